@@ -1,0 +1,351 @@
+#include "stream/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json/buffer.h"
+#include "os/clock.h"
+#include "os/exit.h"
+#include "os/log.h"
+#include "os/metrics.h"
+#include "os/notify.h"
+#include "os/signals.h"
+
+enum {
+	READ_SIZE = 256 * 1024,
+	WRITE_SIZE = 256 * 1024, /* held output that is written out without waiting for more */
+};
+
+struct stream {
+	struct stream_options options;
+	int rejects;
+	enum stream_state last; /* STREAM_RECORD while the stream goes on */
+
+	struct json_buffer in;
+	size_t in_at;      /* where the next line starts in `in` */
+	size_t in_scanned; /* no newline before this */
+	bool in_ended;
+	bool skipping;     /* inside a line that was too long */
+	bool unfinished;   /* the line last taken had no newline */
+	unsigned long number;
+
+	struct json_buffer out;
+	unsigned long rejected, failures;
+};
+
+struct stream *stream_open(const struct stream_options *options)
+{
+	struct stream *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		abort();
+	s->options = *options;
+	s->last = STREAM_RECORD;
+	s->rejects = -1;
+	metrics_add(METRIC_RECORDS, NULL, 0);
+	metrics_add(METRIC_REJECTS, NULL, 0);
+	if (options->rejects == NULL)
+		return s;
+	s->rejects = open(options->rejects, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (s->rejects < 0) {
+		log_error("cannot open %s for rejected lines: %s", options->rejects, strerror(errno));
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* A reader that takes its time must not look like us being stuck: what a pipe that polls as
+ * writable takes at once is PIPE_BUF bytes (pipe(7)). */
+static size_t writable_part(int fd, size_t len)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	if (notify_due_ms() < 0)
+		return len;
+	do
+		notify_tick();
+	while (poll(&wait, 1, notify_due_ms()) == 0);
+	return len < PIPE_BUF ? len : PIPE_BUF;
+}
+
+static bool write_all(int fd, const char *at, size_t len)
+{
+	while (len > 0) {
+		ssize_t done = write(fd, at, writable_part(fd, len));
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 && errno == EAGAIN) {
+			struct pollfd wait = {.fd = fd, .events = POLLOUT};
+			if (poll(&wait, 1, -1) >= 0 || errno == EINTR)
+				continue;
+		}
+		if (done < 0)
+			return false;
+		at += done;
+		len -= (size_t)done;
+	}
+	return true;
+}
+
+static void fail(struct stream *s, const char *what)
+{
+	log_error("cannot %s: %s", what, strerror(errno));
+	s->last = STREAM_FAILED;
+}
+
+bool stream_flush(struct stream *s)
+{
+	if (s->out.len == 0)
+		return s->last != STREAM_CLOSED && s->last != STREAM_FAILED;
+	bool done = write_all(s->options.out, s->out.at, s->out.len);
+	s->out.len = 0;
+	if (!done && errno == EPIPE)
+		s->last = STREAM_CLOSED;
+	else if (!done)
+		fail(s, "write output");
+	return done;
+}
+
+void stream_write(struct stream *s, struct json_text line)
+{
+	if (s->last == STREAM_CLOSED || s->last == STREAM_FAILED || s->options.out < 0)
+		return;
+	json_puttext(&s->out, line);
+	json_putc(&s->out, '\n');
+	if (s->out.len >= WRITE_SIZE)
+		stream_flush(s);
+}
+
+static void keep_rejected(struct stream *s, const char *at, size_t len)
+{
+	if (s->rejects >= 0 && !write_all(s->rejects, at, len))
+		fail(s, "write rejected lines");
+}
+
+static void count_rejected(struct stream *s)
+{
+	s->rejected++;
+	metrics_add(METRIC_REJECTS, NULL, 1);
+	if (s->options.lost != NULL)
+		stream_write(s, json_of(s->options.lost));
+}
+
+static void reject(struct stream *s, struct json_text line, const char *reason)
+{
+	log_error("line %lu: %s", s->number, reason);
+	count_rejected(s);
+	keep_rejected(s, line.at, line.len);
+	keep_rejected(s, "\n", 1);
+}
+
+void stream_reject(struct stream *s, const struct record *record, const char *reason)
+{
+	unsigned long at = s->number;
+	s->number = record->number;
+	reject(s, record->line, reason);
+	s->number = at;
+}
+
+void stream_count_failure(struct stream *s)
+{
+	s->failures++;
+}
+
+unsigned long stream_rejected(const struct stream *s)
+{
+	return s->rejected;
+}
+
+unsigned long stream_failures(const struct stream *s)
+{
+	return s->failures;
+}
+
+/* A line over the limit is not held: what has come goes to the rejects, and the rest as it
+ * comes. */
+static void skip_line(struct stream *s)
+{
+	const char *start = s->in.at + s->in_at;
+	size_t held = s->in.len - s->in_at;
+	const char *newline = held > 0 ? memchr(start, '\n', held) : NULL;
+	size_t len = newline != NULL ? (size_t)(newline - start) + 1 : held;
+	keep_rejected(s, start, len);
+	s->in_at += len;
+	s->in_scanned = s->in_at;
+	s->skipping = newline == NULL && !s->in_ended;
+	if (newline == NULL && s->in_ended)
+		keep_rejected(s, "\n", 1);
+}
+
+static void begin_skipping(struct stream *s)
+{
+	s->number++;
+	count_rejected(s);
+	s->skipping = true;
+	log_error("line %lu: longer than %d bytes", s->number, JSON_RECORD_MAX);
+	skip_line(s);
+}
+
+/* Takes the next line out of the buffer, without its newline. */
+static bool take_line(struct stream *s, struct json_text *line)
+{
+	if (s->skipping)
+		skip_line(s);
+	const char *newline = NULL;
+	if (s->in.len > s->in_scanned)
+		newline = memchr(s->in.at + s->in_scanned, '\n', s->in.len - s->in_scanned);
+	s->in_scanned = s->in.len;
+	size_t held = s->in.len - s->in_at;
+	if (newline == NULL && held > JSON_RECORD_MAX)
+		begin_skipping(s);
+	if (newline == NULL && (!s->in_ended || s->in.len == s->in_at))
+		return false;
+	const char *start = s->in.at + s->in_at;
+	size_t len = newline != NULL ? (size_t)(newline - start) : held;
+	*line = (struct json_text){start, len};
+	s->unfinished = newline == NULL;
+	s->in_at += len + (newline != NULL ? 1 : 0);
+	s->in_scanned = s->in_at;
+	s->number++;
+	return true;
+}
+
+/* Room for reading: the unread part moves to the front once nothing borrows from it. */
+static void make_room(struct stream *s)
+{
+	if (s->in_at > 0) {
+		memmove(s->in.at, s->in.at + s->in_at, s->in.len - s->in_at);
+		s->in.len -= s->in_at;
+		s->in_scanned -= s->in_at;
+		s->in_at = 0;
+	}
+	json_buffer_reserve(&s->in, READ_SIZE);
+}
+
+static void read_more(struct stream *s)
+{
+	make_room(s);
+	ssize_t got = read(s->options.in, s->in.at + s->in.len, s->in.size - s->in.len);
+	if (got > 0)
+		s->in.len += (size_t)got;
+	else if (got == 0)
+		s->in_ended = true;
+	else if (errno != EINTR && errno != EAGAIN)
+		fail(s, "read input");
+}
+
+/* What is due by time. Keeps errno. */
+static void look_after(void)
+{
+	int why = errno;
+	metrics_tick();
+	notify_tick();
+	errno = why;
+}
+
+/* Waits until there is input; flushes first when there is none yet. */
+static enum stream_state wait_input(struct stream *s)
+{
+	struct pollfd fds[2] = {{.fd = s->options.in, .events = POLLIN},
+	                        {.fd = s->options.wake, .events = POLLIN}};
+	nfds_t count = s->options.wake >= 0 ? 2 : 1;
+	look_after();
+	int ready = signals_wait(fds, count, 0);
+	if (ready == 0 && s->out.len > 0 && !stream_flush(s))
+		return s->last;
+	while (ready == 0 || (ready < 0 && errno == EINTR)) {
+		if (signals_stop())
+			return s->last = STREAM_STOP;
+		ready = signals_wait(fds, count, clock_sooner_ms(metrics_due_ms(), notify_due_ms()));
+		look_after();
+	}
+	if (signals_stop())
+		return s->last = STREAM_STOP;
+	if (ready < 0) {
+		fail(s, "wait for input");
+		return s->last;
+	}
+	if (fds[0].revents == 0 && count == 2 && fds[1].revents != 0) {
+		stream_flush(s);
+		return s->last == STREAM_RECORD ? STREAM_WAKE : s->last;
+	}
+	read_more(s);
+	return s->last;
+}
+
+static const char *why_unusable(struct json_text json, bool unfinished, struct json_error *error)
+{
+	if (!json_check(json, &json_record_limits, error)) {
+		if (!error->truncated)
+			return error->reason;
+		return unfinished ? "the input ends inside this record"
+		                  : "the line ends inside this record";
+	}
+	return json_type(json) == JSON_OBJECT ? NULL : "not a JSON object";
+}
+
+/* True when the line is a record; a blank or bad one is dealt with. */
+static bool accept_line(struct stream *s, struct json_text line, struct record *record)
+{
+	struct json_error error = {0};
+	struct json_text json = json_trim(line);
+	if (json.len == 0)
+		return false;
+	if (line.len > JSON_RECORD_MAX) {
+		char text[64];
+		snprintf(text, sizeof text, "longer than %d bytes", JSON_RECORD_MAX);
+		reject(s, line, text);
+		return false;
+	}
+	const char *wrong = why_unusable(json, s->unfinished, &error);
+	if (wrong != NULL) {
+		char text[256];
+		snprintf(text, sizeof text, "%s (byte %zu)", wrong,
+		         (size_t)(json.at - line.at) + error.offset + 1);
+		reject(s, line, text);
+		return false;
+	}
+	*record = (struct record){line, json, s->number};
+	metrics_event();
+	return true;
+}
+
+enum stream_state stream_next(struct stream *s, struct record *record)
+{
+	struct json_text line;
+	while (s->last == STREAM_RECORD) {
+		if (s->options.in < 0)
+			return s->last = STREAM_END;
+		if (take_line(s, &line)) {
+			if (accept_line(s, line, record))
+				return STREAM_RECORD;
+			continue;
+		}
+		if (s->in_ended)
+			return s->last = STREAM_END;
+		if (wait_input(s) == STREAM_WAKE)
+			return STREAM_WAKE;
+	}
+	return s->last;
+}
+
+int stream_close(struct stream *s)
+{
+	stream_flush(s);
+	int status = s->last == STREAM_FAILED                  ? EXIT_CANNOT
+	             : s->rejected > 0 || s->failures > 0 ? EXIT_SOME
+	                                                  : EXIT_OK;
+	if (s->rejects >= 0 && close(s->rejects) != 0) {
+		log_error("cannot write rejected lines: %s", strerror(errno));
+		status = EXIT_CANNOT;
+	}
+	json_buffer_free(&s->in);
+	json_buffer_free(&s->out);
+	free(s);
+	return status;
+}
