@@ -1,0 +1,164 @@
+#include "trust/chain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "trust/issuers.h"
+
+static bool expired(struct trust_span *span, int64_t at,
+                    const struct trust_certificate *certificate)
+{
+	return trust_span_reached(span, at, certificate->not_after + 1);
+}
+
+bool trust_chain_is_current(const struct trust_x5c *chain, int64_t at, struct trust_span *span)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		if (expired(span, at, &chain->certificates[i]))
+			return false;
+	return true;
+}
+
+/* Nothing of it is yet to come, and there was a moment at which all of it was valid. */
+static bool check_times(const struct trust_x5c *chain, int64_t at, struct trust_span *span,
+                        struct trust_failure *failure)
+{
+	int64_t from = TRUST_TIME_MIN, to = TRUST_TIME_MAX;
+	for (unsigned i = 0; i < chain->count; i++) {
+		const struct trust_certificate *c = &chain->certificates[i];
+		if (!trust_span_reached(span, at, c->not_before))
+			return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[%u] is not yet valid",
+			                  i);
+		from = c->not_before > from ? c->not_before : from;
+		to = c->not_after < to ? c->not_after : to;
+	}
+	if (from <= to)
+		return true;
+	return trust_fail(failure, TRUST_CHAIN_INVALID,
+	                  "the certificates of x5c were never valid at the same time");
+}
+
+static bool is_self_issued(const struct trust_certificate *certificate)
+{
+	return der_same(certificate->issuer, certificate->subject);
+}
+
+bool trust_chain_check_length(const struct trust_x5c *chain, unsigned end, int allowed,
+                              const char *whose, struct trust_failure *failure)
+{
+	int below = 0;
+	for (unsigned i = 1; i < end; i++)
+		below += !is_self_issued(&chain->certificates[i]);
+	if (allowed < 0 || below <= allowed)
+		return true;
+	return trust_fail(failure, TRUST_CHAIN_INVALID,
+	                  "the path below %s is longer than its path length, %d", whose, allowed);
+}
+
+static bool check_intermediate(const struct trust_x5c *chain, unsigned i,
+                               struct trust_failure *failure)
+{
+	const struct trust_certificate *c = &chain->certificates[i];
+	struct trust_spiffe_id id;
+	struct json_text uri = {(const char *)c->uri.p, c->uri.len};
+	char whose[16];
+	snprintf(whose, sizeof whose, "x5c[%u]", i);
+	if (!c->ca)
+		return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[%u] is not a CA", i);
+	if (!c->has_key_usage || (c->key_usage & TRUST_KEY_CERT_SIGN) == 0)
+		return trust_fail(
+		        failure, TRUST_CHAIN_INVALID,
+		        "x5c[%u] may not sign certificates: its key usage lacks keyCertSign", i);
+	if (c->uris > 1)
+		return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[%u] names several URIs", i);
+	if (c->uris == 1 && uri.len >= 9 && strncasecmp(uri.at, "spiffe://", 9) == 0 &&
+	    (trust_spiffe_read(uri, &id) != NULL || !json_same(id.domain, chain->id.domain)))
+		return trust_fail(failure, TRUST_CHAIN_INVALID,
+		                  "x5c[%u] is a CA of another trust domain than the leaf", i);
+	return trust_chain_check_length(chain, i, c->path_length, whose, failure);
+}
+
+static bool check_order(const struct trust_x5c *chain, struct trust_failure *failure)
+{
+	for (unsigned i = 0; i + 1 < chain->count; i++)
+		if (!der_same(chain->certificates[i].issuer, chain->certificates[i + 1].subject))
+			return trust_fail(failure, TRUST_CHAIN_INVALID,
+			                  "x5c is out of order: x5c[%u] is not issued by x5c[%u]",
+			                  i, i + 1);
+	for (unsigned i = 1; i < chain->count; i++)
+		if (!check_intermediate(chain, i, failure))
+			return false;
+	return true;
+}
+
+/* An authority key identifier chooses among issuers of one name; without it any may be meant. */
+static bool key_ids_agree(struct der authority, struct der subject)
+{
+	return authority.len == 0 || subject.len == 0 || der_same(authority, subject);
+}
+
+static bool leaf_is_signed_by(const struct trust_certificate *leaf, EVP_PKEY *key)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	return (EVP_PKEY_is_a(key, "RSA") == 1) == (leaf->scheme != TRUST_ECDSA) &&
+	       EVP_Digest(leaf->tbs.p, leaf->tbs.len, digest, NULL, trust_digest(leaf->digest),
+	                  NULL) == 1 &&
+	       trust_signature_verify(key, leaf->scheme, leaf->digest, digest, leaf->signature.p,
+	                              leaf->signature.len);
+}
+
+/* The leaf below an issuer that counts. Where there are name constraints, or a signature
+ * algorithm that we do not know, OpenSSL judges the whole chain as well. */
+static bool check_leaf_signature(const struct trust_x5c *chain, const struct trust_issuer *issuer,
+                                 struct trust_failure *failure)
+{
+	const struct trust_certificate *leaf = &chain->certificates[0];
+	if (!key_ids_agree(leaf->authority_key_id, issuer->key_id))
+		return trust_fail(failure, TRUST_CHAIN_INVALID,
+		                  "x5c[0] names another authority key than its issuer's");
+	if ((issuer->constrained || !leaf->signature_known) &&
+	    !trust_chain_ask_openssl(chain, 0, issuer->anchor, failure))
+		return false;
+	if (!leaf->signature_known || leaf_is_signed_by(leaf, issuer->key))
+		return true;
+	return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[0] is not signed by its issuer's key");
+}
+
+/* A chain of the leaf alone: issued by an anchor itself. */
+static bool validate_below_anchor(const struct trust_anchors *anchors,
+                                  const struct trust_x5c *chain, int64_t at,
+                                  struct trust_span *span, struct trust_failure *failure)
+{
+	const struct trust_certificate *leaf = &chain->certificates[0];
+	bool outdated = false, tried = false;
+	for (size_t i = 0; i < anchors->count; i++) {
+		const struct trust_anchor *anchor = &anchors->list[i];
+		if (!der_same(leaf->issuer, anchor->certificate.subject) ||
+		    !key_ids_agree(leaf->authority_key_id, anchor->key_id))
+			continue;
+		struct trust_issuer issuer = {anchor->key, anchor->key_id, anchor->constrained,
+		                              anchor};
+		if (!trust_anchor_is_current(anchor, at, span))
+			outdated = true;
+		else if (check_leaf_signature(chain, &issuer, failure))
+			return true;
+		else
+			tried = true;
+	}
+	if (!tried)
+		trust_fail_no_anchor(chain, outdated, failure);
+	return false;
+}
+
+bool trust_chain_validate(struct trust_issuers *issuers, const struct trust_anchors *anchors,
+                          const struct trust_x5c *chain, int64_t at, struct trust_span *span,
+                          struct trust_failure *failure)
+{
+	if (!check_order(chain, failure) || !check_times(chain, at, span, failure))
+		return false;
+	if (chain->count == 1)
+		return validate_below_anchor(anchors, chain, at, span, failure);
+	const struct trust_issuer *issuer =
+	        trust_issuers_find(issuers, anchors, chain, at, span, failure);
+	return issuer != NULL && check_leaf_signature(chain, issuer, failure);
+}

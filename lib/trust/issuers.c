@@ -1,0 +1,245 @@
+#include "trust/issuers.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trust/table.h"
+
+struct issuers_entry {
+	struct trust_entry entry; /* the digest is of the anchors and the chain without its leaf */
+	struct trust_span span;   /* in which the answer holds */
+	X509 *x509;               /* x5c[1]; NULL: it does not lead to an anchor */
+	struct trust_issuer issuer; /* the key is x509's */
+	struct trust_failure failure;
+};
+
+struct trust_issuers {
+	struct trust_table table;
+};
+
+static void release(struct trust_entry *entry)
+{
+	X509_free(((struct issuers_entry *)entry)->x509);
+	free(entry);
+}
+
+struct trust_issuers *trust_issuers_new(void)
+{
+	struct trust_issuers *issuers = calloc(1, sizeof *issuers);
+	if (issuers == NULL)
+		abort();
+	trust_table_open(&issuers->table, TRUST_ISSUERS_MAX, release);
+	return issuers;
+}
+
+void trust_issuers_clear(struct trust_issuers *issuers)
+{
+	trust_table_clear(&issuers->table);
+}
+
+void trust_issuers_free(struct trust_issuers *issuers)
+{
+	if (issuers == NULL)
+		return;
+	trust_table_close(&issuers->table);
+	free(issuers);
+}
+
+static X509 *parse(const struct trust_certificate *certificate)
+{
+	const uint8_t *p = certificate->whole.p;
+	return d2i_X509(NULL, &p, (long)certificate->whole.len);
+}
+
+static bool explain(const struct trust_x5c *chain, unsigned first, X509_STORE_CTX *context,
+                    struct trust_failure *failure)
+{
+	int depth = X509_STORE_CTX_get_error_depth(context);
+	unsigned place = first + (depth > 0 ? (unsigned)depth : 0);
+	const char *why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+	if (place < chain->count)
+		return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[%u]: %.200s", place, why);
+	return trust_fail(failure, TRUST_CHAIN_INVALID, "the anchor above x5c: %.200s", why);
+}
+
+bool trust_chain_ask_openssl(const struct trust_x5c *chain, unsigned first,
+                             const struct trust_anchor *anchor, struct trust_failure *failure)
+{
+	X509 *target = parse(&chain->certificates[first]);
+	STACK_OF(X509) *between = sk_X509_new_null();
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	bool good = target != NULL && between != NULL && store != NULL && context != NULL &&
+	            X509_STORE_add_cert(store, anchor->x509) == 1;
+	for (unsigned i = first + 1; i < chain->count && good; i++) {
+		X509 *x509 = parse(&chain->certificates[i]);
+		good = x509 != NULL && sk_X509_push(between, x509) > 0;
+	}
+	if (good && X509_STORE_CTX_init(context, store, target, between) == 1) {
+		X509_VERIFY_PARAM *rules = X509_STORE_CTX_get0_param(context);
+		X509_VERIFY_PARAM_set_flags(rules,
+		                            X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+		X509_VERIFY_PARAM_set_auth_level(rules, 2);
+		X509_VERIFY_PARAM_set_depth(rules, TRUST_CHAIN_MAX);
+		good = X509_verify_cert(context) == 1 || explain(chain, first, context, failure);
+	} else {
+		good = trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[%u] is malformed", first);
+	}
+	X509_STORE_CTX_free(context);
+	X509_STORE_free(store);
+	sk_X509_pop_free(between, X509_free);
+	X509_free(target);
+	ERR_clear_error();
+	return good;
+}
+
+bool trust_span_reached(struct trust_span *span, int64_t at, int64_t moment)
+{
+	if (at >= moment) {
+		span->since = moment > span->since ? moment : span->since;
+		return true;
+	}
+	span->until = moment < span->until ? moment : span->until;
+	return false;
+}
+
+bool trust_anchor_is_current(const struct trust_anchor *anchor, int64_t at, struct trust_span *span)
+{
+	return trust_span_reached(span, at, anchor->certificate.not_before) &&
+	       !trust_span_reached(span, at, anchor->certificate.not_after + 1);
+}
+
+void trust_fail_no_anchor(const struct trust_x5c *chain, bool outdated,
+                          struct trust_failure *failure)
+{
+	const struct trust_certificate *leaf = &chain->certificates[0];
+	bool alone = chain->count == 1 && der_same(leaf->issuer, leaf->subject);
+	trust_fail(failure, TRUST_CHAIN_INVALID, "%s",
+	           outdated
+	                   ? "x5c leads only to an anchor of the trust bundle that is not valid now"
+	           : alone ? "x5c[0] is self-signed, and no CA of the trust bundle issued it"
+	                   : "x5c does not lead to an anchor of the trust bundle");
+}
+
+/* How many certificates of x5c, the leaf included, lie below the anchor; 0: it is not above. */
+static unsigned count_below(const struct trust_x5c *chain, const struct trust_anchor *anchor)
+{
+	for (unsigned i = 1; i < chain->count; i++) {
+		const struct trust_certificate *c = &chain->certificates[i];
+		if (der_same(c->whole, anchor->certificate.whole))
+			return i;
+		if (der_same(c->issuer, anchor->certificate.subject))
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool is_constrained(X509 *x509)
+{
+	return X509_get_ext_by_NID(x509, NID_name_constraints, -1) >= 0;
+}
+
+/* Every certificate of the path is a CA with a fit key; keeps x5c[1]. */
+static bool read_path(const struct trust_x5c *chain, unsigned below, struct issuers_entry *entry)
+{
+	unsigned end = below > 1 ? below : 2;
+	for (unsigned i = end - 1; i >= 1; i--) {
+		struct trust_certificate certificate;
+		const char *reason;
+		X509_free(entry->x509);
+		entry->x509 = trust_ca_read(chain->certificates[i].whole, &certificate, &reason);
+		if (entry->x509 == NULL)
+			return trust_fail(&entry->failure, TRUST_CHAIN_INVALID, "x5c[%u]: %s", i,
+			                  reason);
+		entry->issuer.constrained =
+		        entry->issuer.constrained || is_constrained(entry->x509);
+	}
+	return true;
+}
+
+static bool try_anchor(const struct trust_x5c *chain, unsigned below,
+                       const struct trust_anchor *anchor, struct issuers_entry *entry)
+{
+	entry->issuer = (struct trust_issuer){.constrained = anchor->constrained, .anchor = anchor};
+	/* OpenSSL would count the path below the anchor without the leaf */
+	if (trust_chain_check_length(chain, below, anchor->certificate.path_length, "the anchor",
+	                             &entry->failure) &&
+	    read_path(chain, below, entry) &&
+	    trust_chain_ask_openssl(chain, 1, anchor, &entry->failure)) {
+		entry->issuer.key = X509_get0_pubkey(entry->x509);
+		entry->issuer.key_id = trust_key_id(entry->x509);
+		return true;
+	}
+	X509_free(entry->x509);
+	entry->x509 = NULL;
+	return false;
+}
+
+static void validate(const struct trust_anchors *anchors, const struct trust_x5c *chain, int64_t at,
+                     struct issuers_entry *entry)
+{
+	bool outdated = false, tried = false;
+	for (size_t i = 0; i < anchors->count; i++) {
+		unsigned below = count_below(chain, &anchors->list[i]);
+		if (below == 0)
+			continue;
+		if (!trust_anchor_is_current(&anchors->list[i], at, &entry->span))
+			outdated = true;
+		else if (try_anchor(chain, below, &anchors->list[i], entry))
+			return;
+		else
+			tried = true;
+	}
+	if (!tried)
+		trust_fail_no_anchor(chain, outdated, &entry->failure);
+}
+
+/* DER says how long it is, so nothing needs to stand between the certificates. */
+static void take_digest(const struct trust_anchors *anchors, const struct trust_x5c *chain,
+                        uint8_t digest[TRUST_FINGERPRINT_SIZE])
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	if (context == NULL || EVP_DigestInit_ex2(context, trust_digest(256), NULL) != 1)
+		abort();
+	EVP_DigestUpdate(context, anchors->fingerprint, sizeof anchors->fingerprint);
+	for (unsigned i = 1; i < chain->count; i++)
+		EVP_DigestUpdate(context, chain->certificates[i].whole.p,
+		                 chain->certificates[i].whole.len);
+	EVP_DigestFinal_ex(context, digest, NULL);
+	EVP_MD_CTX_free(context);
+}
+
+static struct issuers_entry *new_entry(const uint8_t *digest)
+{
+	struct issuers_entry *entry = calloc(1, sizeof *entry);
+	if (entry == NULL)
+		abort();
+	memcpy(entry->entry.digest, digest, sizeof entry->entry.digest);
+	entry->span = (struct trust_span)TRUST_SPAN_ALWAYS;
+	return entry;
+}
+
+const struct trust_issuer *trust_issuers_find(struct trust_issuers *issuers,
+                                              const struct trust_anchors *anchors,
+                                              const struct trust_x5c *chain, int64_t at,
+                                              struct trust_span *span,
+                                              struct trust_failure *failure)
+{
+	uint8_t digest[TRUST_FINGERPRINT_SIZE];
+	take_digest(anchors, chain, digest);
+	struct issuers_entry *entry =
+	        (struct issuers_entry *)trust_table_find(&issuers->table, digest);
+	if (entry == NULL || at < entry->span.since || at >= entry->span.until) {
+		entry = new_entry(digest);
+		validate(anchors, chain, at, entry);
+		trust_table_put(&issuers->table, &entry->entry);
+	}
+	span->since = entry->span.since > span->since ? entry->span.since : span->since;
+	span->until = entry->span.until < span->until ? entry->span.until : span->until;
+	if (entry->x509 != NULL)
+		return &entry->issuer;
+	*failure = entry->failure;
+	return NULL;
+}

@@ -1,0 +1,81 @@
+#include "trust/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "trust/failure.h"
+
+const char *const trust_reason_names[TRUST_REASONS] = {
+	[TRUST_VERIFIED] = "Verified",
+	[TRUST_CARD_MISSING] = "CardMissing",
+	[TRUST_CARD_INVALID] = "CardInvalid",
+	[TRUST_SIGNATURE_MISSING] = "SignatureMissing",
+	[TRUST_ALGORITHM_NOT_ALLOWED] = "AlgorithmNotAllowed",
+	[TRUST_SPIFFE_ID_INVALID] = "SpiffeIDInvalid",
+	[TRUST_DOMAIN_MISMATCH] = "TrustDomainMismatch",
+	[TRUST_BUNDLE_MISSING] = "TrustBundleMissing",
+	[TRUST_CHAIN_INVALID] = "ChainInvalid",
+	[TRUST_SIGNATURE_INVALID] = "SignatureInvalid",
+	[TRUST_WORKLOAD_MISSING] = "WorkloadMissing",
+	[TRUST_IDENTITY_MISMATCH] = "IdentityMismatch",
+	[TRUST_EXPIRED] = "Expired",
+	[TRUST_NOT_ACCEPTED] = "NotAccepted",
+};
+
+bool trust_fail(struct trust_failure *failure, enum trust_reason reason, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	failure->reason = reason;
+	vsnprintf(failure->message, sizeof failure->message, format, list);
+	va_end(list);
+	return false;
+}
+
+void trust_verdict_set(struct trust_verdict *verdict, enum trust_reason reason,
+                       const char *format, ...)
+{
+	memset(verdict, 0, sizeof *verdict);
+	verdict->verified = reason == TRUST_VERIFIED;
+	verdict->reason = reason;
+	verdict->not_after = TRUST_TIME_MAX;
+	verdict->since = TRUST_TIME_MIN;
+	verdict->until = TRUST_TIME_MAX;
+	va_list list;
+	va_start(list, format);
+	int len = vsnprintf(verdict->message, sizeof verdict->message, format, list);
+	va_end(list);
+	if (len >= (int)sizeof verdict->message)
+		memcpy(verdict->message + sizeof verdict->message - 4, "...", 4);
+}
+
+static void put_member(struct json_buffer *out, const char *key, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return;
+	json_put_key(out, key);
+	json_put_string(out, value);
+}
+
+void trust_verdict_put(struct json_buffer *out, const struct trust_verdict *verdict,
+                       const char *source)
+{
+	char time_text[32] = "";
+	struct tm parts;
+	time_t not_after = (time_t)verdict->not_after;
+	if (verdict->not_after != TRUST_TIME_MAX && gmtime_r(&not_after, &parts) != NULL)
+		strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	json_putc(out, '{');
+	json_put_key(out, "verified");
+	json_puts(out, verdict->verified ? "true" : "false");
+	put_member(out, "reason", trust_reason_names[verdict->reason]);
+	put_member(out, "message", verdict->message);
+	put_member(out, "spiffeID", verdict->spiffe_id);
+	put_member(out, "keyID", verdict->key_id);
+	put_member(out, "algorithm", verdict->algorithm);
+	put_member(out, "notAfter", time_text);
+	put_member(out, "source", source);
+	json_putc(out, '}');
+}
