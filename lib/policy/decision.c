@@ -1,0 +1,215 @@
+#include "policy/decision.h"
+
+#include <string.h>
+
+#include "policy/ingress.h"
+#include "policy/restrict.h"
+#include "policy/rules.h"
+#include "policy/selector.h"
+
+const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
+                                         "deny-all", "api-server", NULL};
+
+static const char egress_path[] = POLICY_RULES_PATH ".egress";
+
+static void settle(struct policy_decision *decision, enum policy_mode mode, const char *reason,
+                   const char *message)
+{
+	decision->mode = mode;
+	decision->reason = reason;
+	json_puts(&decision->message, message);
+}
+
+static struct json_text network_policy(const struct policy_card *card)
+{
+	return card->network_policy[0] != '\0' ? json_of(card->network_policy)
+	                                       : (struct json_text){0};
+}
+
+static struct policy_rules read_rules(const struct policy_card *card,
+                                      struct policy_problems *problems)
+{
+	if (!card->oversized)
+		return policy_rules_read(network_policy(card), problems);
+	policy_problem(problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+	               "Too long: may not be more than %d bytes", POLICY_RULES_BYTES);
+	return (struct policy_rules){.set = true};
+}
+
+/* What a card asks for, as text that is equal when the meaning is. */
+static void put_asked(struct json_buffer *out, const struct policy_rules *rules)
+{
+	out->len = 0;
+	if (rules->egress.at != NULL)
+		policy_normal_put(out, rules->egress);
+	json_putc(out, ';');
+	if (rules->domains.at != NULL)
+		policy_normal_put(out, rules->domains);
+}
+
+/* Do all cards of the subject ask for what the oldest does? */
+static bool agree(struct policy_decision *decision, const struct policy_rules *rules)
+{
+	struct policy_problems ignored = {0};
+	bool same = true;
+	put_asked(&decision->scratch, rules);
+	for (const struct policy_card *card = decision->owner->next; card != NULL && same;
+	     card = card->next) {
+		struct policy_rules others = read_rules(card, &ignored);
+		put_asked(&decision->other, &others);
+		same = json_same(json_buffer_text(&decision->scratch),
+		                 json_buffer_text(&decision->other));
+	}
+	policy_problems_free(&ignored);
+	return same;
+}
+
+/* All cards' rules are read, so that every problem is said. */
+static bool all_valid(struct policy_decision *decision, struct policy_rules *oldest)
+{
+	bool valid = true;
+	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next) {
+		struct policy_rules rules = read_rules(card, &decision->problems);
+		valid = valid && rules.valid;
+		if (card == decision->owner)
+			*oldest = rules;
+	}
+	return valid;
+}
+
+static void say_conflict(struct policy_decision *decision)
+{
+	const struct policy_subject *subject = decision->subject;
+	struct json_buffer *names = &decision->scratch;
+	names->len = 0;
+	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next)
+		json_putf(names, "%s%s", card == decision->owner ? "" : ", ", card->name);
+	policy_problem(&decision->problems, POLICY_ERROR, egress_path, (struct json_text){0},
+	               "Invalid value: the AgentCards of %s %s have different rules: %.*s",
+	               subject->kind, subject->name, (int)names->len, names->at);
+}
+
+static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
+                  const struct policy_rules *rules)
+{
+	policy_rules_lint(rules, &decision->problems);
+	if (json_first(rules->domains).value.at != NULL)
+		decision->domains = rules->domains;
+	if (json_first(rules->egress).value.at == NULL && decision->domains.at == NULL) {
+		json_puts(&decision->egress, "[]");
+		settle(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
+		       "verified, and its card allows no egress");
+		return;
+	}
+	if (rules->egress.at == NULL)
+		json_puts(&decision->egress, "[]");
+	else
+		policy_rules_put(&decision->egress, rules->egress,
+		                 inventory->settings->explicit_peers);
+	settle(decision, POLICY_MODE_SCOPED, "EgressRules",
+	       "verified, and its card has egress rules");
+}
+
+static void decide_permissive(const struct policy_inventory *inventory,
+                              struct policy_decision *decision)
+{
+	struct policy_rules rules = {0};
+	if (!all_valid(decision, &rules)) {
+		json_puts(&decision->egress, "[]");
+		settle(decision, POLICY_MODE_DENY_ALL, "RulesInvalid",
+		       "verified, but its rules are invalid: all egress is denied");
+	} else if (!agree(decision, &rules)) {
+		say_conflict(decision);
+		json_puts(&decision->egress, "[]");
+		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
+		       "verified, but its cards have different rules: all egress is denied");
+	} else if (rules.set) {
+		scope(inventory, decision, &rules);
+	} else {
+		json_puts(&decision->egress, "[{}]");
+		settle(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
+		       "verified, and its card does not limit egress");
+	}
+}
+
+static void decide_restrictive(const struct policy_inventory *inventory,
+                               struct policy_decision *decision)
+{
+	const struct policy_card *card = decision->owner;
+	while (card->verified)
+		card = card->next;
+	policy_restrict_put(inventory, &decision->egress, &decision->problems);
+	settle(decision, POLICY_MODE_RESTRICTIVE, "NotVerified", "not verified: ");
+	if (card->reason[0] == '\0' && card->message[0] == '\0')
+		json_putf(&decision->message, "AgentCard %s came without a verdict", card->name);
+	else
+		json_putf(&decision->message, "AgentCard %s: %s%s%s", card->name, card->reason,
+		          card->message[0] == '\0' ? "" : ": ", card->message);
+}
+
+static void warn_of_selector(struct policy_decision *decision)
+{
+	const struct policy_subject *subject = decision->subject;
+	if (subject->selector_fault != NULL)
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.selector",
+		               (struct json_text){0},
+		               "the selector of %s %s %s; its pods' labels are used instead",
+		               subject->kind, subject->name, subject->selector_fault);
+	if (subject->labels != NULL &&
+	    !policy_selector_matches(decision->selector, json_of(subject->labels)))
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.podSelector",
+		               (struct json_text){0},
+		               "the pods of %s %s do not have these labels, and are not confined",
+		               subject->kind, subject->name);
+	if (decision->owner->uid[0] == '\0')
+		policy_problem(&decision->problems, POLICY_WARNING, "metadata.ownerReferences",
+		               (struct json_text){0},
+		               "the AgentCard came without a uid and cannot own the policy");
+}
+
+static void warn_of_overlaps(struct policy_decision *decision)
+{
+	struct policy_subject *found[POLICY_OVERLAPS];
+	size_t count = policy_subject_overlaps((struct policy_subject *)decision->subject, found);
+	for (size_t i = 0; i < count; i++)
+		policy_problem(
+		        &decision->problems, POLICY_WARNING, "spec.podSelector",
+		        (struct json_text){0},
+		        "it and that of %s %s select the same pods, which get the egress of both",
+		        found[i]->kind, found[i]->name);
+}
+
+void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
+                   struct policy_decision *decision)
+{
+	decision->subject = subject;
+	decision->owner = subject->cards;
+	decision->selector =
+	        subject->selector != NULL ? json_of(subject->selector) : (struct json_text){0};
+	decision->message.len = 0;
+	decision->egress.len = decision->ingress.len = 0;
+	decision->domains = (struct json_text){0};
+	policy_problems_clear(&decision->problems);
+	if (decision->selector.at == NULL) {
+		settle(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
+		json_putf(&decision->message, "%s %s does not exist", subject->kind, subject->name);
+		return;
+	}
+	if (subject->permissive)
+		decide_permissive(inventory, decision);
+	else
+		decide_restrictive(inventory, decision);
+	policy_ingress_put(inventory, decision, &decision->ingress);
+	warn_of_selector(decision);
+	warn_of_overlaps(decision);
+}
+
+void policy_decision_free(struct policy_decision *decision)
+{
+	json_buffer_free(&decision->message);
+	json_buffer_free(&decision->egress);
+	json_buffer_free(&decision->ingress);
+	json_buffer_free(&decision->scratch);
+	json_buffer_free(&decision->other);
+	policy_problems_free(&decision->problems);
+}

@@ -1,0 +1,44 @@
+/*
+ * What egress a subject gets, and why: DESIGN's rules of unset, set, empty and unverified.
+ *
+ * Whatever is invalid, in conflict or not known gives less egress, never more.
+ *
+ * Ownership: a decision owns its buffers and is used again and again; initialise with {0}. What
+ * it points to is the inventory's, and valid until that changes.
+ */
+#ifndef POLICY_DECISION_H
+#define POLICY_DECISION_H
+
+#include "policy/inventory.h"
+#include "policy/problems.h"
+
+enum policy_mode {
+	POLICY_MODE_NONE,        /* no policy: it is not known which pods it would select */
+	POLICY_MODE_ALLOW_ALL,   /* verified, egress not set */
+	POLICY_MODE_SCOPED,      /* verified, its own rules */
+	POLICY_MODE_DENY_ALL,    /* verified, no egress */
+	POLICY_MODE_RESTRICTIVE, /* not verified: the API server */
+};
+extern const char *const policy_mode_words[]; /* none, allow-all, scoped, deny-all, api-server */
+
+struct policy_decision {
+	const struct policy_subject *subject;
+	const struct policy_card *owner; /* the oldest card */
+	enum policy_mode mode;
+	const char *reason;           /* one word, as Kubernetes has them: EgressUnset */
+	struct json_buffer message;   /* a sentence */
+	struct json_text selector;    /* of the pods */
+	struct json_buffer egress;    /* an array of NetworkPolicyEgressRules, normal form */
+	struct json_buffer ingress;   /* an array of NetworkPolicyIngressRules, the same */
+	struct json_text domains;     /* spec.networkPolicy.domains beside it; absent: none */
+	struct policy_problems problems;
+	struct json_buffer scratch, other;
+};
+
+/* For a subject that has cards. */
+void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
+                   struct policy_decision *decision);
+
+void policy_decision_free(struct policy_decision *decision);
+
+#endif

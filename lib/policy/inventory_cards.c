@@ -1,0 +1,197 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/inventory_in.h"
+
+/* The strings of a card, in the order in which they are packed. */
+enum part {
+	API_VERSION,
+	UID,
+	CREATED,
+	GENERATION,
+	TARGET_KIND,
+	TARGET_NAME,
+	REASON,
+	MESSAGE,
+	NETWORK_POLICY,
+	PARTS
+};
+
+static void pack(struct json_buffer *packed, struct json_text text)
+{
+	if (text.at != NULL)
+		json_puttext(packed, text);
+	json_putc(packed, '\0');
+}
+
+/* Cuts at a character's start, so that what is kept is UTF-8. */
+static size_t cut(const char *text, size_t room)
+{
+	size_t len = strlen(text);
+	if (len <= room)
+		return len;
+	while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
+		room--;
+	return room;
+}
+
+static void pack_words(struct json_buffer *packed, struct json_text string)
+{
+	char *decoded = json_cstring(string);
+	if (decoded != NULL)
+		pack(packed, (struct json_text){decoded, cut(decoded, POLICY_MESSAGE_BYTES)});
+	else
+		json_putc(packed, '\0');
+	free(decoded);
+}
+
+static void pack_target(struct json_buffer *packed, struct json_text target)
+{
+	struct json_text kind = json_plain(json_get(target, "kind"));
+	struct json_text name = json_plain(json_get(target, "name"));
+	bool usable = policy_is_kind(kind) && policy_is_subdomain(name);
+	pack(packed, usable ? kind : (struct json_text){0});
+	pack(packed, usable ? name : (struct json_text){0});
+}
+
+static bool is_set(struct json_text value)
+{
+	return json_type(value) > JSON_NULL;
+}
+
+static void pack_card(struct json_buffer *packed, const struct event *event)
+{
+	struct json_text spec = json_get(event->object, "spec");
+	struct json_text policy = json_get(spec, "networkPolicy");
+	struct json_text generation = json_get(event->metadata, "generation");
+	int64_t number;
+	packed->len = 0;
+	pack(packed, event->api_version);
+	pack(packed, event->uid);
+	pack(packed, json_plain(json_get(event->metadata, "creationTimestamp")));
+	pack(packed, json_integer(generation, &number) ? generation : (struct json_text){0});
+	pack_target(packed, json_get(spec, "targetRef"));
+	pack_words(packed, json_get(event->verification, "reason"));
+	pack_words(packed, json_get(event->verification, "message"));
+	bool oversized = policy.len > POLICY_RULES_BYTES;
+	pack(packed, is_set(policy) && !oversized ? policy : (struct json_text){0});
+	json_putc(packed, json_is_true(json_get(event->verification, "verified")) ? 'v' : '-');
+	json_putc(packed, oversized ? 'o' : '-');
+}
+
+static void unpack(struct policy_card *card)
+{
+	const char **const strings[PARTS] = {
+	        [API_VERSION] = &card->api_version,
+	        [UID] = &card->uid,
+	        [CREATED] = &card->created,
+	        [GENERATION] = &card->generation,
+	        [TARGET_KIND] = &card->target_kind,
+	        [TARGET_NAME] = &card->target_name,
+	        [REASON] = &card->reason,
+	        [MESSAGE] = &card->message,
+	        [NETWORK_POLICY] = &card->network_policy,
+	};
+	const char *at = card->packed;
+	for (int i = 0; i < PARTS; i++) {
+		*strings[i] = at;
+		at += strlen(at) + 1;
+	}
+	card->verified = at[0] == 'v';
+	card->oversized = at[1] == 'o';
+}
+
+static void detach(struct policy_inventory *inventory, struct policy_card *card)
+{
+	struct policy_subject *subject = card->subject;
+	if (subject == NULL)
+		return;
+	DL_DELETE(subject->cards, card);
+	card->subject = NULL;
+	policy_subject_changed(inventory, subject);
+}
+
+static int oldest_first(const struct policy_card *a, const struct policy_card *b)
+{
+	int order = strcmp(a->created, b->created);
+	if (order == 0)
+		order = strcmp(a->uid, b->uid);
+	return order != 0 ? order : strcmp(a->name, b->name);
+}
+
+static void attach(struct policy_inventory *inventory, struct policy_card *card)
+{
+	if (card->target_name[0] == '\0')
+		return;
+	struct policy_subject *subject = policy_subject_at(
+	        inventory, card->space, json_of(card->target_kind), json_of(card->target_name));
+	card->subject = subject;
+	DL_INSERT_INORDER(subject->cards, card, oldest_first);
+	policy_subject_default(inventory, subject);
+	policy_subject_changed(inventory, subject);
+}
+
+static struct policy_card *card_new(struct policy_inventory *inventory, const struct event *event,
+                                    const char *key)
+{
+	struct policy_card *card = calloc(1, sizeof *card);
+	char *copy = strdup(key);
+	if (card == NULL || copy == NULL)
+		abort();
+	card->key = copy;
+	card->name = strchr(copy, '/') + 1;
+	card->space = policy_space_at(inventory, event->namespace);
+	HASH_ADD_KEYPTR(hh, inventory->cards, copy, strlen(copy), card);
+	return card;
+}
+
+void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card)
+{
+	struct policy_subject *subject = card->subject;
+	detach(inventory, card);
+	if (subject != NULL)
+		policy_subject_sweep(inventory, subject);
+	HASH_DEL(inventory->cards, card);
+	free(card->packed);
+	free(card->key);
+	free(card);
+}
+
+const char *policy_take_card(struct policy_inventory *inventory, const struct event *event)
+{
+	char key[EVENT_KEY_SIZE];
+	struct policy_card *card = NULL;
+	if (!policy_is_label(event->namespace) || !policy_is_subdomain(event->name))
+		return "the AgentCard's namespace or name is not one that Kubernetes allows";
+	event_key(event, key);
+	HASH_FIND_STR(inventory->cards, key, card);
+	if (event->type == EVENT_DELETED) {
+		if (card != NULL)
+			policy_card_remove(inventory, card);
+		return NULL;
+	}
+	struct json_buffer *packed = &inventory->scratch;
+	pack_card(packed, event);
+	if (card == NULL)
+		card = card_new(inventory, event, key);
+	card->listed = true;
+	if (card->packed != NULL && card->packed_len == packed->len &&
+	    memcmp(card->packed, packed->at, packed->len) == 0)
+		return NULL;
+	char *copy = malloc(packed->len);
+	if (copy == NULL)
+		abort();
+	memcpy(copy, packed->at, packed->len);
+	struct policy_subject *before = card->subject;
+	detach(inventory, card);
+	free(card->packed);
+	card->packed = copy;
+	card->packed_len = packed->len;
+	unpack(card);
+	attach(inventory, card);
+	if (before != NULL)
+		policy_subject_sweep(inventory, before);
+	return card->subject != NULL ? NULL
+	                             : "the AgentCard's spec.targetRef names no workload, and no "
+	                               "policy can be made for it";
+}

@@ -1,0 +1,101 @@
+#include "policy/inventory_in.h"
+
+const char *policy_inventory_take(struct policy_inventory *inventory, const struct event *event)
+{
+	if (event_is(event, inventory->settings->names->agentcard_group, "AgentCard"))
+		return policy_take_card(inventory, event);
+	if (policy_is_workload(event))
+		return policy_take_workload(inventory, event);
+	if (event_is(event, "networking.k8s.io", "NetworkPolicy"))
+		return policy_take_object(inventory, event);
+	if (policy_apiserver_concerns(event) && policy_apiserver_take(&inventory->apiserver, event))
+		policy_touch_restricted(inventory);
+	return NULL;
+}
+
+static bool is_slice(const struct event *event)
+{
+	return event_is(event, "discovery.k8s.io", "EndpointSlice");
+}
+
+static bool is_source(const struct event *event)
+{
+	return is_slice(event) || event_is(event, "", "Endpoints");
+}
+
+static enum policy_source_kind source_of(const struct event *event)
+{
+	return is_slice(event) ? POLICY_SOURCE_SLICE : POLICY_SOURCE_ENDPOINTS;
+}
+
+static bool is_card(const struct policy_inventory *inventory, const struct event *event)
+{
+	return event_is(event, inventory->settings->names->agentcard_group, "AgentCard");
+}
+
+void policy_touch_restricted(struct policy_inventory *inventory)
+{
+	struct policy_subject *subject;
+	for (subject = inventory->subjects; subject != NULL; subject = subject->hh.next)
+		if (subject->cards != NULL && !subject->permissive)
+			policy_touch(inventory, subject);
+}
+
+void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark)
+{
+	if (is_source(bookmark)) {
+		policy_apiserver_begin(&inventory->apiserver, source_of(bookmark));
+	} else if (is_card(inventory, bookmark)) {
+		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
+			c->listed = false;
+	} else if (policy_is_workload(bookmark)) {
+		for (struct policy_subject *s = inventory->subjects; s != NULL; s = s->hh.next)
+			if (policy_text_is(bookmark->kind, s->kind))
+				s->listed = false;
+	} else if (event_is(bookmark, "networking.k8s.io", "NetworkPolicy")) {
+		for (struct policy_object *o = inventory->objects; o != NULL; o = o->hh.next)
+			o->listed = false;
+	}
+}
+
+static void end_cards(struct policy_inventory *inventory)
+{
+	struct policy_card *card, *next;
+	HASH_ITER(hh, inventory->cards, card, next)
+	if (!card->listed)
+		policy_card_remove(inventory, card);
+}
+
+static void end_workloads(struct policy_inventory *inventory, struct json_text kind)
+{
+	struct policy_subject *subject, *next;
+	HASH_ITER(hh, inventory->subjects, subject, next)
+	{
+		if (!policy_text_is(kind, subject->kind) || subject->listed)
+			continue;
+		subject->present = false;
+		policy_subject_sweep(inventory, subject);
+	}
+}
+
+static void end_objects(struct policy_inventory *inventory)
+{
+	struct policy_object *object, *next;
+	HASH_ITER(hh, inventory->objects, object, next)
+	if (object->seen && !object->listed)
+		policy_object_unseen(inventory, object);
+}
+
+void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark)
+{
+	if (is_source(bookmark)) {
+		if (policy_apiserver_end(&inventory->apiserver, source_of(bookmark)))
+			policy_touch_restricted(inventory);
+	} else if (is_card(inventory, bookmark)) {
+		end_cards(inventory);
+	} else if (policy_is_workload(bookmark)) {
+		end_workloads(inventory, bookmark->kind);
+	} else if (event_is(bookmark, "networking.k8s.io", "NetworkPolicy")) {
+		end_objects(inventory);
+	}
+}

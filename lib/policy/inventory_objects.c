@@ -1,0 +1,265 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/inventory_in.h"
+#include "policy/selector.h"
+#include "policy/target.h"
+
+static bool is_managed(const struct event *event)
+{
+	return json_equals(json_get(event->metadata, "labels", "app.kubernetes.io/managed-by"),
+	                   POLICY_MANAGER);
+}
+
+/* The card that a managed policy says it is for: its name from the owner reference, where it is
+ * whole, else from the label. */
+static void keep_card(struct policy_object *object, const struct policy_names *names,
+                      const struct event *event)
+{
+	struct json_text name = {0}, uid = {0};
+	struct json_text owners = json_get(event->metadata, "ownerReferences");
+	for (struct json_member m = json_first(owners); m.value.at; m = json_next(m)) {
+		if (!json_equals(json_get(m.value, "kind"), "AgentCard"))
+			continue;
+		name = json_plain(json_get(m.value, "name"));
+		uid = json_plain(json_get(m.value, "uid"));
+	}
+	if (name.at == NULL)
+		name = json_plain(json_get(event->metadata, "labels", names->agentcard_label));
+	if (name.at == NULL || object->last != POLICY_LAST_NONE)
+		return;
+	free(object->card);
+	object->card = calloc(1, name.len + uid.len + 2);
+	if (object->card == NULL)
+		abort();
+	memcpy(object->card, name.at, name.len);
+	if (uid.at != NULL)
+		memcpy(object->card + name.len + 1, uid.at, uid.len);
+}
+
+struct policy_digest policy_object_essence(const struct policy_inventory *inventory,
+                                           struct json_text object, struct json_buffer *scratch)
+{
+	const struct policy_names *names = inventory->settings->names;
+	const char *const labels[] = {"app.kubernetes.io/managed-by", "managed-by",
+	                              names->agentcard_label, names->policy_type_label, NULL};
+	return policy_essence(object, labels, names->agentcard_label, scratch);
+}
+
+static void keep_seen(struct policy_inventory *inventory, struct policy_object *object,
+                      const struct event *event)
+{
+	struct json_buffer *scratch = &inventory->scratch;
+	struct json_text selector = json_get(event->object, "spec", "podSelector");
+	object->seen_essence = policy_object_essence(inventory, event->object, scratch);
+	free(object->seen_version);
+	object->seen_version = policy_copy(event->resource_version);
+	free(object->seen_selector);
+	object->seen_selector = NULL;
+	if (policy_selector_check(selector) == NULL) {
+		scratch->len = 0;
+		policy_normal_put(scratch, selector);
+		object->seen_selector = policy_copy(json_buffer_text(scratch));
+	}
+}
+
+static bool is_as_asked(const struct policy_object *object)
+{
+	switch (object->last) {
+	case POLICY_LAST_APPLY:
+		return object->seen &&
+		       (!object->weighed ||
+		        policy_digest_same(object->seen_essence, object->essence));
+	case POLICY_LAST_DELETE:
+		return !object->seen;
+	default:
+		return true;
+	}
+}
+
+/* Asks again for what is not as it was asked for, or finds out whether it is. */
+static void repair(struct policy_inventory *inventory, struct policy_object *object)
+{
+	bool unweighed = object->last == POLICY_LAST_APPLY && object->seen && !object->weighed;
+	object->drifted = !is_as_asked(object);
+	if (object->owner == NULL)
+		policy_stray(inventory, object);
+	else if (object->drifted || unweighed)
+		policy_touch(inventory, object->owner);
+}
+
+/* A workload that is not known may take over the selector that is seen. */
+static void touch_orphan(struct policy_inventory *inventory, const struct policy_object *object)
+{
+	char key[EVENT_KEY_SIZE];
+	struct policy_card *card = NULL;
+	if (object->card == NULL)
+		return;
+	snprintf(key, sizeof key, "%s/%s", object->space->name, object->card);
+	HASH_FIND_STR(inventory->cards, key, card);
+	if (card != NULL && card->subject != NULL && card->subject->selector == NULL)
+		policy_touch(inventory, card->subject);
+}
+
+void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object)
+{
+	object->seen = false;
+	repair(inventory, object);
+}
+
+const char *policy_take_object(struct policy_inventory *inventory, const struct event *event)
+{
+	struct policy_object *object = NULL;
+	char key[sizeof "NetworkPolicy/" + EVENT_KEY_SIZE] = "NetworkPolicy/";
+	if (!policy_is_label(event->namespace) || !policy_is_subdomain(event->name))
+		return "the NetworkPolicy's namespace or name is not one that Kubernetes allows";
+	event_key(event, key + strlen(key));
+	HASH_FIND_STR(inventory->objects, key, object);
+	bool managed = is_managed(event);
+	if (object == NULL && (!managed || event->type == EVENT_DELETED))
+		return NULL;
+	if (object == NULL)
+		object = policy_object_at(inventory, &policy_kind_networkpolicy,
+		                          policy_space_at(inventory, event->namespace),
+		                          event->name);
+	/* One that lost its label is not ours to delete; as what somebody's policy should be,
+	 * it has drifted. */
+	object->seen = event->type != EVENT_DELETED && (managed || object->owner != NULL);
+	object->listed = object->seen;
+	if (object->seen) {
+		keep_seen(inventory, object, event);
+		if (managed)
+			keep_card(object, inventory->settings->names, event);
+		if (object->owner == NULL)
+			touch_orphan(inventory, object);
+	}
+	repair(inventory, object);
+	return NULL;
+}
+
+/* Who comes first to a name: the whole hash at attempt 2, which nobody else may take, then the
+ * workload's own name, then that with the kind; a Deployment before other kinds. */
+static int precedence(const struct policy_subject *a, unsigned a_attempt,
+                      const struct policy_subject *b, unsigned b_attempt)
+{
+	static const int rank[POLICY_NAME_ATTEMPTS] = {1, 2, 0};
+	if (a_attempt != b_attempt)
+		return rank[a_attempt] - rank[b_attempt];
+	bool a_first = strcmp(a->kind, "Deployment") == 0;
+	bool b_first = strcmp(b->kind, "Deployment") == 0;
+	if (a_first != b_first)
+		return a_first ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+static void set_displaced(struct policy_subject *subject, bool displaced)
+{
+	struct policy_space *space = subject->space;
+	if (subject->is_displaced == displaced)
+		return;
+	subject->is_displaced = displaced;
+	if (displaced)
+		DL_APPEND2(space->displaced, subject, displaced_prev, displaced_next);
+	else
+		DL_DELETE2(space->displaced, subject, displaced_prev, displaced_next);
+}
+
+/* The name is free: who was displaced may want it. */
+static void release(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	struct policy_object *object = subject->object;
+	struct policy_subject *other;
+	if (object == NULL)
+		return;
+	subject->object = NULL;
+	object->owner = NULL;
+	object->gone = true;
+	policy_stray(inventory, object);
+	DL_FOREACH2(subject->space->displaced, other, displaced_next)
+	if (other != subject)
+		policy_touch(inventory, other);
+}
+
+static bool may_take(const struct policy_subject *subject, unsigned attempt,
+                     const struct policy_object *object)
+{
+	const struct policy_subject *owner = object->owner;
+	return owner == NULL || owner == subject ||
+	       precedence(subject, attempt, owner, owner->attempt) < 0;
+}
+
+static void take(struct policy_inventory *inventory, struct policy_subject *subject,
+                 unsigned attempt, struct policy_object *object)
+{
+	if (object->owner != subject) {
+		struct policy_subject *loser = object->owner;
+		if (loser != NULL) {
+			loser->object = NULL;
+			policy_touch(inventory, loser);
+		}
+		release(inventory, subject);
+		object->owner = subject;
+		object->gone = false;
+		subject->object = object;
+	}
+	subject->attempt = attempt;
+	set_displaced(subject, attempt > 0);
+}
+
+/* A policy of an earlier run for a card of this subject. */
+static bool is_left_over(const struct policy_subject *subject, const struct policy_object *object)
+{
+	const struct policy_card *card;
+	if (!object->seen || object->card == NULL || object->last != POLICY_LAST_NONE)
+		return false;
+	DL_FOREACH(subject->cards, card)
+	if (strcmp(card->name, object->card) == 0)
+		return true;
+	return false;
+}
+
+static struct policy_object *object_named(struct policy_inventory *inventory,
+                                          struct policy_subject *subject, const char *name)
+{
+	return policy_object_at(inventory, inventory->settings->target->kind, subject->space,
+	                        json_of(name));
+}
+
+/* Of a workload that is not known. */
+static void claim_left_over(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	char name[POLICY_NAME_SIZE];
+	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
+		policy_name(name, subject->name, subject->kind, attempt);
+		struct policy_object *object =
+		        object_named(inventory, subject, name);
+		if (is_left_over(subject, object) && may_take(subject, attempt, object)) {
+			take(inventory, subject, attempt, object);
+			if (object->seen_selector != NULL)
+				policy_subject_set_pods(inventory, subject,
+				                        strdup(object->seen_selector), NULL);
+			return;
+		}
+		policy_object_sweep(inventory, object);
+	}
+	release(inventory, subject);
+	set_displaced(subject, false);
+}
+
+void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	char name[POLICY_NAME_SIZE];
+	if (subject->cards == NULL || subject->selector == NULL) {
+		claim_left_over(inventory, subject);
+		return;
+	}
+	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
+		policy_name(name, subject->name, subject->kind, attempt);
+		struct policy_object *object =
+		        object_named(inventory, subject, name);
+		if (may_take(subject, attempt, object)) {
+			take(inventory, subject, attempt, object);
+			return;
+		}
+	}
+}

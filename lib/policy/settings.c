@@ -1,0 +1,40 @@
+#include "policy/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/cidr.h"
+
+static bool parse_port(const char *text, long *port)
+{
+	*port = POLICY_PORT_DEFAULT;
+	if (text == NULL)
+		return true;
+	if (strcmp(text, "endpoints") == 0) {
+		*port = POLICY_PORT_ENDPOINTS;
+		return true;
+	}
+	*port = strtol(text, NULL, 10);
+	return text[strspn(text, "0123456789")] == '\0' && *port >= 1 && *port <= 65535;
+}
+
+bool policy_settings_api_server(struct policy_settings *settings, const char *port,
+                                char fault[POLICY_FAULT_SIZE])
+{
+	struct policy_cidr cidr;
+	if (!parse_port(port, &settings->api_server_port)) {
+		snprintf(fault, POLICY_FAULT_SIZE,
+		         "--api-server-port %s: must be 1 to 65535, or `endpoints`", port);
+		return false;
+	}
+	for (size_t i = 0; settings->api_server[i] != NULL; i++) {
+		if (policy_cidr_parse(json_of(settings->api_server[i]), &cidr) == NULL)
+			continue;
+		snprintf(fault, POLICY_FAULT_SIZE,
+		         "--api-server %s: must be a CIDR, such as 10.9.8.7/32",
+		         settings->api_server[i]);
+		return false;
+	}
+	return true;
+}

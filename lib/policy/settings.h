@@ -1,0 +1,40 @@
+/*
+ * What an operator chooses: egress-translate(1), OPTIONS.
+ *
+ * Ownership: everything is borrowed and outlives the translator.
+ */
+#ifndef POLICY_SETTINGS_H
+#define POLICY_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/names.h"
+
+enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
+enum policy_peers { POLICY_PEERS_LABEL, POLICY_PEERS_WORKLOADS };
+
+enum { POLICY_PORT_ENDPOINTS = 0, POLICY_PORT_DEFAULT = 6443 };
+
+struct policy_target;
+
+struct policy_settings {
+	const struct policy_names *names;
+	const struct policy_target *target;
+	const char *const *ingress_namespaces; /* NULL-terminated */
+	const char *const *api_server;         /* CIDRs, NULL-terminated; empty: from the stream */
+	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */
+	enum policy_selector_from selector_from;
+	enum policy_peers verified_peers;
+	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
+	bool status;         /* also apply the status of each AgentCard */
+	bool no_wait;        /* do not wait until the world is known */
+};
+
+/* Sets api_server_port by --api-server-port's word (NULL: the default), and checks api_server.
+ * False, with a sentence for the user in `fault`, when either cannot be used. */
+enum { POLICY_FAULT_SIZE = 512 };
+bool policy_settings_api_server(struct policy_settings *settings, const char *port,
+                                char fault[POLICY_FAULT_SIZE]);
+
+#endif
