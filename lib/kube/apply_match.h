@@ -1,0 +1,24 @@
+/* What is asked for beside what the API server holds. */
+#ifndef KUBE_APPLY_MATCH_H
+#define KUBE_APPLY_MATCH_H
+
+#include "json/buffer.h"
+
+/* True when the live `spec` is the wanted one. Members that are null, [] or {} count as
+ * absent, and a port's protocol as TCP, because the server leaves out the one and fills in the
+ * other. Any other member that was not asked for is a difference: server-side apply keeps what
+ * somebody else added, and an addition can widen. */
+bool kube_spec_matches(struct json_text wanted, struct json_text live);
+
+/* True when all of `wanted` is in `live`, whose objects may hold more members. */
+bool kube_covers(struct json_text wanted, struct json_text live);
+
+/* True when applying `wanted` would change nothing that it names: labels, annotations, owner
+ * references and spec. */
+bool kube_object_matches(struct json_text wanted, struct json_text live);
+
+/* Appends what a diff shows of an object, as YAML: its names, labels, annotations, owners, spec
+ * and status, keys sorted. */
+void kube_object_view(struct json_text object, struct json_buffer *out);
+
+#endif

@@ -1,0 +1,50 @@
+#include "kube/apply_queue.h"
+
+#include <string.h>
+
+static bool ends_with(struct json_text text, const char *end)
+{
+	size_t len = strlen(end);
+	return text.len >= len && memcmp(text.at + text.len - len, end, len) == 0;
+}
+
+/* Destinations that are all single addresses, as those of the API server are. */
+static bool names_hosts(struct json_text peers)
+{
+	if (json_count(peers) == 0)
+		return false;
+	for (struct json_member peer = json_first(peers); peer.value.at; peer = json_next(peer)) {
+		struct json_text cidr = json_plain(json_get(peer.value, "ipBlock", "cidr"));
+		if (cidr.at == NULL || (!ends_with(cidr, "/32") && !ends_with(cidr, "/128")))
+			return false;
+	}
+	return true;
+}
+
+static bool names_everything(struct json_text peers)
+{
+	if (json_count(peers) == 0)
+		return true;
+	for (struct json_member peer = json_first(peers); peer.value.at; peer = json_next(peer)) {
+		struct json_text cidr = json_plain(json_get(peer.value, "ipBlock", "cidr"));
+		if (cidr.at != NULL && ends_with(cidr, "/0"))
+			return true;
+	}
+	return false;
+}
+
+enum kube_rank kube_operation_rank(const struct kube_operation *operation)
+{
+	if (operation->type == KUBE_DELETE || operation->status)
+		return KUBE_WIDENS;
+	struct json_text egress = json_get(operation->object, "spec", "egress");
+	enum kube_rank rank = KUBE_NARROWS;
+	for (struct json_member rule = json_first(egress); rule.value.at; rule = json_next(rule)) {
+		struct json_text to = json_get(rule.value, "to");
+		if (names_everything(to))
+			return KUBE_WIDENS;
+		if (!names_hosts(to))
+			rank = KUBE_SCOPES;
+	}
+	return rank;
+}

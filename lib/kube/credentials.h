@@ -1,0 +1,39 @@
+/*
+ * The token and certificates of the moment, from wherever the configuration says they are.
+ *
+ * Ownership: kube_credentials owns its strings, and borrows the configuration. They may
+ * change at every kube_credentials_current() or kube_credentials_refresh(); `generation`
+ * counts the changes.
+ */
+#ifndef KUBE_CREDENTIALS_H
+#define KUBE_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kube/kubeconfig.h"
+
+struct kube_credentials {
+	const struct kube_config *config;
+	char *token;         /* or NULL */
+	char *cert, *key;    /* PEM, or NULL */
+	char *ca;            /* PEM, or NULL: the system's */
+	int64_t read_ms;     /* when files were last read */
+	int64_t expires;     /* of an exec credential, seconds since 1970; 0: not said */
+	bool exec_done;
+	int64_t exec_ms;     /* when the plugin last ran */
+	unsigned generation;
+};
+
+/* Makes them fit for a request. False, with `error`, when they cannot be had. */
+bool kube_credentials_current(struct kube_credentials *credentials,
+                              char error[KUBE_ERROR_SIZE]);
+
+/* After a 401 on a request made with `generation`: true when they are newer than that now. */
+bool kube_credentials_refresh(struct kube_credentials *credentials, unsigned generation,
+                              char error[KUBE_ERROR_SIZE]);
+
+/* Wipes and frees what it holds. */
+void kube_credentials_clear(struct kube_credentials *credentials);
+
+#endif
