@@ -1,0 +1,158 @@
+/* Carries out operations on a directory or a cluster: egress-apply(1). */
+#include <unistd.h>
+
+#include "cluster.h"
+#include "kube/apply_dir.h"
+#include "os/exit.h"
+#include "os/log.h"
+#include "os/metrics.h"
+#include "os/notify.h"
+#include "os/options.h"
+#include "os/signals.h"
+
+static const char *const dry_runs[] = {"none", "client", "server", NULL};
+
+static struct {
+	const char *dir, *kubeconfig, *context, *rejects, *metrics, *field_manager;
+	struct option_choice dry_run; /* as enum kube_dry_run */
+	struct option_number concurrency, retry;
+	bool force_conflicts, diff, prune, events;
+} asked = {
+        .field_manager = "agent-egress",
+        .dry_run = {dry_runs, KUBE_DRY_RUN_NONE},
+        .concurrency = {32, 1, 200},
+        .retry = {60, 0, 86400},
+};
+
+static const struct option_spec options[] = {
+        {OPTION_STRING, "dir", 0, "DIR",
+         "write one YAML file an object into DIR instead of talking to a cluster", &asked.dir},
+        {OPTION_STRING, "kubeconfig", 0, "FILE", "how to reach the cluster", &asked.kubeconfig},
+        {OPTION_STRING, "context", 0, "NAME", "the kubeconfig's context to use", &asked.context},
+        {OPTION_STRING, "field-manager", 0, "NAME",
+         "who we are to server-side apply (default agent-egress)", &asked.field_manager},
+        {OPTION_FLAG, "force-conflicts", 0, NULL,
+         "take fields of our objects back from other field managers", &asked.force_conflicts},
+        {OPTION_NUMBER, "concurrency", 0, "N", "requests in flight (default 32)",
+         &asked.concurrency},
+        {OPTION_NUMBER, "retry", 0, "SECONDS",
+         "after the end of input, try again for this long (default 60)", &asked.retry},
+        {OPTION_CHOICE, "dry-run", 0, "none|client|server",
+         "change nothing: say what would be done, as known here or as the server answers",
+         &asked.dry_run},
+        {OPTION_FLAG, "diff", 0, NULL, "show each change as a unified diff on stderr", &asked.diff},
+        {OPTION_FLAG, "prune", 0, NULL,
+         "once complete, delete managed objects that no operation named", &asked.prune},
+        {OPTION_FLAG, "events", 0, NULL,
+         "tell of invalid rules and lost verification as Events on the AgentCard", &asked.events},
+        OPTION_METRICS(&asked.metrics),
+        OPTIONS_COMMON(&asked.rejects),
+        {OPTION_END, NULL, 0, NULL, NULL, NULL},
+};
+
+static void apply_to_dir(struct stream *stream, struct kube_dir *dir)
+{
+	struct record record;
+	struct kube_operation operation;
+	for (;;) {
+		enum stream_state state = stream_next(stream, &record);
+		if (state == STREAM_WAKE) {
+			kube_dir_settle(dir, stream);
+			continue;
+		}
+		if (state != STREAM_RECORD)
+			break;
+		const char *wrong = kube_operation_read(record.json, &operation);
+		if (wrong != NULL) {
+			stream_reject(stream, &record, wrong);
+			continue;
+		}
+		kube_dir_operate(dir, &operation, stream);
+		if (operation.type == KUBE_BOOKMARK)
+			stream_write(stream, record.line);
+	}
+	kube_dir_settle(dir, stream);
+}
+
+static int run_dir(void)
+{
+	struct kube_dir *dir = kube_dir_open(&(struct kube_dir_options){
+	        .path = asked.dir,
+	        .dry_run = asked.dry_run.value != KUBE_DRY_RUN_NONE,
+	        .diff = asked.diff,
+	        .prune = asked.prune,
+	});
+	if (dir == NULL)
+		return EXIT_CANNOT;
+	struct stream *stream = stream_open(&(struct stream_options){
+	        .in = STDIN_FILENO,
+	        .out = STDOUT_FILENO,
+	        .rejects = asked.rejects,
+	        .wake = kube_dir_wake(dir),
+	});
+	if (stream == NULL) {
+		kube_dir_close(dir);
+		return EXIT_CANNOT;
+	}
+	notify_send("READY=1");
+	apply_to_dir(stream, dir);
+	kube_dir_close(dir);
+	return stream_close(stream);
+}
+
+static int run_cluster(void)
+{
+	return apply_to_cluster(&(struct apply_target){
+	        .kubeconfig = asked.kubeconfig,
+	        .context = asked.context,
+	        .rejects = asked.rejects,
+	        .options =
+	                {
+	                        .field_manager = asked.field_manager,
+	                        .status_manager = "agent-egress-status",
+	                        .force_conflicts = asked.force_conflicts,
+	                        .dry_run = (enum kube_dry_run)asked.dry_run.value,
+	                        .diff = asked.diff,
+	                        .prune = asked.prune,
+	                        .events = asked.events,
+	                        .concurrency = (size_t)asked.concurrency.value,
+	                        .retry_ms = asked.retry.value * 1000,
+	                },
+	});
+}
+
+static int run(void)
+{
+	signals_catch();
+	if (!metrics_open(asked.metrics))
+		return EXIT_CANNOT;
+	kube_outcome_declare();
+	notify_open();
+	int status = asked.dir != NULL ? run_dir() : run_cluster();
+	metrics_close();
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	log_open("egress-apply");
+	switch (options_parse(argc, argv, "[OPTION]... <OPERATIONS",
+	                      "Applies the policies that egress-translate asks for.", options,
+	                      NULL)) {
+	case OPTIONS_DONE:
+		return EXIT_OK;
+	case OPTIONS_BAD:
+		return EXIT_USAGE;
+	case OPTIONS_GO:
+		break;
+	}
+	if (asked.dir != NULL &&
+	    (asked.dry_run.value == KUBE_DRY_RUN_SERVER || asked.kubeconfig != NULL ||
+	     asked.context != NULL || asked.events)) {
+		log_error("--dry-run server, --kubeconfig, --context and --events need a cluster: "
+		          "not with "
+		          "--dir");
+		return EXIT_USAGE;
+	}
+	return run();
+}

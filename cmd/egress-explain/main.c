@@ -1,0 +1,269 @@
+/* Says whether an agent may connect to a destination, and why: egress-explain(1). */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "explain.h"
+#include "os/exit.h"
+#include "os/log.h"
+#include "os/options.h"
+#include "os/sandbox.h"
+#include "os/signals.h"
+#include "policy/target.h"
+#include "policy/translator.h"
+#include "stream/stream.h"
+
+enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_DOT };
+static const char *const output_words[] = {"table", "json", "dot", NULL};
+static const char *const selector_words[] = {"selector", "template", NULL};
+
+struct options {
+	const char *rejects, *namespace, *port;
+	struct option_choice names, output, selector_from;
+	struct option_list api_server, operands;
+};
+
+struct program {
+	const struct options *options;
+	struct stream *stream;
+	struct policy_translator *translator;
+	struct policy_standing standing;
+	struct world world;
+	unsigned long rejected;
+};
+
+static enum options_verdict parse(int argc, char **argv, struct options *o)
+{
+	const struct option_spec table[] = {
+	        {OPTION_STRING, "namespace", 'n', "NAME", "agents of this namespace alone",
+	         &o->namespace},
+	        {OPTION_CHOICE, "output", 'o', "table|json|dot", "how to say it", &o->output},
+	        {OPTION_LIST, "api-server", 0, "CIDR", "as egress-translate is given it",
+	         &o->api_server},
+	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
+	         "as egress-translate is given it", &o->port},
+	        {OPTION_CHOICE, "selector-from", 0, "selector|template",
+	         "as egress-translate is given it", &o->selector_from},
+	        {OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
+	         "the operator's API group and labels", &o->names},
+	        OPTIONS_COMMON(&o->rejects),
+	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
+	};
+	return options_parse(argc, argv, "[OPTION]... [AGENT [DESTINATION]] <VERIFIED-EVENTS",
+	                     "Says what egress agents have, by which policies, and why.", table,
+	                     &o->operands);
+}
+
+static const char *operand(const struct options *o, size_t index)
+{
+	return index < o->operands.count ? o->operands.values[index] : NULL;
+}
+
+/* False, reported, for wrong usage. */
+static bool choose(const struct options *o, struct policy_settings *settings, struct world *world)
+{
+	static const char *const none[] = {NULL};
+	char fault[POLICY_FAULT_SIZE];
+	const struct policy_names *names = policy_names(o->names.value);
+	*settings = (struct policy_settings){
+	        .names = names,
+	        .target = &policy_target_networkpolicy,
+	        .ingress_namespaces = names->operator_namespaces,
+	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
+	        .selector_from = (enum policy_selector_from)o->selector_from.value,
+	};
+	if (o->operands.count > 2) {
+		log_error("%s: one agent and one destination are enough", operand(o, 2));
+		return false;
+	}
+	world->asked = operand(o, 1);
+	const char *wrong = world->asked == NULL
+	                            ? NULL
+	                            : policy_destination_parse(world->asked, &world->destination);
+	if (wrong != NULL) {
+		log_error("destination %s: %s", world->asked, wrong);
+		return false;
+	}
+	if (world->asked != NULL && o->output.value == OUTPUT_DOT) {
+		log_error("--output dot: draws all that is allowed; leave out the destination");
+		return false;
+	}
+	if (policy_settings_api_server(settings, o->port, fault))
+		return true;
+	log_error("%s", fault);
+	return false;
+}
+
+static void keep_operation(void *program, struct json_text line)
+{
+	policy_standing_operation(&((struct program *)program)->standing, line);
+}
+
+static void tell_rejected(struct program *program)
+{
+	if (stream_rejected(program->stream) == program->rejected)
+		return;
+	program->rejected = stream_rejected(program->stream);
+	policy_translator_lost(program->translator);
+}
+
+static void take(struct program *program, const struct record *record)
+{
+	struct event event;
+	tell_rejected(program);
+	if (event_read(record->json, &event) == NULL)
+		policy_standing_take(&program->standing, &event);
+	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
+	if (wrong != NULL)
+		stream_reject(program->stream, record, wrong);
+}
+
+/* Until the end of the input; false when it did not come to it. */
+static bool read_all(struct program *program)
+{
+	struct record record;
+	enum stream_state state;
+	while ((state = stream_next(program->stream, &record)) == STREAM_RECORD)
+		take(program, &record);
+	if (state != STREAM_END)
+		return false;
+	tell_rejected(program);
+	const char *why = policy_translator_end(program->translator);
+	if (why != NULL)
+		log_error("%s", why);
+	return why == NULL;
+}
+
+static bool is_asked_for(const struct program *program, const struct policy_card *card)
+{
+	const char *namespace = program->options->namespace, *agent = operand(program->options, 0);
+	if (namespace != NULL && strcmp(card->space->name, namespace) != 0)
+		return false;
+	return agent == NULL || strcmp(card->name, agent) == 0 || strcmp(card->key, agent) == 0;
+}
+
+static int by_key(const struct policy_card *a, const struct policy_card *b)
+{
+	return strcmp(a->key, b->key);
+}
+
+/* False, reported, when the question cannot be answered. */
+static bool check_question(struct program *program)
+{
+	const struct policy_card *card = program->world.inventory->cards;
+	const char *agent = operand(program->options, 0);
+	size_t found = 0;
+	for (; card != NULL; card = card->hh.next)
+		found += is_asked_for(program, card);
+	if (agent != NULL && found == 0)
+		log_error("%s: there is no such AgentCard in the stream", agent);
+	if (agent != NULL && found > 1)
+		log_error("%s: there are %zu AgentCards of that name: say which with -n", agent,
+		          found);
+	if (agent != NULL && found != 1)
+		return false;
+	if (!program->world.destination.is_workload || world_find_destination(&program->world))
+		return true;
+	log_error("%s: there is no such workload in the stream", program->world.asked);
+	return false;
+}
+
+static void put(const struct program *program, const struct explanation *explanation,
+                struct json_buffer *out)
+{
+	switch ((enum output)program->options->output.value) {
+	case OUTPUT_JSON:
+		put_json(out, &program->world, explanation);
+		break;
+	case OUTPUT_DOT:
+		put_dot(out, &program->world, explanation);
+		break;
+	case OUTPUT_TABLE:
+		if (operand(program->options, 0) != NULL)
+			put_block(out, &program->world, explanation);
+		else
+			put_row(out, explanation);
+		break;
+	}
+}
+
+static int answer(struct program *program)
+{
+	struct world *world = &program->world;
+	struct explanation explanation = {0};
+	struct json_buffer out = {0};
+	bool dot = program->options->output.value == OUTPUT_DOT, allowed = true;
+	HASH_SORT(world->inventory->cards, by_key);
+	policy_standing_sort(world->standing);
+	if (dot)
+		json_puts(&out, "digraph egress {\n\trankdir=LR\n");
+	else if (program->options->output.value == OUTPUT_TABLE &&
+	         operand(program->options, 0) == NULL)
+		json_puts(&out, table_head);
+	struct policy_card *card = world->inventory->cards;
+	for (; card != NULL; card = card->hh.next) {
+		if (!is_asked_for(program, card))
+			continue;
+		explain(world, card, &explanation);
+		allowed = world->asked == NULL || explanation.answer == POLICY_ALLOWED;
+		put(program, &explanation, &out);
+	}
+	if (dot)
+		json_puts(&out, "}\n");
+	if (out.len > 0) /* the last newline is the stream's */
+		stream_write(program->stream, (struct json_text){out.at, out.len - 1});
+	explanation_free(&explanation);
+	json_buffer_free(&out);
+	return allowed ? EXIT_OK : EXIT_SOME;
+}
+
+static int explain_stream(struct program *program, const struct policy_settings *settings)
+{
+	int status = EXIT_CANNOT;
+	program->translator =
+	        policy_translator_new(settings, (struct policy_output){keep_operation, program});
+	program->world.inventory = policy_translator_inventory(program->translator);
+	program->world.standing = &program->standing;
+	if (read_all(program) && check_question(program))
+		status = answer(program);
+	policy_translator_free(program->translator);
+	policy_standing_free(&program->standing);
+	return status;
+}
+
+static int run(struct program *program, const struct policy_settings *settings)
+{
+	signals_catch();
+	program->stream = stream_open(&(struct stream_options){.in = STDIN_FILENO,
+	                                                       .out = STDOUT_FILENO,
+	                                                       .rejects = program->options->rejects,
+	                                                       .wake = -1});
+	if (program->stream == NULL)
+		return EXIT_CANNOT;
+	int status = EXIT_CANNOT;
+	if (sandbox_enter(&(struct sandbox_rules){0}))
+		status = explain_stream(program, settings);
+	int written = stream_close(program->stream);
+	return status > written ? status : written;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
+	        .output = {output_words, OUTPUT_TABLE},
+	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
+	};
+	struct policy_settings settings;
+	struct program program = {.options = &options};
+	int status = EXIT_USAGE;
+	log_open("egress-explain");
+	enum options_verdict verdict = parse(argc, argv, &options);
+	if (verdict == OPTIONS_DONE)
+		status = EXIT_OK;
+	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world))
+		status = run(&program, &settings);
+	options_free_list(&options.api_server);
+	options_free_list(&options.operands);
+	return status;
+}

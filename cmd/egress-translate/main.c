@@ -1,0 +1,250 @@
+/* Decides which policies there should be; asks for what must change: egress-translate(1). */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/exit.h"
+#include "os/log.h"
+#include "os/metrics.h"
+#include "os/notify.h"
+#include "os/options.h"
+#include "os/sandbox.h"
+#include "os/signals.h"
+#include "policy/crd.h"
+#include "policy/target.h"
+#include "policy/translator.h"
+#include "stream/stream.h"
+
+static const char *const selector_words[] = {"selector", "template", NULL};
+static const char *const peer_words[] = {"label", "workloads", NULL};
+
+struct options {
+	const char *rejects, *metrics, *port;
+	struct option_choice names, target, selector_from, verified_peers;
+	struct option_list ingress_namespaces, api_server;
+	bool explicit_peers, status, no_wait, print_crd;
+};
+
+static enum options_verdict parse(int argc, char **argv, struct options *o)
+{
+	const struct option_spec table[] = {
+	        {OPTION_CHOICE, "target", 0, "networkpolicy", "the kind of policy to ask for",
+	         &o->target},
+	        {OPTION_LIST, "api-server", 0, "CIDR",
+	         "where the API server is (repeat; default: as the stream says)", &o->api_server},
+	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
+	         "its TCP port (default 6443), or the ports that its endpoints have", &o->port},
+	        {OPTION_LIST, "ingress-namespace", 0, "NAME",
+	         "a namespace that may connect to every agent\n"
+	         "(repeat; default: the operator's)",
+	         &o->ingress_namespaces},
+	        {OPTION_CHOICE, "verified-peers", 0, "label|workloads",
+	         "verified agents let each other in by the operator's label,\n"
+	         "or by the selectors of the verified workloads",
+	         &o->verified_peers},
+	        {OPTION_CHOICE, "selector-from", 0, "selector|template",
+	         "select pods by the workload's selector, or by its template's labels",
+	         &o->selector_from},
+	        {OPTION_FLAG, "explicit-peers", 0, NULL,
+	         "write a rule without `to` as 0.0.0.0/0 and ::/0", &o->explicit_peers},
+	        {OPTION_FLAG, "status", 0, NULL,
+	         "also ask for the AgentCards' status.networkPolicy", &o->status},
+	        {OPTION_FLAG, "no-wait", 0, NULL, "do not wait until the lists are complete",
+	         &o->no_wait},
+	        {OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
+	         "the operator's API group and labels", &o->names},
+	        {OPTION_FLAG, "print-crd", 0, NULL,
+	         "print the AgentCard's CustomResourceDefinition and exit", &o->print_crd},
+	        OPTION_METRICS(&o->metrics),
+	        OPTIONS_COMMON(&o->rejects),
+	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
+	};
+	return options_parse(argc, argv, "[OPTION]... <EVENTS",
+	                     "Turns verified events into the operations that give each agent its "
+	                     "own policy.",
+	                     table, NULL);
+}
+
+static bool check_namespaces(const struct option_list *namespaces)
+{
+	for (size_t i = 0; i < namespaces->count; i++) {
+		if (policy_is_label(json_of(namespaces->values[i])))
+			continue;
+		log_error("--ingress-namespace %s: is not a namespace's name",
+		          namespaces->values[i]);
+		return false;
+	}
+	return true;
+}
+
+static const char *const none[] = {NULL};
+
+/* False, reported, for wrong usage. */
+static bool choose(const struct options *o, struct policy_settings *settings)
+{
+	const struct policy_names *names = policy_names(o->names.value);
+	char fault[POLICY_FAULT_SIZE];
+	*settings = (struct policy_settings){
+	        .names = names,
+	        .target = policy_targets[o->target.value],
+	        .ingress_namespaces = o->ingress_namespaces.count > 0 ? o->ingress_namespaces.values
+	                                                              : names->operator_namespaces,
+	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
+	        .selector_from = (enum policy_selector_from)o->selector_from.value,
+	        .verified_peers = (enum policy_peers)o->verified_peers.value,
+	        .explicit_peers = o->explicit_peers,
+	        .status = o->status,
+	        .no_wait = o->no_wait,
+	};
+	if (policy_settings_api_server(settings, o->port, fault))
+		return check_namespaces(&o->ingress_namespaces);
+	log_error("%s", fault);
+	return false;
+}
+
+struct stage {
+	struct stream *stream;
+	struct policy_translator *translator;
+	unsigned long rejected; /* lines, as far as the translator knows */
+};
+
+static void write_out(void *stage, struct json_text line)
+{
+	static const char *const types[] = {"APPLY", "DELETE"};
+	struct json_text type = json_get(line, "type");
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (json_equals(type, types[i]))
+			metrics_add(METRIC_OPERATIONS, types[i], 1);
+	stream_write(((struct stage *)stage)->stream, line);
+}
+
+static void gather(void *stage)
+{
+	struct policy_counts counts =
+		policy_translator_counts(((const struct stage *)stage)->translator);
+	metrics_add(METRIC_OPERATIONS, "APPLY", 0);
+	metrics_add(METRIC_OPERATIONS, "DELETE", 0);
+	metrics_set(METRIC_AGENTS, NULL, (int64_t)counts.agents);
+}
+
+static void tell_rejected(struct stage *stage)
+{
+	if (stream_rejected(stage->stream) == stage->rejected)
+		return;
+	stage->rejected = stream_rejected(stage->stream);
+	policy_translator_lost(stage->translator);
+}
+
+static void end(struct stage *stage)
+{
+	tell_rejected(stage);
+	const char *why = policy_translator_end(stage->translator);
+	if (why == NULL)
+		return;
+	log_error("%s", why);
+	stream_count_failure(stage->stream);
+}
+
+static void say_complete(const struct stage *stage)
+{
+	struct policy_counts counts = policy_translator_counts(stage->translator);
+	log_detail("complete: %lu agents, %lu operations", counts.agents, counts.operations);
+	if (policy_translator_is_lost(stage->translator))
+		log_warning("some records could not be used: only policies whose card was seen to "
+		            "go are deleted");
+	notify_send("READY=1");
+}
+
+static void take(struct stage *stage, const struct record *record)
+{
+	tell_rejected(stage);
+	bool known = policy_translator_known(stage->translator);
+	const char *wrong =
+		policy_translator_take(stage->translator, record->line, record->json);
+	if (wrong != NULL)
+		stream_reject(stage->stream, record, wrong);
+	if (!known && policy_translator_known(stage->translator))
+		say_complete(stage);
+}
+
+static void loop(struct stage *stage)
+{
+	struct record record;
+	for (;;) {
+		switch (stream_next(stage->stream, &record)) {
+		case STREAM_RECORD:
+			take(stage, &record);
+			break;
+		case STREAM_END:
+			end(stage);
+			return;
+		case STREAM_WAKE:
+		case STREAM_STOP:
+		case STREAM_CLOSED:
+		case STREAM_FAILED:
+			return;
+		}
+	}
+}
+
+static int run(const struct options *o, const struct policy_settings *settings)
+{
+	signals_catch();
+	if (!metrics_open(o->metrics))
+		return EXIT_CANNOT;
+	struct stage stage = {
+		.stream = stream_open(&(struct stream_options){.in = STDIN_FILENO,
+	                                                       .out = STDOUT_FILENO,
+	                                                       .rejects = o->rejects,
+	                                                       .wake = -1})};
+	if (stage.stream == NULL)
+		return EXIT_CANNOT;
+	notify_open();
+	bool sandboxed = sandbox_enter(&(struct sandbox_rules){.write = o->metrics});
+	if (sandboxed) {
+		stage.translator =
+			policy_translator_new(settings, (struct policy_output){write_out, &stage});
+		metrics_gather(gather, &stage);
+		loop(&stage);
+		metrics_close();
+		policy_translator_free(stage.translator);
+	}
+	int status = stream_close(stage.stream);
+	return sandboxed ? status : EXIT_CANNOT;
+}
+
+static int print_crd(const struct policy_names *names)
+{
+	struct json_buffer yaml = {0};
+	policy_crd_put(&yaml, names);
+	bool written = fwrite(yaml.at, 1, yaml.len, stdout) == yaml.len && fflush(stdout) == 0;
+	json_buffer_free(&yaml);
+	if (!written)
+		log_error("can't write the CustomResourceDefinition: %s", strerror(errno));
+	return written ? EXIT_OK : EXIT_CANNOT;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
+	        .target = {policy_target_words, 0},
+	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
+	        .verified_peers = {peer_words, POLICY_PEERS_LABEL},
+	};
+	struct policy_settings settings;
+	int status = EXIT_USAGE;
+	log_open("egress-translate");
+	enum options_verdict verdict = parse(argc, argv, &options);
+	if (verdict == OPTIONS_DONE)
+		status = EXIT_OK;
+	else if (verdict == OPTIONS_GO && options.print_crd)
+		status = print_crd(policy_names(options.names.value));
+	else if (verdict == OPTIONS_GO && choose(&options, &settings))
+		status = run(&options, &settings);
+	options_free_list(&options.api_server);
+	options_free_list(&options.ingress_namespaces);
+	return status;
+}

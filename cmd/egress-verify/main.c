@@ -1,0 +1,267 @@
+/* egress-verify: says of every AgentCard in a stream whether it is signed by its workload. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bundles.h"
+#include "json/canonical.h"
+#include "os/clock.h"
+#include "os/exit.h"
+#include "os/log.h"
+#include "os/metrics.h"
+#include "os/notify.h"
+#include "os/sandbox.h"
+#include "os/signals.h"
+#include "policy/names.h"
+#include "print.h"
+#include "sources.h"
+#include "stream/stream.h"
+#include "trust/cards.h"
+
+struct verify_options {
+	struct option_list trust_domains, files, configmaps;
+	struct option_choice names, bind, canonical, print;
+	const char *path_template, *at, *rejects, *metrics;
+	bool require_unexpired, accept_status;
+	int64_t fixed_time; /* of --at; else TRUST_TIME_MIN */
+};
+
+struct stage {
+	struct verify_options options;
+	struct sources sources;
+	struct trust_checker *checker; /* NULL with --accept-status */
+	struct trust_cards *cards;
+	struct bundles bundles;
+	struct stream *stream;
+};
+
+_Static_assert(TRUST_REASONS <= (int)METRICS_LABELS, "each reason is a label");
+
+/* Records between looks at whether a bundle file changed, when input never runs dry. */
+enum { RECORDS_BETWEEN_LOOKS = 1024 };
+
+static enum options_verdict parse(int argc, char **argv, struct verify_options *o)
+{
+	const struct option_spec table[] = {
+		{OPTION_LIST, "trust-domain", 0, "DOMAIN",
+		 "accept SPIFFE IDs of this trust domain (repeat);\n"
+		 "the first is what a card without a binding must have", &o->trust_domains},
+		{OPTION_LIST, "trust-bundle", 0, "[DOMAIN=]FILE",
+		 "the trust domain's bundle, re-read when it changes (repeat)", &o->files},
+		{OPTION_LIST, "trust-bundle-configmap", 0, "[DOMAIN=]NS/NAME[:KEY]",
+		 "the bundle's ConfigMap in the stream (repeat;\n"
+		 "default " SOURCES_CONFIGMAP ")", &o->configmaps},
+		{OPTION_CHOICE, "bind", 0, "workload|trust-domain",
+		 "what a SPIFFE ID must match (default workload)", &o->bind},
+		{OPTION_STRING, "bind-template", 0, "PATH",
+		 "the workload's SPIFFE ID path (default\n" TRUST_TEMPLATE_DEFAULT ")",
+		 &o->path_template},
+		{OPTION_CHOICES, "canonical", 0, "FORM[,FORM]",
+		 "accept signatures over these forms: jcs, a2a, kagenti (default all)",
+		 &o->canonical},
+		{OPTION_FLAG, "require-unexpired", 0, NULL,
+		 "refuse cards whose certificate has expired", &o->require_unexpired},
+		{OPTION_STRING, "at", 0, "TIME", "check as of this time (RFC 3339), not as of now",
+		 &o->at},
+		{OPTION_FLAG, "accept-status", 0, NULL,
+		 "take the operator's conclusion from the status;\ncheck no signature",
+		 &o->accept_status},
+		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
+		 "the API group and labels in use (default kagenti)", &o->names},
+		{OPTION_CHOICE, "print-canonical", 0, "FORM",
+		 "print what a signature over the card on stdin covers, and exit", &o->print},
+		OPTION_METRICS(&o->metrics),
+		OPTIONS_COMMON(&o->rejects),
+		{.kind = OPTION_END},
+	};
+	return options_parse(argc, argv, "[--trust-domain DOMAIN]... [OPTION]...",
+	                     "Adds to every AgentCard in a stream of events the verdict on its signature.",
+	                     table, NULL);
+}
+
+static bool check_options(struct verify_options *o)
+{
+	o->fixed_time = TRUST_TIME_MIN;
+	if (o->at != NULL && !clock_parse(o->at, &o->fixed_time)) {
+		log_error("--at %s: not a time such as 2026-01-02T03:04:05Z", o->at);
+		return false;
+	}
+	if (o->print.value >= 0)
+		return true;
+	if (o->accept_status && (o->trust_domains.count > 0 || o->files.count > 0 ||
+	                         o->configmaps.count > 0)) {
+		log_error("--accept-status checks no signature: leave out --trust-domain and bundles, "
+		          "or leave out --accept-status");
+		return false;
+	}
+	if (!o->accept_status && o->trust_domains.count == 0) {
+		log_error("whose signatures count? Give --trust-domain DOMAIN (or --accept-status); "
+		          "see --help");
+		return false;
+	}
+	return true;
+}
+
+static int64_t now(const struct verify_options *o)
+{
+	return o->fixed_time != TRUST_TIME_MIN ? o->fixed_time : clock_now();
+}
+
+static void emit(void *context, struct json_text line)
+{
+	struct stage *stage = context;
+	stream_write(stage->stream, line);
+}
+
+static void warn(void *context, const char *sentence)
+{
+	(void)context;
+	log_warning("%s", sentence);
+}
+
+static bool open_checker(struct stage *stage)
+{
+	const struct verify_options *o = &stage->options;
+	char reason[TRUST_BUNDLE_REASON_SIZE];
+	struct trust_settings settings = {
+		.forms = (unsigned)o->canonical.value,
+		.bind = (enum trust_bind)o->bind.value,
+		.path_template = o->path_template,
+		.trust_domains = o->trust_domains.values,
+		.trust_domain_count = o->trust_domains.count,
+		.require_unexpired = o->require_unexpired,
+		/* verdicts are held with the cards; this is for what comes and goes */
+		.cache_entries = 4096,
+	};
+	if (o->accept_status)
+		return true;
+	stage->checker = trust_checker_new(&settings, reason);
+	if (stage->checker == NULL)
+		log_error("%s", reason);
+	return stage->checker != NULL &&
+	       sources_read(&stage->sources, &o->trust_domains, &o->files, &o->configmaps);
+}
+
+static void open_cards(struct stage *stage)
+{
+	stage->cards = trust_cards_new(&(struct trust_cards_settings){
+		.agentcard_group = policy_names(stage->options.names.value)->agentcard_group,
+		.checker = stage->checker,
+		.bundles = stage->sources.bundles,
+		.bundle_count = stage->sources.bundle_count,
+		.emit = emit,
+		.warn = warn,
+		.context = stage,
+	});
+}
+
+static void gather(void *context)
+{
+	const struct stage *stage = context;
+	const unsigned long *verdicts = trust_cards_verdicts(stage->cards);
+	for (int i = 0; i < TRUST_REASONS; i++)
+		metrics_set(METRIC_VERDICTS, trust_reason_names[i], (int64_t)verdicts[i]);
+	if (stage->checker != NULL)
+		metrics_set(METRIC_AGENTS, NULL, (int64_t)trust_cards_count(stage->cards));
+}
+
+static bool open_stage(struct stage *stage)
+{
+	if (!metrics_open(stage->options.metrics))
+		return false;
+	open_cards(stage);
+	if (!bundles_open(&stage->bundles, stage->sources.files, stage->sources.file_count,
+	                  stage->cards, now(&stage->options)))
+		return false;
+	stage->stream = stream_open(&(struct stream_options){
+		.in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+		.rejects = stage->options.rejects,
+		.wake = stage->bundles.wake,
+		.lost = STREAM_LOST_EVENT,
+	});
+	if (stage->stream == NULL)
+		return false;
+	notify_open();
+	metrics_gather(gather, stage);
+	return sandbox_enter(&(struct sandbox_rules){.read = stage->bundles.paths,
+	                                             .read_count = stage->bundles.count,
+	                                             .write = stage->options.metrics});
+}
+
+static void look_around(struct stage *stage)
+{
+	if (!bundles_woken(&stage->bundles))
+		return;
+	bundles_refresh(&stage->bundles, stage->cards, now(&stage->options));
+	trust_cards_time(stage->cards, now(&stage->options));
+}
+
+static void take(struct stage *stage, const struct record *record)
+{
+	const char *wrong =
+		trust_cards_take(stage->cards, record->line, record->json, now(&stage->options));
+	if (wrong != NULL)
+		stream_reject(stage->stream, record, wrong);
+	if (record->number % RECORDS_BETWEEN_LOOKS == 0)
+		look_around(stage);
+}
+
+static int run(struct stage *stage)
+{
+	struct record record;
+	notify_send("READY=1");
+	for (;;) {
+		switch (stream_next(stage->stream, &record)) {
+		case STREAM_RECORD:
+			take(stage, &record);
+			break;
+		case STREAM_WAKE:
+			look_around(stage);
+			break;
+		case STREAM_END:
+		case STREAM_STOP:
+		case STREAM_CLOSED:
+		case STREAM_FAILED:
+			metrics_close();
+			return stream_close(stage->stream);
+		}
+	}
+}
+
+static void close_stage(struct stage *stage)
+{
+	trust_cards_free(stage->cards);
+	trust_checker_free(stage->checker);
+	bundles_close(&stage->bundles);
+	sources_free(&stage->sources);
+	options_free_list(&stage->options.trust_domains);
+	options_free_list(&stage->options.files);
+	options_free_list(&stage->options.configmaps);
+}
+
+int main(int argc, char **argv)
+{
+	struct stage stage = {
+		.options = {.names = {policy_names_words, POLICY_NAMES_KAGENTI},
+		            .bind = {trust_bind_words, TRUST_BIND_WORKLOAD},
+		            .canonical = {json_form_names, 0},
+		            .print = {json_form_names, -1}},
+		.bundles = {.notify = -1, .timer = -1, .wake = -1},
+	};
+	int status = EXIT_USAGE;
+	log_open("egress-verify");
+	enum options_verdict verdict = parse(argc, argv, &stage.options);
+	if (verdict == OPTIONS_DONE)
+		status = EXIT_OK;
+	else if (verdict == OPTIONS_GO && check_options(&stage.options)) {
+		signals_catch();
+		if (stage.options.print.value >= 0)
+			status = print_canonical((enum json_form)stage.options.print.value);
+		else if (open_checker(&stage))
+			status = open_stage(&stage) ? run(&stage) : EXIT_CANNOT;
+	}
+	close_stage(&stage);
+	return status;
+}
