@@ -1,0 +1,279 @@
+#!/usr/bin/env bats
+# egress-apply on a server that has its troubles, as a stub plays them.
+
+bats_require_minimum_version 1.5.0
+
+load kubestub
+load cluster/operations
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+}
+
+teardown() {
+	stub_stop
+}
+
+# One policy "one" in team-a; the test's handler comes first and may answer what it will.
+serve() {
+	# not a pipe: stub_start leaves variables
+	stub_start < <(
+		echo 'body() { head -c "$BODY_LENGTH"; }'
+		cat
+		cat <<-'END'
+			case $METHOD in
+			GET) status 404 "not found" ;;
+			PATCH) reply 201 "$(body | jq -c '.metadata += {uid: "u", resourceVersion: "7"}')" ;;
+			*) status 405 "not for tests" ;;
+			esac
+		END
+	)
+}
+
+# wait_until COMMAND...: for as long as a very slow machine needs
+wait_until() {
+	local until=$((SECONDS + 60))
+	until "$@"; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.02
+	done
+}
+
+apply() { egress-apply --kubeconfig "$STUB/kubeconfig" "$@"; }
+verdicts() { jq -r .type | xargs; }
+
+@test "a policy is read once and written once" {
+	serve </dev/null
+	[ "$(policy one | apply | verdicts)" = APPLIED ]
+	[ "$(stub_requests | cut -d' ' -f1 | xargs)" = "GET PATCH" ]
+}
+
+@test "429, 408 and each 5xx are tried again until the server takes the policy" {
+	serve <<-'END'
+		codes=(429 408 500 502 503 504)
+		if [ "$METHOD" = PATCH ] && [ "$N" -lt 6 ]; then
+			status "${codes[$N]}" "not now"
+			exit
+		fi
+	END
+	[ "$(policy one | apply 2>messages | verdicts)" = APPLIED ]
+	[ "$(stub_requests '^PATCH')" -eq 7 ]
+	grep -q "HTTP 429: not now" messages
+}
+
+@test "Retry-After is waited for, by every request" {
+	serve <<-'END'
+		date +%s.%N >>"$STUB/times"
+		if [ "$(wc -l <"$STUB/log")" = 1 ]; then
+			status 429 "slow down" "Retry-After: 2"
+			exit
+		fi
+	END
+	[ "$({ policy one; policy two; } | apply --concurrency 1 2>/dev/null | verdicts)" = "APPLIED APPLIED" ]
+	awk 'NR == 1 { first = $1 } NR == 2 { exit !($1 - first >= 2) }' "$STUB/times"
+}
+
+@test "a connection that breaks, at any point of the answer, is tried again" {
+	serve <<-'END'
+		[ "$METHOD$N" != GET0 ] || exit
+		[ "$METHOD$N" != GET1 ] || { printf 'HTTP/1.1 200 OK\r\nContent-Le'; exit; }
+		[ "$METHOD$N" != GET2 ] || { printf 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"meta'; exit; }
+		[ "$METHOD$N" != PATCH0 ] || { printf 'garbage\r\n\r\n'; exit; }
+	END
+	[ "$(policy one | apply 2>/dev/null | verdicts)" = APPLIED ]
+}
+
+@test "a 4xx that cannot succeed is FAILED after one request" {
+	local code
+	for code in 400 403 405 406 410 413 415 422; do
+		serve <<-END
+			[ "\$METHOD" != PATCH ] || { status $code no; exit; }
+		END
+		run -1 --separate-stderr apply <<<"$(policy one)"
+		[ "$(jq -c '[.type, .code, .message]' <<<"$output")" = "[\"FAILED\",$code,\"HTTP $code: no\"]" ]
+		[ "$(stub_requests '^PATCH')" -eq 1 ]
+		stub_stop
+	done
+}
+
+@test "a 500 over a field that the server does not know is FAILED after one request, in its words" {
+	serve <<-'END'
+		[ "$METHOD" != PATCH ] || { status 500 "failed to create typed patch object: .spec.egress[0].ports[0].endPort: field not declared in schema"; exit; }
+	END
+	run -1 --separate-stderr apply <<<"$(policy one)"
+	[ "$(jq -c '[.type, .code]' <<<"$output")" = '["FAILED",500]' ]
+	[[ "$(jq -r .message <<<"$output")" == "HTTP 500: "*"endPort: field not declared in schema" ]]
+	[ "$(stub_requests '^PATCH')" -eq 1 ]
+}
+
+@test "while one object is tried again, the others go on" {
+	serve <<-'END'
+		case $METHOD$BASE in
+		PATCH*/one)
+			if [ "$N" -lt 3 ]; then
+				status 500 "webhook is away"
+				exit
+			fi
+			;;
+		esac
+	END
+	{ policy one; for i in 2 3 4 5; do policy "p$i"; done; } >log
+	apply <log 2>/dev/null | jq -r .object.metadata.name >order
+	[ "$(tail -n 1 order)" = one ]
+	[ "$(wc -l <order)" -eq 5 ]
+}
+
+@test "operations of one object are carried out in their order, one at a time" {
+	serve <<-'END'
+		if [ "$METHOD" = PATCH ]; then
+			body=$(body)
+			echo "begin $(jq -r '.spec.egress[0].to[0].ipBlock.cidr' <<<"$body")" >>"$STUB/order"
+			sleep 0.2
+			echo end >>"$STUB/order"
+			reply 200 "$(jq -c '.metadata += {uid: "u", resourceVersion: "7"}' <<<"$body")"
+			exit
+		fi
+	END
+	mkfifo gate
+	egress-apply --kubeconfig "$STUB/kubeconfig" <gate >results 3>&- &
+	local apply=$!
+	exec 4>gate
+	local i
+	for i in 1 2 3; do
+		policy one team-a "10.0.$i.0/24" >&4
+		wait_until grep -qsF "begin 10.0.$i.0/24" "$STUB/order"
+	done
+	exec 4>&-
+	wait "$apply"
+	[ "$(xargs <"$STUB/order")" = "begin 10.0.1.0/24 end begin 10.0.2.0/24 end begin 10.0.3.0/24 end" ]
+}
+
+@test "what came while an operation was tried again replaces it" {
+	serve <<-'END'
+		if [ "$METHOD" = PATCH ] && [ "$N" = 0 ]; then
+			touch "$STUB/failed"
+			status 500 "not now"
+			exit
+		fi
+		[ "$METHOD" != PATCH ] || body >"$STUB/body.$N"
+		[ "$METHOD" != PATCH ] || { reply 201 "$(jq -c '.metadata += {uid: "u", resourceVersion: "7"}' "$STUB/body.$N")"; exit; }
+	END
+	mkfifo gate
+	egress-apply --kubeconfig "$STUB/kubeconfig" <gate >results 2>messages 3>&- &
+	local apply=$!
+	exec 4>gate
+	policy one team-a 10.0.1.0/24 >&4
+	wait_until test -e "$STUB/failed"
+	policy one team-a 10.0.2.0/24 >&4
+	exec 4>&-
+	wait "$apply"
+	[ "$(verdicts <results)" = APPLIED ]
+	[ "$(jq -r '.spec.egress[0].to[0].ipBlock.cidr' "$STUB"/body.*)" = 10.0.2.0/24 ]
+}
+
+@test "with the input at its end, a server that asks for an hour of quiet is given up on in time" {
+	serve <<-'END'
+		status 503 "closed" "Retry-After: 3600"
+		exit
+	END
+	run -1 --separate-stderr timeout 30 egress-apply --kubeconfig "$STUB/kubeconfig" --retry 1 <<<"$(policy one)"$'\n'"$(policy two)"
+	[ "$(verdicts <<<"$output")" = "FAILED FAILED" ]
+	[ "$(jq -r .message <<<"$output" | sort -u)" = "given up: HTTP 503: closed" ]
+}
+
+@test "a token that never was accepted ends the program with status 3" {
+	serve <<-'END'
+		status 401 Unauthorized
+		exit
+	END
+	run -3 --separate-stderr apply <<<"$(policy one)"
+	[ "$(verdicts <<<"$output")" = FAILED ]
+	[[ "$stderr" != *s3cret* ]]
+}
+
+@test "a token that is refused for a while, after it was accepted, costs time and no policy" {
+	serve <<-'END'
+		if [ "$METHOD" = PATCH ] && [ "$N" -lt 3 ]; then
+			status 401 Unauthorized
+			exit
+		fi
+	END
+	[ "$(policy one | apply 2>/dev/null | verdicts)" = APPLIED ]
+}
+
+@test "a conflict over a version is read anew and tried again" {
+	serve <<-'END'
+		mine() { jq -nc --arg version "$1" '{metadata: {uid: "u", resourceVersion: $version, labels: {"app.kubernetes.io/managed-by": "agent-egress"}}}'; }
+		case $METHOD in
+		GET) reply 200 "$(mine $((N + 1)))" && exit ;;
+		DELETE)
+			if [ "$N" = 0 ]; then
+				status 409 "the version is another"
+			else
+				body >"$STUB/body"
+				reply 200 "{}"
+			fi
+			exit
+			;;
+		esac
+	END
+	[ "$(delete one | apply | verdicts)" = DELETED ]
+	[ "$(jq -c .preconditions "$STUB/body")" = '{"uid":"u","resourceVersion":"2"}' ]
+}
+
+@test "an answer that is not the object is FAILED, whatever its code" {
+	local body
+	for body in '[]' 'null' '{"metadata":{}}' '{"metadata":{"uid":1,"resourceVersion":"1"}}'; do
+		serve <<-END
+			[ "\$METHOD" != PATCH ] || { reply 200 '$body'; exit; }
+		END
+		run -1 --separate-stderr apply <<<"$(policy one)"
+		[ "$(jq -r .message <<<"$output")" = "the server's answer is not an object" ]
+		stub_stop
+	done
+}
+
+@test "an answer that is not JSON, or says two things, is asked for again" {
+	serve <<-'END'
+		bodies=("" garbage '{"metadata":{"uid":"u","uid":"v","resourceVersion":"1"}}')
+		[ "$METHOD" != PATCH ] || [ "$N" -gt 2 ] || { reply 200 "${bodies[$N]}"; exit; }
+	END
+	[ "$(policy one | apply 2>messages | verdicts)" = APPLIED ]
+	grep -q "the server's answer is not JSON" messages
+}
+
+@test "a server that leaves out what it does not know has not applied the policy" {
+	serve <<-END
+		[ "\$METHOD" != PATCH ] || { reply 200 '$(policy one | jq -c '.object | .metadata += {uid: "u", resourceVersion: "7"} | .spec.egress = [{}]')'; exit; }
+	END
+	run -1 --separate-stderr apply <<<"$(policy one)"
+	[[ "$(jq -r .message <<<"$output")" == *"did not keep all of spec"* ]]
+}
+
+@test "a redirect is not followed" {
+	serve <<-'END'
+		[ "$METHOD" != GET ] || { reply 302 "{}" "Location: http://127.0.0.1:1/"; exit; }
+	END
+	run -1 --separate-stderr apply <<<"$(policy one)"
+	[[ "$(jq -r .message <<<"$output")" == *"never followed"* ]]
+}
+
+@test "a list to prune that fails for a while is asked for again, page by page" {
+	serve <<-'END'
+		item() { echo '{"metadata":{"namespace":"team-a","name":"'"$1"'","uid":"u-'"$1"'"}}'; }
+		case $METHOD$BASE in
+		GET/apis/networking.k8s.io/v1/networkpolicies)
+			case $N in
+			0) status 503 "not now" ;;
+			1) list 5 next "$(item one)" ;;
+			*) list 5 "" "$(item two)" ;;
+			esac
+			exit
+			;;
+		GET*/two) reply 200 '{"metadata":{"uid":"u-two","resourceVersion":"3","labels":{"app.kubernetes.io/managed-by":"agent-egress"}}}' && exit ;;
+		DELETE*/two) reply 200 "{}" && exit ;;
+		esac
+	END
+	{ policy one; complete; } | apply --prune 2>/dev/null >results
+	[ "$(jq -r '.type + " " + (.object.metadata.name // "")' results | xargs)" = "APPLIED one DELETED two BOOKMARK" ]
+}

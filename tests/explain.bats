@@ -1,0 +1,181 @@
+# What egress-explain says of the sample log, and of policies that others add to it.
+
+bats_require_minimum_version 1.5.0
+
+root=$BATS_TEST_DIRNAME/..
+
+setup_file() {
+	egress-verify --trust-domain example.org <"$root/pipelines/examples/agents.ndjson" >"$BATS_FILE_TMPDIR/verified"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	cp "$BATS_FILE_TMPDIR/verified" .
+}
+
+# of the sample log
+ask() { egress-explain "$@" <verified; }
+
+# policy NAMESPACE NAME SPEC: the event of a policy of somebody else.
+policy() {
+	jq -nc --arg ns "$1" --arg name "$2" --argjson spec "$3" '{type: "ADDED", object: {apiVersion: "networking.k8s.io/v1",
+		kind: "NetworkPolicy", metadata: {namespace: $ns, name: $name}, spec: $spec}}'
+}
+
+# says STATUS LINE ARGUMENT...: the answer's first line, and the status.
+says() {
+	local status=$1 line=$2
+	shift 2
+	run "-$status" ask "$@"
+	[ "${lines[0]}" = "$line" ] || { echo "${lines[0]}" && false; }
+}
+
+@test "a connection that a rule allows: 0, with the policy, the rule, the peer and the port" {
+	says 0 'finance/billing to 203.0.113.7:8405/tcp: allowed' -n finance billing 203.0.113.7:8405/tcp
+	[ "${lines[1]}" = '    verdict Verified: signed by spiffe://example.org/ns/finance/sa/billing' ]
+	[ "${lines[2]}" = '    egress scoped, EgressRules: verified, and its card has egress rules' ]
+	[ "${lines[3]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
+	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "a connection that no rule allows: 1" {
+	says 1 'finance/billing to 203.0.113.70:443/tcp: denied' billing 203.0.113.70:443/tcp
+	[ "${lines[3]}" = '    not allowed by finance/billing-signature-policy' ]
+	says 1 'finance/billing to 203.0.113.7:443/udp: denied' billing 203.0.113.7:443/udp
+	says 1 'finance/ledger to 203.0.113.7:443: denied' ledger 203.0.113.7:443
+}
+
+@test "a range is allowed when all of it is, and unknown when a part of it is" {
+	says 0 'finance/billing to 203.0.113.0/26:443: allowed' billing 203.0.113.0/26:443
+	says 1 'finance/billing to 203.0.113.0/24:443: unknown' billing 203.0.113.0/24:443
+	[[ $output == *'only a part of the range is covered'* ]]
+}
+
+@test "an agent that is not verified: the API server, and why" {
+	says 0 'support/mailer to [2001:db8::20]:6443/tcp: allowed' mailer '[2001:db8::20]:6443/tcp'
+	[ "${lines[1]}" = '    verdict SignatureMissing: the card is not signed' ]
+	says 1 'support/mailer to 203.0.113.7:443: denied' mailer 203.0.113.7:443
+}
+
+@test "pods of another workload, by their labels" {
+	says 0 'support/triage to finance/ledger:8080/tcp: allowed' triage finance/ledger:8080/tcp
+	[ "${lines[3]}" = '    allowed by support/triage-signature-policy: spec.egress[1].to[1], ports[0]' ]
+	says 1 'support/triage to finance/payments:8080/tcp: denied' triage finance/payments:8080/tcp
+}
+
+@test "a named port of other pods is not known, and does not count as allowed" {
+	says 1 'research/summarizer to research/indexer:80/tcp: unknown' summarizer research/indexer:80/tcp
+	[[ $output == *'the number of its named port was not seen'* ]]
+}
+
+@test "somebody else's policy widens a scoped agent, and it is seen" {
+	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' >>verified
+	says 0 'finance/ledger to 192.0.2.1:1/sctp: allowed' ledger 192.0.2.1:1/sctp
+	[ "${lines[3]}" = '    not allowed by finance/ledger-signature-policy' ]
+	[ "${lines[4]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
+	run -0 ask -n finance
+	[[ $output == *'ledger-signature-policy, +open'* ]]
+	run -0 ask -o dot
+	[[ $output == *$'"finance/ledger" -> "anywhere" [label="" style=dashed'* ]]
+	run -0 ask -n support
+	[[ $output != *open* ]]
+}
+
+@test "somebody else's policy that selects other pods, limits ingress alone, or is gone, does not count" {
+	{
+		policy finance others '{"podSelector":{"matchLabels":{"app":"other"}},"policyTypes":["Egress"],"egress":[{}]}'
+		policy finance ingress '{"podSelector":{},"policyTypes":["Ingress"],"egress":[{}]}'
+		policy finance gone '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' | tee gone
+		sed 's/ADDED/DELETED/' gone
+	} >>verified
+	says 1 'finance/ledger to 192.0.2.1:1/tcp: denied' ledger 192.0.2.1:1/tcp
+	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "what is asked for counts in place of a managed policy that was seen, and deletes another" {
+	for name in ledger-signature-policy left-over; do
+		policy finance $name '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' |
+			jq -c '.object.metadata.labels = {"app.kubernetes.io/managed-by": "agent-egress"}'
+	done >>verified
+	says 1 'finance/ledger to 192.0.2.1:1/tcp: denied' ledger 192.0.2.1:1/tcp
+	[ "${#lines[@]}" -eq 4 ]
+}
+
+@test "invalid rules: nothing is allowed, and each problem is said" {
+	says 1 'research/crawler to 198.51.100.7:443: denied' crawler 198.51.100.7:443
+	[ "${lines[2]}" = '    egress deny-all, RulesInvalid: verified, but its rules are invalid: all egress is denied' ]
+	[[ ${lines[3]} == '    problem spec.networkPolicy.egress[1].ports[0].endPort: Invalid value: 8000: '* ]]
+	[[ ${lines[4]} == '    problem spec.networkPolicy.egress[1].to[0].ipBlock.cidr: '* ]]
+}
+
+@test "a list of policies that begins again forgets those that it does not name" {
+	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' >>verified
+	says 0 'finance/ledger to 192.0.2.1:1: allowed' ledger 192.0.2.1:1
+	jq -c 'select(.type == "BOOKMARK" and .object.kind == "NetworkPolicy")' verified >marks
+	[ "$(wc -l <marks)" -eq 2 ]
+	cat marks >>verified
+	says 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+}
+
+@test "policies that no API server would store are survived, and allow nothing" {
+	for spec in null 7 '{}' '{"podSelector":7,"policyTypes":7,"egress":7}' \
+		'{"podSelector":{},"policyTypes":["Egress"],"egress":[7,null,[],{"to":7},{"to":[7,{}]},{"to":[{"ipBlock":7}],"ports":7},{"to":[{"podSelector":{"matchLabels":7}}],"ports":[7,{"port":{}}]}]}' \
+		'{"podSelector":{"matchExpressions":[7]},"policyTypes":["Egress"],"egress":[{"to":[{"podSelector":{"matchLabels":{"a\u0022\\\\":"b"}}}],"ports":[{"port":"\u001b"}]}]}'; do
+		policy finance "odd$((++n))" "$spec"
+	done >>verified
+	says 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+	run -0 ask -o dot
+	[[ $output != *$'\033'* ]]
+	ask -o json | jq -es 'length == 15'
+}
+
+@test "a policy of which it cannot be told whether it selects the pods does not count as allowing" {
+	policy finance odd '{"podSelector":{"matchExpressions":[{"key":"app","operator":"Like","values":["l"]}]},"policyTypes":["Egress"],"egress":[{}]}' >>verified
+	says 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1
+	[ "${lines[4]}" = "    perhaps allowed by finance/odd: spec.egress[0]: whether it selects the pods was not seen (not the agent's own: widens its egress)" ]
+}
+
+@test "all agents: a line each, with verdict, egress and policies" {
+	run -0 ask
+	[ "${#lines[@]}" -eq 16 ]
+	[ "$(xargs <<<"${lines[2]}")" = 'finance/ledger Verified deny-all ledger-signature-policy' ]
+	[ "$(xargs <<<"${lines[3]}")" = 'finance/payments IdentityMismatch api-server payments-signature-policy' ]
+}
+
+@test "as JSON: an object an agent" {
+	run -0 ask -o json billing 203.0.113.7:443
+	jq -e '.answer == "allowed" and .verification.verified and .workload.kind == "Deployment"
+		and .policies == [.policies[0]] and .policies[0].own and (.policies[0].widens | not)
+		and .policies[0].to == "spec.egress[1].to[0]" and .policies[0].port == "spec.egress[1].ports[0]"' <<<"$output"
+	[ "$(ask -o json | jq -es 'length')" -eq 15 ]
+}
+
+@test "a stream that does not say enough gets no answer: 3" {
+	run -3 ask nobody
+	[ "$output" = 'egress-explain: nobody: there is no such AgentCard in the stream' ]
+	run -3 ask billing finance/nobody:80
+	head -n 10 verified >short
+	mv short verified
+	run -3 ask billing 203.0.113.7:443
+}
+
+@test "a record that cannot be used: 1, although the rest allows it" {
+	echo '{"broken' >>verified
+	run -1 ask billing 203.0.113.7:443
+	[[ $output == *': allowed'* ]]
+}
+
+@test "wrong usage: 2" {
+	for destination in 203.0.113.7 203.0.113.7:0 203.0.113.7:443/icmp 203.0.113.007:443 here:80 '[::ffff:1.2.3.4]:80' 10.0.0.1/8:1; do
+		run -2 ask billing "$destination"
+	done
+	run -2 ask billing 203.0.113.7:443 more
+	run -2 ask -o dot billing 203.0.113.7:443
+}
+
+@test "a message with terminal escapes is shown without them" {
+	jq -c 'if .verification then .verification.message = "a\u001b[2Jb\u009bc" else . end' verified >escaped
+	mv escaped verified
+	run -0 ask billing
+	[ "${lines[1]}" = '    verdict Verified: a?[2Jb?c' ]
+}

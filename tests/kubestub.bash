@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# A pretended API server for bats files: kubestub(tests/tools/kubestub.c) with a handler in bash.
+#
+#   stub_start <<'END' … END   starts it; the input is the handler's body: it sees METHOD, TARGET,
+#                              BASE (TARGET without its query), N (how many requests of this
+#                              method and BASE came before, watches and others counted apart),
+#                              and the functions below
+#   stub_stop                  ends it
+#   stub_requests [PATTERN]    the log's lines, or how many match an extended regular expression
+#
+# $STUB is its directory: kubeconfig, log, port.
+
+STUB_FUNCTIONS='
+reply() { # CODE BODY [HEADER]...
+	local code=$1 body=$2
+	shift 2
+	printf "HTTP/1.1 %s Stub\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n" \
+		"$code" "$(printf %s "$body" | wc -c)"
+	[ $# = 0 ] || printf "%s\r\n" "$@"
+	printf "\r\n%s" "$body"
+}
+status() { # CODE MESSAGE [HEADER]...
+	local code=$1 message=$2
+	shift 2
+	reply "$code" "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"code\":$code,\"message\":\"$message\"}" "$@"
+}
+list() { # RESOURCEVERSION CONTINUE [ITEM]...
+	local rv=$1 continue=$2
+	shift 2
+	local IFS=,
+	reply 200 "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"$rv\",\"continue\":\"$continue\"},\"items\":[$*]}"
+}
+chunked() { printf "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"; }
+chunk() { printf "%x\r\n%s\r\n" "$(printf %s "$1" | wc -c)" "$1"; }
+event() { # TYPE OBJECT
+	chunk "{\"type\":\"$1\",\"object\":$2}
+"
+}
+last() { printf "0\r\n\r\n"; }
+object() { # NAME RESOURCEVERSION [MORE MEMBERS]
+	printf %s "{\"metadata\":{\"name\":\"$1\",\"namespace\":\"team\",\"resourceVersion\":\"$2\"}${3:+,$3}}"
+}
+end_mark() { # RESOURCEVERSION
+	event BOOKMARK "{\"metadata\":{\"resourceVersion\":\"$1\",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}}}"
+}
+quiet() { exec sleep 1000; } # holds the connection
+streaming() { [[ $TARGET == *sendInitialEvents* ]]; }
+watching() { [[ $TARGET == *watch=1* ]]; }
+# What a server without streaming lists and with nothing in it says; used for all that the test
+# does not speak of.
+empty() {
+	case $TARGET in
+	/apis/agents.x-k8s.io) status 404 "not found" ;;
+	*sendInitialEvents*) status 400 "unknown parameter" ;;
+	*watch=1*) chunked; quiet ;;
+	*) list 10 "" ;;
+	esac
+}
+BASE=${TARGET%%\?*}
+if watching; then pattern="^$METHOD $BASE\?[^ ]*watch=1"; else pattern="^$METHOD $BASE(\?[^ ]*)? "; fi
+N=$(grep -E "$pattern" "$STUB/log" | { watching && cat || grep -v watch=1; } | wc -l)
+N=$((N - 1))
+'
+
+stub_start() {
+	STUB=${STUB:-$BATS_TEST_TMPDIR/stub}
+	export STUB
+	mkdir -p "$STUB"
+	rm -f "$STUB/port" "$STUB/log"
+	{
+		echo '#!/bin/bash'
+		echo "STUB=$STUB"
+		echo "$STUB_FUNCTIONS"
+		cat
+	} >"$STUB/handler"
+	chmod +x "$STUB/handler"
+	setsid "$BUILD/tools/kubestub" "$STUB/port" "$STUB/log" "$STUB/handler" \
+		>"$STUB/messages" 2>&1 3>&- &
+	STUB_PID=$!
+	local i
+	for ((i = 0; i < 200; i++)); do
+		[ ! -s "$STUB/port" ] || break
+		sleep 0.05
+	done
+	cat >"$STUB/kubeconfig" <<-END
+		apiVersion: v1
+		kind: Config
+		clusters: [{name: stub, cluster: {server: "http://127.0.0.1:$(cat "$STUB/port")"}}]
+		users: [{name: stub, user: {token: s3cret-token}}]
+		contexts: [{name: stub, context: {cluster: stub, user: stub}}]
+		current-context: stub
+	END
+}
+
+# The session's every process: the stub and the handlers that still run.
+stub_stop() {
+	[ -z "${STUB_PID:-}" ] || kill -- "-$STUB_PID" 2>/dev/null || true
+	STUB_PID=
+}
+
+stub_requests() {
+	if [ $# = 0 ]; then cat "$STUB/log"; else grep -cE "$1" "$STUB/log" || true; fi
+}

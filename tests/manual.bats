@@ -1,0 +1,235 @@
+# The examples in the manuals, run as they stand there, on the sample log. Two programs are
+# replaced: egress-watch writes the log, and kubectl keeps what it was told.
+
+bats_require_minimum_version 1.5.0
+
+root=$BATS_TEST_DIRNAME/..
+
+# Needs a cluster; tests/cluster has it.
+ELSEWHERE='The whole pipeline:
+What the live pipeline would change now:
+The operations that failed, and why:'
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	unset EGRESS_VERIFY_FLAGS EGRESS_TRANSLATE_FLAGS
+	ln -s "$root/pipelines" pipelines
+	cp "$root/pipelines/examples/agents.ndjson" .
+	mkdir bin
+	printf '#!/bin/sh\ncat agents.ndjson\n' >bin/egress-watch
+	cat >bin/kubectl <<-'END'
+		#!/bin/sh
+		echo "$*" >kubectl.told
+		case $1 in
+		get) jq -c 'select(.type == "ADDED" and .object.metadata.name == "'"$3"'").object' agents.ndjson ;;
+		*) cat >kubectl.given ;;
+		esac
+	END
+	chmod +x bin/*
+	PATH=$PWD/bin:$PATH
+}
+
+page() {
+	case $1 in
+	egress.7) echo "$root/pipelines/egress.7" ;;
+	*) echo "$root/cmd/${1%.*}/$1" ;;
+	esac
+}
+
+# examples PAGE [INTRODUCTION]: the introductions of its examples, the first line of each; or the
+# commands of that one.
+examples() {
+	awk -v want="${2:-}" '
+		/^\.Sh/ { on = $2 == "EXAMPLES"; introduction = ""; next }
+		!on { next }
+		/^\.(Pp|Ed)/ { code = 0; introduction = ""; next }
+		/^\.(Bd|Dl)/ && want == "" { print introduction }
+		/^\.Bd/ { code = 1; next }
+		/^\.Dl/ { sub(/^\.Dl /, ""); if (introduction == want) print; next }
+		code { if (introduction == want) print; next }
+		introduction == "" && !/^\./ { introduction = $0 }' "$(page "$1")" |
+		sed 's/\\e/\\/g; s/\\(dq/"/g; s/\\&//g'
+}
+
+# example PAGE INTRODUCTION [SED]: runs it, edited.
+example() {
+	examples "$1" "$2" | sed "${3:-}" >example.bash
+	[ -s example.bash ] || { echo "$1 has no example: $2" && return 1; }
+	bash -euo pipefail example.bash
+}
+
+verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.ndjson; }
+
+programs() { sed -n 's/^PROGRAMS := //p' "$root/Makefile" | tr ' ' '\n'; }
+
+@test "every program's --help and its manual name the same options" {
+	for program in $(programs); do
+		"$BUILD/bin/$program" --help | sed -n '/^Options:/,$p' | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' |
+			grep -oE -- '-[a-zA-Z-]+' | sort >help
+		[ "$(wc -l <help)" -ge 4 ]
+		grep '^\.It Fl' "$(page "$program.1")" | grep -oE 'Fl [-a-zA-Z]+' | sed 's/^Fl /-/' | sort |
+			diff help - || { echo "$program: above, < is --help, > the manual" && false; }
+	done
+}
+
+@test "every example of the manuals is run here" {
+	for page in egress.7 $(programs | sed 's/$/.1/'); do
+		examples $page >introductions
+		[ -s introductions ]
+		while IFS= read -r introduction; do
+			grep -qxF -e "$introduction" <<<"$ELSEWHERE" ||
+				grep -qF -e "example $page '$introduction'" -e "example $page \"$introduction\"" "$BATS_TEST_FILENAME" ||
+				{ echo "$page: $introduction" && false; }
+		done <introductions
+	done
+}
+
+@test "egress(7): replay" {
+	run -0 example egress.7 'The manifests that a recorded log leads to, in the directory'
+	[ -z "$output" ]
+	diff -r "$root/tests/data/demo" live
+}
+
+@test "egress(7): audit" {
+	cp -r "$root/tests/data/demo" live
+	run -0 example egress.7 'What would change if another log were enforced instead of what is in'
+	[ -z "$output" ]
+	rm live/support_*
+	run -1 example egress.7 'What would change if another log were enforced instead of what is in'
+	[ "$(grep -c '^diff ' <<<"$output")" -eq 6 ]
+}
+
+@test "egress(7): the manifests in a git work tree" {
+	git init -q .
+	git config user.name tester
+	git config user.email tester@example.org
+	run -0 example egress.7 'The same in a git work tree, with a commit that says why:'
+	[ "$(git log --format=%s)" = 'Egress of 14 agents' ]
+	diff -r "$root/tests/data/demo" policies
+}
+
+@test "egress(7): how many agents are verified" {
+	run -0 example egress.7 'How many agents are verified, and how many are not:'
+	grep -qx 'egress_agentcards{reason="Verified"} [0-9]*' <<<"$output"
+	grep -qx 'egress_agentcards{reason="SignatureInvalid"} [0-9]*' <<<"$output"
+}
+
+@test "egress-watch(1): a picture of the cluster; which agents there are" {
+	example egress-watch.1 'A picture of the cluster, to be decided on later and elsewhere:'
+	cmp agents.ndjson cluster.ndjson
+	run -0 example egress-watch.1 'Which agents there are, by name:'
+	grep -qx finance/billing <<<"$output"
+	[ "$(wc -l <<<"$output")" -eq "$(jq -r 'select(.type == "ADDED" and .object.kind == "AgentCard") | .type' agents.ndjson | wc -l)" ]
+}
+
+@test "egress-verify(1): who is not verified" {
+	run -0 example egress-verify.1 'Who is not verified at the end of a recorded log, and why:'
+	[ "$(cut -d : -f 1 <<<"$output" | sort | xargs)" = 'faq mailer notes payments scheduler scout' ]
+	[[ $output == *'mailer: the card is not signed'* ]]
+}
+
+@test "egress(7): who may connect to anywhere" {
+	run -0 example egress.7 'The agents that may connect to anywhere, at any time in the log:'
+	[ "$(sort <<<"$output" | xargs)" = 'research/archivist support/chat support/faq' ]
+}
+
+@test "egress(7): when each policy changed" {
+	run -0 example egress.7 "When each policy changed, and to what, as a table of the log's operations:"
+	[ "$(grep -P '\tfaq-' <<<"$output")" = $'APPLY\tsupport\tfaq-signature-policy\tEgressUnset\nAPPLY\tsupport\tfaq-signature-policy\tNotVerified' ]
+	[ "$(tail -n 1 <<<"$output")" = $'DELETE\tresearch\tsummarizer-signature-policy\tUnwanted' ]
+}
+
+@test "egress(7): other rules are tried" {
+	run -1 example egress.7 'Try other rules before an agent gets them:'
+	[ "$(grep -c '^diff ' <<<"$output")" -eq 1 ]
+	[[ $output == *chat-signature-policy.yaml*'-  egress:'*'-  - {}'*'+  egress: []'* ]]
+}
+
+@test "egress(7): kubectl as the last stage" {
+	example egress.7 'kubectl as the last stage:'
+	[ "$(cat kubectl.told)" = 'apply --server-side -f -' ]
+	jq -es 'length > 14 and all(.apiVersion == "networking.k8s.io/v1" and .kind == "NetworkPolicy")' kubectl.given
+}
+
+@test "egress(7): when each verdict was reached" {
+	run -0 example egress.7 'When each verdict was reached, and why:'
+	[ "$(grep -cP '^[A-Z]+\tfaq\tVerified\t' <<<"$output")" -eq 1 ]
+	[ "$(grep -P '\tfaq\t' <<<"$output" | tail -n 1 | cut -f 3)" = SignatureInvalid ]
+}
+
+@test "egress-verify(1): two trust domains" {
+	jq -r 'select(.object.metadata.name == "spire-bundle").object.data[]' agents.ndjson >partner.json
+	example egress-verify.1 "Two trust domains, the second one's bundle in a file:" 's|/etc/spire|.|' >out
+	jq -es 'map(select(.object.metadata.name == "chat" and .verification)) | last.verification.verified' out
+}
+
+@test "egress-verify(1): what a signer should have signed" {
+	run -0 example egress-verify.1 'What a signer should have signed:'
+	[ "$(cat kubectl.told)" = 'get configmap billing-card-signed -o json' ]
+	[ "$(jq -r .name <<<"$output")" = billing ]
+	jq -e 'has("signatures") | not' <<<"$output"
+}
+
+@test "egress-verify(1): which cards would no longer be verified" {
+	run -0 example egress-verify.1 'Which cards would no longer be verified if expired certificates were refused:'
+	[ "$(xargs <<<"$output")" = 'archivist billing chat crawler faq indexer ledger reports reports-too summarizer triage' ]
+}
+
+@test "egress-translate(1): the policies, for kubectl" {
+	verified
+	example egress-translate.1 'The policies of a recorded log, for kubectl:'
+	[ "$(cat kubectl.told)" = 'apply --server-side -f -' ]
+	jq -es 'map(.metadata.name) | contains(["chat-signature-policy"])' kubectl.given
+}
+
+@test "egress-translate(1): who asks for something invalid" {
+	verified
+	run -0 example egress-translate.1 'Who asks for something invalid:'
+	[[ $output == *'crawler: spec.networkPolicy.egress[1].ports[0].endPort: '* ]]
+	[ "$(cut -d : -f 1 <<<"$output" | sort -u)" = crawler ]
+}
+
+@test "egress-translate(1): the AgentCard's definition" {
+	example egress-translate.1 "The AgentCard's definition:"
+	grep -q '^kind: CustomResourceDefinition' kubectl.given
+}
+
+@test "egress-apply(1): manifests for a repository" {
+	verified
+	example egress-apply.1 'The manifests for a repository that something else applies:' >/dev/null
+	diff -r "$root/tests/data/demo" policies
+}
+
+@test "egress-sign(1): sign a card and hand it to the cluster; show what the signature covers" {
+	load trust.bash
+	ca root example.org
+	svid svid root spiffe://example.org/ns/team-a/sa/billing
+	mv svid.key svid_key.pem
+	mv svid.crt svid.pem
+	echo '{"name":"billing","url":"https://billing.example"}' >card.json
+	example egress-sign.1 'Sign a card and hand it to the cluster:'
+	[ "$(cat kubectl.told)" = 'apply -f -' ]
+	[ "$(jq -r '.metadata | "\(.namespace)/\(.name)"' kubectl.given)" = team-a/billing-card-signed ]
+	jq -e '.data["agent-card.json"] | fromjson | .name == "billing" and (.signatures | length) == 1' kubectl.given
+	run -0 example egress-sign.1 'Show what a signature covers:'
+	[ "$output" = "$(cat card.json)" ]
+}
+
+@test "egress-explain(1): what every agent has; a connection; the graph" {
+	run -0 example egress-explain.1 'What every agent has:'
+	[ "${#lines[@]}" -eq 16 ]
+	run -0 example egress-explain.1 'May an agent connect there, and why:'
+	[ "${lines[0]}" = 'finance/billing to 203.0.113.7:443/tcp: allowed' ]
+	example egress-explain.1 'Who may talk to whom, drawn:'
+	grep -qxF $'\t"support/triage" -> "finance/ledger" [label="8080/TCP"]' egress.dot
+}
+
+@test "egress-explain(1): which agents are widened" {
+	cat >bin/kubectl <<-'END'
+		#!/bin/sh
+		echo '{"items":[{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"namespace":"support","name":"open"},
+			"spec":{"podSelector":{"matchLabels":{"app":"triage"}},"policyTypes":["Egress"],"egress":[{}]}}]}'
+	END
+	run -0 example egress-explain.1 "Which agents are widened by somebody else's policies:"
+	[ "$output" = 'support/triage: open' ]
+}

@@ -1,0 +1,255 @@
+# pipelines/replay and pipelines/audit, on the sample log.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	pipelines=$BATS_TEST_DIRNAME/../pipelines
+	sample=$BATS_TEST_DIRNAME/data/demo
+	log=$pipelines/examples/agents.ndjson
+	unset EGRESS_VERIFY_FLAGS EGRESS_TRANSLATE_FLAGS
+	cd "$BATS_TEST_TMPDIR" || return 1
+	# the log up to where everything is known
+	sed '/"AgentCard".*"k8s.io\/initial-events-end"/q' "$log" >early.ndjson
+}
+
+replay() { "$pipelines/replay" --trust-domain example.org "$@"; }
+audit() { "$pipelines/audit" --trust-domain example.org "$@"; }
+
+# as_agreed DIR: it has the sample's manifests and nothing else.
+as_agreed() { diff -r "$sample" "$1"; }
+
+@test "replay turns a log into a directory of manifests, and says nothing" {
+	run -0 --separate-stderr replay --dir out "$log"
+	[ -z "$output$stderr" ]
+	as_agreed out
+}
+
+@test "replay writes to the directory \`replay\` unless told" {
+	replay "$log"
+	as_agreed replay
+}
+
+@test "a second replay into the directory leaves every byte, and writes no file" {
+	replay --dir out --keep kept "$log"
+	cp -rp out first
+	# what is between was applied and taken back; of the last state nothing is new
+	replay --dir out --keep again "$log"
+	diff -r first out
+	for file in verified operations rejects; do cmp "kept/$file.ndjson" "again/$file.ndjson"; done
+}
+
+@test "a log behind itself gives the same directory, by cat or as two arguments" {
+	cat "$log" "$log" >twice.ndjson
+	replay --dir one twice.ndjson
+	as_agreed one
+	replay --dir two "$log" "$log"
+	as_agreed two
+}
+
+@test "a log behind an older one gives the newer one's directory" {
+	replay --dir out early.ndjson "$log"
+	as_agreed out
+}
+
+@test "a log in two pieces, cut at any event, gives the same directory" {
+	for line in 1 30 62 63 64 65 66; do
+		head -n "$line" "$log" >a
+		tail -n +"$((line + 1))" "$log" >b
+		replay --dir "out$line" a b
+		as_agreed "out$line"
+	done
+}
+
+@test "a log that was cut off inside a line costs that line alone" {
+	head -c -100 "$log" >broken
+	run -1 --separate-stderr replay --dir out broken "$log"
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	as_agreed out
+}
+
+@test "a log may be compressed, and beside others that are not" {
+	gzip -c early.ndjson >early.ndjson.gz
+	gzip -c "$log" >all
+	replay --dir one all
+	as_agreed one
+	replay --dir two early.ndjson.gz "$log"
+	as_agreed two
+}
+
+@test "a log that breaks off before its lists were complete asks for nothing" {
+	head -n 50 "$log" >short
+	cp -r "$sample" out
+	run -1 --separate-stderr replay --dir out short
+	[[ $stderr == *'before its lists were complete'* ]]
+	as_agreed out
+}
+
+@test "manifests of ours that the log does not ask for go; those of others stay" {
+	mkdir out
+	sed 's/ledger/former/' "$sample/finance_networkpolicy_ledger-signature-policy.yaml" >out/finance_networkpolicy_former-signature-policy.yaml
+	echo 'kind: Kustomization' >out/kustomization.yaml
+	replay --dir out "$log"
+	[ ! -e out/finance_networkpolicy_former-signature-policy.yaml ]
+	rm out/kustomization.yaml
+	as_agreed out
+}
+
+@test "--keep keeps what passed between the stages" {
+	replay --dir out --keep kept "$log"
+	[ "$(jq -c 'select(.verification | not)' kept/verified.ndjson | wc -l)" -eq "$(jq -c 'select(.object.kind != "AgentCard" or .type == "BOOKMARK")' "$log" | wc -l)" ]
+	jq -es 'any(.type == "APPLY") and any(.type == "DELETE")' kept/operations.ndjson
+	jq -es 'all(.type | IN("APPLIED", "UNCHANGED", "DELETED", "BOOKMARK"))' kept/results.ndjson
+	[ ! -s kept/rejects.ndjson ]
+}
+
+@test "a line that cannot be used ends in status 1, is kept as it stood, once, and the rest is done" {
+	{ printf '{"type": broken \r\n'; cat "$log"; } >dirty
+	run -1 --separate-stderr replay --dir out --keep kept dirty
+	[[ $stderr == *'egress-verify: line 1: '* ]]
+	as_agreed out
+	[ "$(wc -l <kept/rejects.ndjson)" -eq 1 ]
+	head -n 1 dirty | tr -d '\r' | cmp - <(tr -d '\r' <kept/rejects.ndjson)
+	# and the next replay does not keep them
+	replay --dir out --keep kept "$log"
+	[ ! -s kept/rejects.ndjson ]
+}
+
+@test "options may be spelt with an equals sign, and end at --" {
+	cp "$log" ./-log
+	"$pipelines/replay" --trust-domain=example.org --dir=out --keep=kept -- -log
+	as_agreed out
+	[ -s kept/operations.ndjson ]
+}
+
+@test "the stages' other options come from the environment" {
+	EGRESS_VERIFY_FLAGS='--require-unexpired' EGRESS_TRANSLATE_FLAGS='--api-server 192.0.2.99/32 --api-server-port 443' \
+		replay --dir out --keep kept "$log"
+	[ "$(jq -r 'select(.verification.verified) | .object.metadata.name' kept/verified.ndjson)" = "" ]
+	jq -es 'map(select(.type == "APPLY").object.spec.egress) | unique == [[{"to": [{"ipBlock": {"cidr": "192.0.2.99/32"}}], "ports": [{"port": 443, "protocol": "TCP"}]}]]' kept/operations.ndjson
+}
+
+@test "replay: wrong usage is status 2 and says what is wrong" {
+	for arguments in '' '--dir' '--dir= log' '--keep' '--trust-domain' '--no-such-option log' '-x log'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$pipelines/replay" $arguments
+		[ -z "$output" ]
+		[[ $stderr == 'replay: '* ]] || { echo "$arguments: $stderr"; false; }
+	done
+	# a stage's wrong usage is ours
+	for domain in '' '--trust-domain Not+A+Domain'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$pipelines/replay" $domain "$log"
+		[[ $stderr == 'egress-verify: '*trust?domain* ]]
+	done
+	EGRESS_TRANSLATE_FLAGS=--no-such-option run -2 --separate-stderr replay "$log"
+}
+
+@test "replay: --help says how it is used" {
+	run -0 --separate-stderr "$pipelines/replay" --help
+	[[ $output == *'Usage: pipelines/replay '*'Exit status: '* ]]
+	[ -z "$stderr" ]
+}
+
+@test "replay: what cannot be read or written is status 3" {
+	run -3 --separate-stderr replay --dir out no-such-log
+	[[ $stderr == 'replay: no-such-log: '* ]]
+	[ ! -e out ]
+	run -3 replay --dir out .
+	: >file
+	run -3 replay --dir file/out "$log"
+	run -3 replay --dir file "$log"
+	run -3 replay --dir out --keep file "$log"
+}
+
+@test "replay: a compressed log that was cut off is status 3" {
+	gzip -c "$log" | head -c 3000 >log.gz
+	run -3 --separate-stderr replay --dir out log.gz
+	[[ $stderr == *'unexpected end of file'* ]]
+}
+
+@test "replay: a stage that is not there is status 3" {
+	mkdir bin
+	ln -s "$BUILD/bin/egress-verify" "$BUILD/bin/egress-apply" bin
+	PATH=$PWD/bin:/usr/bin:/bin BUILD=$PWD/none run -3 --separate-stderr replay --dir out "$log"
+	[[ $stderr == *'egress-translate: command not found'* ]]
+	[ -z "$(ls out)" ]
+}
+
+@test "the programs are found in build/bin when they are not in PATH" {
+	PATH=/usr/bin:/bin replay --dir out "$log"
+	as_agreed out
+}
+
+@test "audit: nothing changes between a log, itself, and the directory that it became" {
+	for pair in "$log $log" "$log $sample" "$sample $log" "$sample $sample"; do
+		# shellcheck disable=SC2086
+		run -0 --separate-stderr audit $pair
+		[ -z "$output$stderr" ]
+	done
+}
+
+@test "audit: shows as a diff what a newer log would change, and says so with status 1" {
+	run -1 --separate-stderr audit early.ndjson "$log"
+	[ -z "$stderr" ]
+	diff "$BATS_TEST_DIRNAME/data/audit.txt" - <<<"$output"
+}
+
+@test "audit: gives the same bytes again, and in the other order the reverse" {
+	audit early.ndjson "$log" >one || [ $? -eq 1 ]
+	audit early.ndjson "$log" >two || [ $? -eq 1 ]
+	cmp one two
+	audit "$log" early.ndjson >back || [ $? -eq 1 ]
+	[ "$(grep -c '^+[^+]' one)" -eq "$(grep -c '^-[^-]' back)" ]
+	[ "$(grep -c '^-[^-]' one)" -eq "$(grep -c '^+[^+]' back)" ]
+}
+
+@test "audit: the diff makes the one directory of the other" {
+	command -v patch >/dev/null || skip "no patch: apt-get install patch"
+	replay --dir old early.ndjson
+	audit old "$log" >change || [ $? -eq 1 ]
+	cd old
+	# -E: a file that becomes empty goes
+	patch -p1 -s -E <../change
+	as_agreed .
+}
+
+@test "audit: a directory is read and left alone; what others have in it does not count" {
+	cp -rp "$sample" live
+	echo 'kind: Kustomization' >live/kustomization.yaml
+	mkdir live/.git
+	cp -rp live before
+	run -0 audit live "$log"
+	[ -z "$output" ]
+	diff -r before live
+	run -1 audit live early.ndjson
+	diff -r before live
+}
+
+@test "audit: an edit by hand shows" {
+	cp -r "$sample" live
+	sed -i 's|203.0.113.0/24|0.0.0.0/0|' live/finance_networkpolicy_billing-signature-policy.yaml
+	run -1 audit live "$log"
+	[[ $output == *'-        cidr: "0.0.0.0/0"'*'+        cidr: "203.0.113.0/24"'* ]]
+}
+
+@test "audit: wrong usage is status 2" {
+	for arguments in '' a 'a b c' '--no-such-option a b' '--trust-domain'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$pipelines/audit" $arguments
+		[[ $stderr == 'audit: '* ]]
+	done
+	run -2 "$pipelines/audit" "$log" "$log"
+	run -0 "$pipelines/audit" --help
+	[[ $output == *'Usage: pipelines/audit '* ]]
+}
+
+@test "audit: what cannot be told is status 3: a log that is missing, cut off, or has a broken line" {
+	run -3 audit no-such-log "$log"
+	run -3 audit "$log" no-such-log
+	head -n 50 "$log" >short
+	run -3 audit short "$log"
+	{ cat "$log"; echo '{"type":'; } >broken
+	run -3 --separate-stderr audit "$log" broken
+	[ -z "$output" ]
+	[[ $stderr == *'egress-verify: line '*'audit: broken: '* ]]
+}

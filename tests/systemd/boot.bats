@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# The units under a systemd of their own, in a container on this machine's /usr, against a test API
+# server.
+
+bats_require_minimum_version 1.5.0
+
+load ../cluster/server
+
+# What keeps these tests from running here, in words.
+missing() {
+	command -v systemd-nspawn >/dev/null ||
+		echo 'there is no systemd-nspawn: apt-get install systemd-container dbus, and be root'
+	[ "$(id -u)" -eq 0 ] || echo 'a systemd of its own needs root; run it as root'
+	! grep -q __asan_init "$BUILD/bin/egress-verify" ||
+		echo 'a sanitizer does not bear the confinement; run it with a build without SANITIZE'
+	cluster_find 2>&1
+}
+
+setup_file() {
+	missing >"$BATS_FILE_TMPDIR/missing" || true
+	[ ! -s "$BATS_FILE_TMPDIR/missing" ] || return 0
+	install_units
+	if ! boot; then
+		echo "systemd does not boot in a container here: $(tail -n 1 "$BATS_FILE_TMPDIR/console")" \
+			>"$BATS_FILE_TMPDIR/missing"
+		return 0
+	fi
+	export DIR=$BATS_FILE_TMPDIR/cluster
+	cluster_start "$DIR"
+	make_agent
+	configure
+}
+
+setup() {
+	[ ! -s "$BATS_FILE_TMPDIR/missing" ] || skip "$(paste -sd';' "$BATS_FILE_TMPDIR/missing")"
+}
+
+teardown_file() {
+	local process
+	for process in init nspawn; do
+		[ ! -e "$BATS_FILE_TMPDIR/$process" ] || kill -s KILL "$(cat "$BATS_FILE_TMPDIR/$process")" || true
+	done
+	[ -z "${DIR:-}" ] || cluster_stop "$DIR"
+}
+
+install_units() {
+	mkdir -p "$BATS_FILE_TMPDIR/etc"
+	make -C "$BATS_TEST_DIRNAME/../.." BUILD="$BUILD" install PREFIX=/usr/local \
+		DESTDIR="$BATS_FILE_TMPDIR/installed" >/dev/null
+}
+
+# The container has /usr of this machine, nothing else of it but the network.
+boot() {
+	local tries=0 init
+	systemd-nspawn --quiet --machine="egress-$$" --directory=/ --volatile=yes --register=no \
+		--keep-unit --link-journal=no --bind-ro="$BATS_FILE_TMPDIR/installed/usr/local:/usr/local" \
+		--bind-ro=/dev/null:/etc/systemd/system/systemd-firstboot.service \
+		--bind="$BATS_FILE_TMPDIR/etc:/etc/egress" --boot -- systemd.unit=multi-user.target \
+		>"$BATS_FILE_TMPDIR/console" 2>&1 </dev/null 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/nspawn"
+	until init=$(pgrep -P "$(cat "$BATS_FILE_TMPDIR/nspawn")" systemd) &&
+		[ -e "/proc/$init/root/run/systemd/private" ]; do
+		kill -0 "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null && [ $((tries += 1)) -lt 150 ] || return 1
+		sleep 0.2
+	done
+	echo "$init" >"$BATS_FILE_TMPDIR/init"
+}
+
+# inside COMMAND...: in the container
+inside() { timeout 60 nsenter -t "$(cat "$BATS_FILE_TMPDIR/init")" -a "$@"; }
+
+make_agent() {
+	# shellcheck source=tests/cluster/sample.bash
+	. "$BATS_TEST_DIRNAME/../cluster/sample.bash"
+	sample_definition | cluster_kubectl "$DIR" create -f -
+	cluster_kubectl "$DIR" wait --for=condition=Established crd --all --timeout=30s
+	cluster_kubectl "$DIR" create namespace team-a
+	cluster_kubectl "$DIR" create -f - <<-END
+		apiVersion: apps/v1
+		kind: Deployment
+		metadata: {namespace: team-a, name: billing, labels: {kagenti.io/type: agent}}
+		spec:
+		  selector: {matchLabels: {app: billing}}
+		  template:
+		    metadata: {labels: {app: billing, kagenti.io/type: agent}}
+		    spec: {containers: [{name: a, image: a}]}
+		---
+		apiVersion: agent.kagenti.dev/v1alpha1
+		kind: AgentCard
+		metadata: {namespace: team-a, name: billing-card}
+		spec: {targetRef: {apiVersion: apps/v1, kind: Deployment, name: billing}}
+	END
+}
+
+configure() {
+	local account
+	for account in watch apply; do
+		install -m 600 "$DIR/kubeconfig" "$BATS_FILE_TMPDIR/etc/prod.$account.kubeconfig"
+	done
+	cp "$BATS_TEST_DIRNAME/../../systemd/cluster.env" "$BATS_FILE_TMPDIR/etc/prod.env"
+}
+
+policy() { cluster_kubectl "$DIR" -n team-a "$@" networkpolicy billing-signature-policy; }
+policy_exists() { policy get >/dev/null 2>&1; }
+pids() { inside systemctl show -P MainPID egress-{watch,verify,translate,apply}@prod | grep .; }
+all_new() { # PIDS: four others run
+	local now
+	now=$(pids) && [ "$(grep -vxc 0 <<<"$now")" -eq 4 ] && ! grep -qxF "$1" <<<"$now"
+}
+complete() { _cluster_until 40 inside systemctl is-active --quiet egress-translate@prod; }
+
+@test "a started target applies the policies" {
+	inside systemctl start egress@prod.target
+	complete
+	_cluster_until 20 policy_exists
+}
+
+@test "when a stage dies, all of them begin again, and what changed meanwhile is put right" {
+	local stage before
+	for stage in watch verify translate apply; do
+		before=$(pids)
+		inside systemctl kill -s KILL "egress-$stage@prod"
+		policy delete
+		_cluster_until 40 all_new "$before" || { echo "$stage: $before" && pids && return 1; }
+		complete
+		_cluster_until 20 policy_exists
+	done
+}
+
+@test "the recorder keeps the log, and its replay gives the policies in the cluster" {
+	recorded() { inside grep -qs '"billing-card"' -r /var/log/egress/prod/; }
+	inside systemctl start egress-record@prod
+	_cluster_until 20 recorded
+	# what befalls the recorder does not touch the pipeline
+	local before
+	before=$(pids)
+	inside systemctl restart egress-record@prod
+	[ "$(pids)" = "$before" ]
+	inside systemctl start egress-replay@prod
+	inside grep -q 'name: billing-signature-policy' -r /var/lib/egress/prod/replay/
+	inside systemctl stop egress-record@prod
+	[ "$(inside systemctl show -P Result egress-record@prod)" = success ]
+}
+
+@test "the audit reports drift to the journal, and changes nothing" {
+	report() { # what the last start said
+		inside systemctl start egress-audit@prod
+		inside journalctl --sync
+		inside journalctl -o cat -u egress-audit@prod | awk '/^Starting/ { said = "" } { said = said $0 "\n" }
+			END { printf "%s", said }' >"$BATS_TEST_TMPDIR/report"
+	}
+	report
+	grep -qx 'There is no drift.' "$BATS_TEST_TMPDIR/report"
+	inside systemctl stop egress@prod.target
+	policy patch --type=json -p '[{"op": "replace", "path": "/spec/egress", "value": [{}]}]'
+	report
+	grep -qx -- '-  - {}' "$BATS_TEST_TMPDIR/report" || { cat "$BATS_TEST_TMPDIR/report" && return 1; }
+	run -1 grep -x 'There is no drift.' "$BATS_TEST_TMPDIR/report"
+	[ "$(policy get -o jsonpath='{.spec.egress}')" = '[{}]' ]
+	inside systemctl start egress@prod.target
+	complete
+}
+
+@test "no stage has what another needs" {
+	local pid
+	inside test -e /run/credentials/egress-watch@prod.service/kubeconfig
+	run ! inside test -e /run/credentials/egress-verify@prod.service
+	run ! inside test -e /run/credentials/egress-translate@prod.service
+	pid=$(inside systemctl show -P MainPID egress-verify@prod)
+	[ "$(inside sed -n 's/^CapEff:\t*//p' "/proc/$pid/status")" = 0000000000000000 ]
+	[ "$(inside sed -n 's/^Seccomp:\t*//p' "/proc/$pid/status")" = 2 ]
+}
+
+@test "a stopped target leaves no process and no pipe behind" {
+	inside systemctl stop egress@prod.target
+	run -1 grep -vx 0 <<<"$(pids)"
+	[ -z "$(inside ls /run/egress)" ]
+}
+
+@test "a stage keeps metrics where its drop-in lets it, as the configuration says, for others to read" {
+	local file=/run/egress-metrics/prod-verify/egress.prom
+	inside mkdir -p /run/systemd/system/egress-verify@.service.d
+	sed -n '/^#   \[Service\]/,/^#$/s/^#   //p' "$BATS_TEST_DIRNAME/../../systemd/cluster.env" |
+		inside tee /run/systemd/system/egress-verify@.service.d/metrics.conf
+	sed -i "s|^EGRESS_VERIFY_FLAGS=\"|&--metrics $file |" "$BATS_FILE_TMPDIR/etc/prod.env"
+	inside systemctl daemon-reload
+	inside systemctl start egress@prod.target
+	complete
+	inside grep -q '^egress_info{program="egress-verify",cluster="prod",version=' "$file"
+	[ "$(inside stat -c %a "$file" "${file%/*}" | paste -sd' ')" = '644 755' ]
+	inside systemctl stop egress@prod.target
+	configure
+}
+
+@test "without its credential the journal says which file is missing" {
+	rm "$BATS_FILE_TMPDIR/etc/prod.watch.kubeconfig"
+	inside systemctl start --no-block egress@prod.target
+	told() { inside journalctl -o cat -u egress-watch@prod | grep -qi 'credential'; }
+	_cluster_until 20 told
+	configure
+	complete
+	inside systemctl stop egress@prod.target
+}

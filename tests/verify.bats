@@ -1,0 +1,377 @@
+#!/usr/bin/env bats
+# egress-verify(1): what the stage does with a stream. What makes a signature count is tested
+# in tests/unit/test_trust_*.c, what does not in tests/attacks.bats, bundles in tests/bundles.bats.
+
+bats_require_minimum_version 1.5.0
+load agent.bash
+
+setup_file() { make_agent; }
+setup() { enter; }
+
+@test "a card that its workload's SVID signed is verified, and says by whom and where it was found" {
+	verify <good >out
+	tail -n 1 out | jq -e '.verification | .verified == true and .reason == "Verified"
+		and .spiffeID == "spiffe://example.org/ns/team-a/sa/billing-sa"
+		and .keyID == "key-1" and .algorithm == "ES256" and (.notAfter | test("^20..-"))
+		and .source == "configmap team-a/billing-card-signed" and (.message | length > 0)'
+}
+
+@test "every line but the AgentCard's passes byte for byte, and that gains one member after its object" {
+	{ echo '{ "type":"ADDED", "object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"n":9007199254740993,"f":1.0} }'
+	  cat trust workload signed
+	  printf '{"type" : "ADDED","object":%s , "extra":1e3}\n' "$(jq -c .object card | sed 's/"spec"/ "spec"/')"; } >in
+	verify <in >out
+	head -n 4 in | cmp - <(head -n 4 out)
+	verification=$(tail -n 1 out | jq -c .verification)
+	[ "$(tail -n 1 out)" = "$(tail -n 1 in | sed 's/} , "extra"/}@ , "extra"/' | sed "s|@|,\"verification\":$(sed 's/[&|\]/\\&/g' <<<"$verification")|")" ]
+}
+
+@test "a verification that an event came with does not count: it is made anew in its place" {
+	jq -c '. + {verification:{verified:true,reason:"Verified"}, after:1}' card >claimed
+	verify <claimed >out
+	jq -e '.verification.verified == false and .after == 1' out
+	[ "$(grep -o '"verification"' out | wc -l)" -eq 1 ]
+}
+
+@test "inputs may come in any order: the last word is the same" {
+	for order in 'trust workload signed card' 'card signed workload trust' 'signed card trust workload' \
+		'workload card trust signed' 'card trust workload signed' 'signed trust card workload'; do
+		cat $order | verify | verdicts | tail -n 1 >>last
+	done
+	[ "$(cut -d ' ' -f 2- last | sort -u)" = "team-a/billing-card Verified" ]
+}
+
+@test "what a card waits for is named, step by step, each step once" {
+	run -0 verdicts_of card trust signed workload
+	[ "$output" = 'ADDED team-a/billing-card CardMissing
+MODIFIED team-a/billing-card WorkloadMissing
+MODIFIED team-a/billing-card Verified' ] || { echo "$output"; false; }
+}
+
+@test "a repeated event of what a card depends on says nothing new" {
+	cat good signed trust workload signed trust workload >in
+	verify <in >out
+	[ "$(verdicts <out | wc -l)" -eq 1 ]
+}
+
+@test "the card is emitted again after the line that changed its verdict, its object unchanged" {
+	{ cat good; jq -c '.type = "DELETED"' signed; } >in
+	verify <in >out
+	[ "$(tail -n 2 out | head -n 1)" = "$(tail -n 1 in)" ]
+	[ "$(tail -n 1 out | jq -c .object)" = "$(jq -c .object card)" ]
+	[ "$(tail -n 1 out | jq -r '.type + .verification.reason')" = MODIFIEDCardMissing ]
+}
+
+@test "a changed signed card is checked again" {
+	jq -c '.name = "evil"' billing.json | signed_configmap team-a billing MODIFIED >tampered
+	run -0 verdicts_of good tampered signed
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card SignatureInvalid" ]
+	[ "${lines[2]}" = "MODIFIED team-a/billing-card Verified" ]
+}
+
+@test "without a signed ConfigMap, status.card is taken" {
+	agentcard team-a billing ".status.card = $(cat billing.json)" | event ADDED >own
+	verify < <(cat trust workload own) >out
+	tail -n 1 out | jq -e '.verification | .verified and .source == "status.card"'
+	# the ConfigMap has precedence, also when it is bad
+	echo '{}' | signed_configmap team-a billing >empty
+	run -0 verdicts_of trust workload own empty
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card SignatureMissing" ]
+}
+
+@test "an update of a card whose status.card changes is checked again" {
+	agentcard team-a billing ".status.card = $(cat billing.json)" | event ADDED >own
+	jq -c '.type = "MODIFIED" | .object.status.card.name = "evil"' own >changed
+	jq -c '.type = "MODIFIED" | .object.spec.networkPolicy.egress = []' own >same
+	run -0 verdicts_of trust workload own same changed
+	[ "$output" = 'ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card Verified
+MODIFIED team-a/billing-card SignatureInvalid' ]
+}
+
+@test "a workload without serviceAccountName runs as default" {
+	workload Deployment team-a billing | event ADDED >plain-workload
+	signed_configmap team-a billing <plain.json >plain-signed
+	run -0 verdicts_of trust plain-workload plain-signed card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "the service account is that of the workload's own kind" {
+	for kind in StatefulSet Sandbox; do
+		api=apps/v1
+		[ $kind != Sandbox ] || api=agents.x-k8s.io/v1alpha1
+		agentcard team-a billing ".spec.targetRef.kind = \"$kind\" | .spec.targetRef.apiVersion = \"$api\"" |
+			event ADDED >card-of-kind
+		workload $kind team-a billing billing-sa | event ADDED >of-kind
+		run -0 verdicts_of trust signed of-kind card-of-kind
+		[ "$output" = "ADDED team-a/billing-card Verified" ]
+		# a Deployment of that name is somebody else
+		run -0 verdicts_of trust signed workload card-of-kind
+		[ "$output" = "ADDED team-a/billing-card WorkloadMissing" ]
+	done
+}
+
+@test "a workload whose service account changes loses the verdict, and gets it back" {
+	workload Deployment team-a billing other-sa | event MODIFIED >moved
+	jq -c '.type = "DELETED"' workload >gone
+	run -0 verdicts_of good moved workload gone
+	[ "$output" = 'ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card IdentityMismatch
+MODIFIED team-a/billing-card Verified
+MODIFIED team-a/billing-card WorkloadMissing' ]
+}
+
+@test "an unknown workload is named" {
+	verify < <(cat trust signed card) >out
+	tail -n 1 out | jq -re .verification.message | grep -qx 'Deployment team-a/billing is not known, so neither is its service account'
+}
+
+@test "a card that names no workload is not verified, and is told why" {
+	agentcard team-a billing 'del(.spec.targetRef)' | event ADDED >none
+	agentcard team-a billing '.spec = {selector:{matchLabels:{app:"billing"}}}' | event ADDED >selector
+	agentcard team-a billing '.spec.targetRef.name = "../x"' | event ADDED >odd
+	agentcard team-a billing 'del(.spec)' | event ADDED >empty
+	agentcard team-a billing '.spec = [1] | .status = 3' | event ADDED >nonsense
+	for each in none selector odd empty nonsense; do
+		verify < <(cat trust workload signed $each) | tail -n 1 >out
+		jq -e '.verification | .verified == false and .reason == "WorkloadMissing"' out
+	done
+	verify <selector | jq -r .verification.message | grep -q 'only spec.targetRef counts'
+}
+
+@test "only the cards concerned are emitted again" {
+	svid search root spiffe://example.org/ns/team-b/sa/search
+	sign ES256 search.key "$(header ES256 search.crt)" <<<"$CARD" | signed_configmap team-b search >search-signed
+	agentcard team-b search | event ADDED >search-card
+	workload Deployment team-b search search | event ADDED >search-workload
+	jq -c '.type = "DELETED"' search-signed >search-unsigned
+	run -0 verdicts_of good search-card search-workload search-signed search-unsigned
+	[ "$output" = 'ADDED team-a/billing-card Verified
+ADDED team-b/search-card CardMissing
+MODIFIED team-b/search-card Verified
+MODIFIED team-b/search-card CardMissing' ] || { echo "$output"; false; }
+}
+
+@test "two cards on one workload are both judged by its signed card" {
+	agentcard team-a billing '.metadata.name = "second"' | event ADDED >second
+	jq -c '.type = "DELETED"' signed >unsigned
+	run -0 verdicts_of good second unsigned
+	[ "$output" = 'ADDED team-a/billing-card Verified
+ADDED team-a/second Verified
+MODIFIED team-a/billing-card CardMissing
+MODIFIED team-a/second CardMissing' ]
+}
+
+@test "a card that changes its target is judged by the new one, and no more by the old" {
+	agentcard team-a search '.metadata.name = "billing-card"' | event MODIFIED >retargeted
+	jq -c '.type = "DELETED"' signed >unsigned
+	run -0 verdicts_of good retargeted unsigned
+	[ "$output" = 'ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card CardMissing' ]
+}
+
+@test "a deleted card carries its verdict once more, and is forgotten" {
+	jq -c '.type = "DELETED"' card >deleted
+	jq -c '.type = "DELETED"' signed >unsigned
+	run -0 verdicts_of good deleted unsigned
+	[ "$output" = 'ADDED team-a/billing-card Verified
+DELETED team-a/billing-card Verified' ]
+}
+
+@test "a list that starts over replaces what was held, kind by kind" {
+	mark begin v1 ConfigMap >begin-configmaps
+	mark end v1 ConfigMap >end-configmaps
+	# the signed card is gone from the new list
+	run -0 verdicts_of good begin-configmaps trust end-configmaps
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card CardMissing" ]
+	# the bundle is
+	run -0 verdicts_of good begin-configmaps signed end-configmaps
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card TrustBundleMissing" ]
+	# nothing is
+	run -0 verdicts_of good begin-configmaps signed trust end-configmaps
+	[ "${#lines[@]}" -eq 1 ]
+	# nothing happens before the end mark, nor without a begin mark
+	run -0 verdicts_of good begin-configmaps
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 verdicts_of good end-configmaps
+	[ "${#lines[@]}" -eq 1 ]
+	# the workload is gone
+	run -0 verdicts_of good <(mark begin apps/v1 Deployment) <(mark end apps/v1 Deployment)
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card WorkloadMissing" ]
+	# another kind's list is not ours
+	run -0 verdicts_of good <(mark begin apps/v1 StatefulSet) <(mark end apps/v1 StatefulSet)
+	[ "${#lines[@]}" -eq 1 ]
+	# the card is gone: nothing more is said of it
+	jq -c '.type = "DELETED"' signed >unsigned
+	run -0 verdicts_of good <(mark begin agent.kagenti.dev/v1alpha1 AgentCard) \
+		<(mark end agent.kagenti.dev/v1alpha1 AgentCard) unsigned
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "a list that is cut off and begun again counts only as it was begun last" {
+	run -0 verdicts_of good <(mark begin v1 ConfigMap) signed trust <(mark begin v1 ConfigMap) trust <(mark end v1 ConfigMap)
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card CardMissing" ]
+}
+
+@test "a replay appended to itself says the same again" {
+	{ for k in 'v1 ConfigMap' 'apps/v1 Deployment' 'agent.kagenti.dev/v1alpha1 AgentCard'; do mark begin $k; done
+	  cat good
+	  for k in 'v1 ConfigMap' 'apps/v1 Deployment' 'agent.kagenti.dev/v1alpha1 AgentCard'; do mark end $k; done; } >log
+	verify <log >once
+	cat log log | verify >twice
+	cat once once | cmp - twice
+}
+
+@test "--bind trust-domain asks for no workload; --bind-template sets the path" {
+	run -0 verdicts_of trust signed card -- --bind trust-domain
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	svid templated root spiffe://example.org/team-a/agents/billing-sa
+	sign ES256 templated.key "$(header ES256 templated.crt)" <<<"$CARD" | signed_configmap team-a billing >templated-signed
+	run -0 verdicts_of trust workload templated-signed card
+	[ "$output" = "ADDED team-a/billing-card IdentityMismatch" ]
+	run -0 verdicts_of trust workload templated-signed card -- --bind-template '/{namespace}/agents/{serviceAccountName}'
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "--require-unexpired refuses an expired leaf at the time of --at, which else is accepted" {
+	later=$(date -u -d '+20 days' +%Y-%m-%dT%H:%M:%SZ)
+	run -0 verdicts_of good -- --at "$later"
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	run -0 verdicts_of good -- --at "$later" --require-unexpired
+	[ "$output" = "ADDED team-a/billing-card Expired" ]
+	run -0 verdicts_of good -- --require-unexpired
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "--canonical restricts the forms" {
+	# what a2a and kagenti remove, jcs keeps
+	jq -c '.description = ""' billing.json | signed_configmap team-a billing >padded
+	run -0 verdicts_of trust workload padded card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	run -0 verdicts_of trust workload padded card -- --canonical jcs
+	[ "$output" = "ADDED team-a/billing-card SignatureInvalid" ]
+	run -0 verdicts_of trust workload padded card -- --canonical jcs,a2a
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "--names rossoctl changes the group" {
+	jq -c '.object.apiVersion = "agent.rossoctl.dev/v1alpha1"' card >rosso
+	run -0 verdicts_of trust workload signed rosso -- --names rossoctl
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	run -0 verdicts_of trust workload signed rosso
+	[ -z "$output" ]
+}
+
+status_of() {
+	agentcard team-a billing ".metadata.generation = 3 | $1" | event ADDED |
+		egress-verify --accept-status | jq -r '.verification.verified'
+}
+
+@test "--accept-status takes the operator's conclusion" {
+	condition() { echo ".status.conditions = [{type:\"Ready\",status:\"True\"},{type:\"$1\",status:\"$2\"${3:+,observedGeneration:$3}}]"; }
+	[ "$(status_of "$(condition Verified True)")" = true ]
+	[ "$(status_of "$(condition Verified False) | .status.validSignature = true")" = false ]
+	[ "$(status_of "$(condition Verified Unknown)")" = false ]
+	[ "$(status_of "$(condition Verified True) | .spec.identityBinding = {}")" = true ]
+	[ "$(status_of "$(condition SignatureVerified True)")" = true ]
+	[ "$(status_of "$(condition SignatureVerified True) | .spec.identityBinding = {}")" = false ]
+	[ "$(status_of "$(condition SignatureVerified True) | .spec.identityBinding = {} | .status.signatureIdentityMatch = true")" = true ]
+	[ "$(status_of "$(condition SignatureVerified False) | .status.validSignature = true")" = false ]
+	[ "$(status_of ".status.validSignature = true")" = true ]
+	[ "$(status_of ".status.validSignature = true | .spec.identityBinding = {}")" = false ]
+	[ "$(status_of ".status.validSignature = \"true\"")" = false ]
+	[ "$(status_of ".")" = false ]
+}
+
+@test "--accept-status: a conclusion on an earlier generation does not count" {
+	[ "$(status_of '.status.conditions = [{type:"Verified",status:"True",observedGeneration:3}]')" = true ]
+	[ "$(status_of '.status.conditions = [{type:"Verified",status:"True",observedGeneration:2}]')" = false ]
+	[ "$(status_of '.status.validSignature = true | .status.observedGeneration = 2')" = false ]
+	agentcard team-a billing '.metadata.generation = 3 | .status.conditions = [{type:"Verified",status:"True",observedGeneration:2}]' |
+		event ADDED | egress-verify --accept-status | jq -e '.verification | .reason == "NotAccepted" and (.message | test("earlier generation"))'
+}
+
+@test "wrong usage is told apart from what it would do" {
+	run -2 egress-verify <good
+	[[ $output == *"--trust-domain DOMAIN (or --accept-status)"* ]]
+	run -2 egress-verify --trust-domain Example.org <good
+	run -2 egress-verify --trust-domain example.org --at yesterday <good
+	run -2 egress-verify --trust-domain example.org --bind-template /no/placeholder <good
+	run -2 egress-verify --trust-domain example.org --trust-bundle other.org=bundle.json <good
+	[[ $output == *"other.org is not a --trust-domain"* ]]
+	run -2 egress-verify --trust-domain example.org --trust-domain other.org <good
+	[[ $output == *"--trust-domain other.org has no bundle"* ]]
+	run -2 egress-verify --trust-domain example.org --trust-bundle bundle.json --trust-bundle other.json <good
+	[[ $output == *"example.org has a bundle already"* ]]
+	run -2 egress-verify --trust-domain example.org --trust-bundle-configmap nowhere <good
+	run -2 egress-verify --accept-status --trust-domain example.org <good
+}
+
+@test "a line that is no event is rejected by number, and the stream goes on" {
+	{ echo '{"type":"APPLY","object":{}}'; cat good; echo '{"type":"ADDED"}'; } >in
+	run -1 --separate-stderr egress-verify --trust-domain example.org --rejects rejects <in
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[[ ${stderr_lines[0]} == "egress-verify: line 1: "* && ${stderr_lines[1]} == "egress-verify: line 6: "* ]]
+	[ "$(wc -l <rejects)" -eq 2 ]
+	[ "$(verdicts <<<"$output")" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "the same log gives the same bytes" {
+	cat card signed workload trust good >in
+	verify --at 2026-01-01T00:00:00Z <in >one
+	verify --at 2026-01-01T00:00:00Z <in >two
+	cmp one two
+}
+
+@test "SIGTERM ends it with status 0, with all that was read written out" {
+	mkfifo in
+	egress-verify --trust-domain example.org <in >out 2>err &
+	pid=$!
+	exec 8>in
+	cat good >&8
+	for _ in $(seq 400); do [ "$(wc -l <out)" -eq 4 ] && break; sleep 0.05; done
+	kill -TERM $pid
+	wait $pid
+	[ "$(verdicts <out)" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "a reader that goes away ends it quietly" {
+	for _ in $(seq 2000); do cat good; done >many
+	run -0 --separate-stderr bash -c 'set -o pipefail; egress-verify --trust-domain example.org <many | head -n 1 >/dev/null'
+	! grep -v sandbox <<<"$stderr" | grep .
+}
+
+@test "the manual names every option and every reason" {
+	manual=$BATS_TEST_DIRNAME/../cmd/egress-verify/egress-verify.1
+	options=$(egress-verify --help | sed -n 's/^ .*--\([a-z-]*\).*/\1/p')
+	[ "$(wc -w <<<"$options")" -ge 12 ]
+	for option in $options; do
+		grep -q "^\.It .*Fl .*-$option\b" "$manual" || { echo "--$option"; false; }
+	done
+	reasons=$(sed -n 's/.*\[TRUST_.*\] = "\(.*\)",/\1/p' "$BATS_TEST_DIRNAME/../lib/trust/verdict.c")
+	[ "$(wc -w <<<"$reasons")" -ge 14 ]
+	for reason in $reasons; do
+		grep -q "^\.It Li $reason Ta" "$manual" || { echo "$reason"; false; }
+	done
+}
+
+# example N: the manual's example, as one would type it.
+example() {
+	sed -n '/^\.Sh EXAMPLES/,$p' "$BATS_TEST_DIRNAME/../cmd/egress-verify/egress-verify.1" |
+		awk -v wanted="$1" '/^\.Bd/ {n++; inside = 1; next} /^\.Ed/ {inside = 0} inside && n == wanted' |
+		sed 's/\\e/\\/g'
+}
+
+@test "the manual's examples do what it says" {
+	{ cat good; agentcard team-a unsigned | event ADDED; } >agents.ndjson
+	example 1 >one
+	run -0 bash one
+	[ "$output" = "unsigned-card: there is no signed card" ]
+	example 3 >three
+	run -0 bash three
+	[ -z "$output" ]
+	# when the certificate, of ten days, has expired
+	sed -i "s/--trust-domain/--at $(date -u -d '+20 days' +%Y-%m-%dT%H:%M:%SZ) --trust-domain/" three
+	run -0 bash three
+	[ "$output" = billing-card ]
+}
