@@ -119,11 +119,21 @@ void policy_space_changed(struct policy_inventory *inventory, struct policy_spac
 	DL_APPEND(inventory->changed, space);
 }
 
+struct change {
+	struct policy_inventory *inventory;
+	const struct policy_subject *subject;
+};
+
+/* Only whom it concerns: of very many that overlap each names a few, and most changes are not
+ * among those. */
 static void touch_other(void *context, void *owner)
 {
+	const struct change *change = context;
 	struct policy_subject *other = owner;
-	if (other->cards != NULL)
-		policy_touch(context, other);
+	bool named = other->overlaps_to == NULL ||
+	             strcmp(change->subject->key, other->overlaps_to) <= 0;
+	if (other->cards != NULL && named)
+		policy_touch(change->inventory, other);
 }
 
 static void touch_peers(struct policy_inventory *inventory, struct policy_space *space)
@@ -161,8 +171,9 @@ static void set_permissive(struct policy_subject *subject, bool permissive)
 
 void policy_subject_changed(struct policy_inventory *inventory, struct policy_subject *subject)
 {
+	struct change change = {inventory, subject};
 	policy_touch(inventory, subject);
-	policy_overlap_each(&subject->space->overlap, &subject->overlap, touch_other, inventory);
+	policy_overlap_each(&subject->space->overlap, &subject->overlap, touch_other, &change);
 	touch_peers(inventory, subject->space);
 	set_permissive(subject, all_verified(subject));
 	touch_peers(inventory, subject->space);
@@ -193,6 +204,7 @@ static void subject_free(struct policy_inventory *inventory, struct policy_subje
 	forget_pods(subject);
 	HASH_DEL(inventory->subjects, subject);
 	DL_DELETE2(subject->space->subjects, subject, space_prev, space_next);
+	free(subject->overlaps_to);
 	free((char *)subject->kind);
 	free(subject->key);
 	free(subject);
@@ -254,6 +266,10 @@ size_t policy_subject_overlaps(struct policy_subject *subject,
 {
 	struct overlaps overlaps = {found, 0};
 	policy_overlap_each(&subject->space->overlap, &subject->overlap, insert_overlap, &overlaps);
+	free(subject->overlaps_to);
+	subject->overlaps_to = NULL;
+	if (overlaps.count == POLICY_OVERLAPS)
+		subject->overlaps_to = policy_copy(json_of(found[POLICY_OVERLAPS - 1]->key));
 	return overlaps.count;
 }
 

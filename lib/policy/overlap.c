@@ -159,25 +159,35 @@ struct search {
 	const struct policy_overlap_entry *entry;
 	void (*found)(void *context, void *owner);
 	void *context;
+	struct json_text other; /* the last that was compared, */
+	bool matched;           /* and whether it matched: many are the same */
 };
 
 /* The other one selects our pods. */
-static void try_selector(const struct search *search, const struct policy_overlap_entry *other)
+static void try_selector(struct search *search, const struct policy_overlap_entry *other)
 {
-	if (other != search->entry &&
-	    policy_selector_matches(other->selector, search->entry->labels))
+	if (other == search->entry)
+		return;
+	if (!json_same(search->other, other->selector))
+		search->matched = policy_selector_matches(other->selector, search->entry->labels);
+	search->other = other->selector;
+	if (search->matched)
 		search->found(search->context, other->owner);
 }
 
 /* We select the other one's pods. */
-static void try_labels(const struct search *search, const struct policy_overlap_entry *other)
+static void try_labels(struct search *search, const struct policy_overlap_entry *other)
 {
-	if (other != search->entry && other->labels.at != NULL &&
-	    policy_selector_matches(search->entry->selector, other->labels))
+	if (other == search->entry || other->labels.at == NULL)
+		return;
+	if (!json_same(search->other, other->labels))
+		search->matched = policy_selector_matches(search->entry->selector, other->labels);
+	search->other = other->labels;
+	if (search->matched)
 		search->found(search->context, other->owner);
 }
 
-static void find_selectors(const struct policy_overlap *index, const struct search *search)
+static void find_selectors(const struct policy_overlap *index, struct search *search)
 {
 	struct json_buffer scratch = {0};
 	struct json_text labels = search->entry->labels;
@@ -193,7 +203,7 @@ static void find_selectors(const struct policy_overlap *index, const struct sear
 	json_buffer_free(&scratch);
 }
 
-static void find_labels(const struct policy_overlap *index, const struct search *search)
+static void find_labels(const struct policy_overlap *index, struct search *search)
 {
 	struct json_buffer scratch = {0};
 	struct json_text pair = rarest_pair(index->pairs, search->entry->selector, &scratch);
@@ -213,9 +223,10 @@ void policy_overlap_each(const struct policy_overlap *index,
                          const struct policy_overlap_entry *entry,
                          void (*found)(void *context, void *owner), void *context)
 {
-	struct search search = {entry, found, context};
+	struct search search = {.entry = entry, .found = found, .context = context};
 	if (entry->labels.at != NULL)
 		find_selectors(index, &search);
+	search.other = (struct json_text){0};
 	if (entry->selector.at != NULL)
 		find_labels(index, &search);
 }
