@@ -32,7 +32,7 @@ serve() {
 
 # wait_until COMMAND...: for as long as a very slow machine needs
 wait_until() {
-	local until=$((SECONDS + 60))
+	local until=$((SECONDS + 120))
 	until "$@"; do
 		[ $SECONDS -lt $until ] || return 1
 		sleep 0.02
@@ -176,7 +176,7 @@ verdicts() { jq -r .type | xargs; }
 		status 503 "closed" "Retry-After: 3600"
 		exit
 	END
-	run -1 --separate-stderr timeout 30 egress-apply --kubeconfig "$STUB/kubeconfig" --retry 1 <<<"$(policy one)"$'\n'"$(policy two)"
+	run -1 --separate-stderr timeout 240 egress-apply --kubeconfig "$STUB/kubeconfig" --retry 1 <<<"$(policy one)"$'\n'"$(policy two)"
 	[ "$(verdicts <<<"$output")" = "FAILED FAILED" ]
 	[ "$(jq -r .message <<<"$output" | sort -u)" = "given up: HTTP 503: closed" ]
 }

@@ -49,7 +49,7 @@ MODIFIED team-a/billing-card ChainInvalid' ]
 	cat workload signed card >&8
 	expect() {
 		local line
-		while read -r -t 20 -u 9 line; do
+		while read -r -t 120 -u 9 line; do
 			line=$(verdicts <<<"$line")
 			[ -z "$line" ] || break
 		done
@@ -65,7 +65,7 @@ MODIFIED team-a/billing-card ChainInvalid' ]
 	cp bundle.json b.json
 	expect "MODIFIED team-a/billing-card Verified"
 	echo nonsense >b.json
-	for _ in $(seq 200); do grep -q 'last good one stays' err && break; sleep 0.05; done
+	for _ in $(seq 2400); do grep -q 'last good one stays' err && break; sleep 0.05; done
 	grep -q 'trust bundle of example.org in file b.json is unusable.*the last good one stays' err
 	cp card card2 && cat card2 >&8
 	expect "ADDED team-a/billing-card Verified"
@@ -84,10 +84,10 @@ MODIFIED team-a/billing-card ChainInvalid' ]
 	pid=$!
 	exec 8>in 9<out
 	cat workload signed card >&8
-	for _ in 1 2 3; do read -r -t 20 -u 9 line; done
+	for _ in 1 2 3; do read -r -t 120 -u 9 line; done
 	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
 	ln -s ..two volume/..tmp && mv -T volume/..tmp volume/..data
-	read -r -t 20 -u 9 line
+	read -r -t 120 -u 9 line
 	[ "$(verdicts <<<"$line")" = "MODIFIED team-a/billing-card ChainInvalid" ]
 	exec 8>&-
 	wait $pid
@@ -158,16 +158,16 @@ ADDED team-a/bound Verified' ]
 	egress-verify --trust-domain example.org --trust-bundle volume/b.json <in >out 2>err &
 	pid=$!
 	exec 8>in 9<out
-	said() { for _ in $(seq 400); do grep -q "$1" err && return; sleep 0.05; done; cat err; false; }
+	said() { for _ in $(seq 2400); do grep -q "$1" err && return; sleep 0.05; done; cat err; false; }
 	cat workload signed card >&8
-	for _ in 1 2 3; do read -r -t 20 -u 9 line; done
+	for _ in 1 2 3; do read -r -t 120 -u 9 line; done
 	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
 	ln -s ../empty volume/next && mv -T volume/next volume/b.json
 	said 'cannot read the trust bundle of example.org in file volume/b.json: .*; the last good one stays'
 	mv -T volume/fifo volume/b.json
 	said 'volume/b.json is unusable: it is empty; the last good one stays'
 	cat card >&8
-	read -r -t 20 -u 9 line
+	read -r -t 120 -u 9 line
 	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
 	exec 8>&-
 	wait $pid

@@ -30,7 +30,7 @@ keep() {
 
 until_true() {
 	local tries=0
-	until "$@"; do [ $((tries += 1)) -lt 300 ] && sleep 0.1 || return 1; done
+	until "$@"; do [ $((tries += 1)) -lt 2400 ] && sleep 0.1 || return 1; done
 }
 
 logs() { # at least N logs that match PATTERN

@@ -258,7 +258,7 @@ plugin() { # writes one; the body of the script is the input
 	config '' "$server" 'cluster: stub, user: you' >config
 	refused "$origin: user \"you\" is not defined" --kubeconfig config
 	config '' >config
-	refused 'context "there" of config: there is no such context' --kubeconfig config --context there
+	refused 'context "there" of config: context "there" is not defined' --kubeconfig config --context there
 	sed -i /current-context/d config
 	refused 'config: no current-context is set; choose one with --context' --kubeconfig config
 	[ ! -s stub/log ]
@@ -285,4 +285,68 @@ plugin() { # writes one; the body of the script is the input
 	[ ! -e /var/run/secrets/kubernetes.io/serviceaccount ] || skip "this is a pod, with a service account"
 	export KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=443
 	refused 'the service account in /var/run/secrets/kubernetes.io/serviceaccount: cannot read /var/run/secrets/kubernetes.io/serviceaccount/token: No such file or directory'
+}
+
+@test "an exec plugin that fails, or gives what is refused, is not run for each of many requests" {
+	stub_start <<<'status 401 no'
+	plugin <<-'END'
+		[ "$(wc -l <runs)" -lt 2 ] || exit 3
+		credential '"token":"s3cret","expirationTimestamp":"2020-01-01T00:00:00Z"'
+	END
+	egress-watch -v --kubeconfig config >events 2>messages 3>&- &
+	local watcher=$! until=$((SECONDS + 120))
+	until [ "$(grep -c 'trying again' messages)" -ge 24 ]; do
+		[ $SECONDS -lt $until ]
+		sleep 0.1
+	done
+	kill "$watcher"
+	wait "$watcher"
+	# ten seconds or more lie between two runs
+	[ "$(wc -l <runs)" -le $((2 + SECONDS / 10)) ]
+}
+
+@test "HTTPS_PROXY and HTTP_PROXY are not for a server on this machine" {
+	stub_start <<<'empty'
+	config 'token: s3cret' >config
+	http_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.0.1:1 once --kubeconfig config
+}
+
+@test "a token does not go over plain HTTP to a proxy, whatever the server's address" {
+	stub_start <<<'TARGET=/${TARGET#http://*/}; empty'
+	config 'token: s3cret' "server: 'http://127.0.0.1:80', proxy-url: 'http://127.0.0.1:$(cat stub/port)'" >config
+	once --kubeconfig config
+	[ "$(shown_as)" = - ]
+}
+
+@test "a name that one file defines twice is refused, and says which" {
+	stub_start <<<'empty'
+	config 'token: s3cret}}, {name: me, user: {token: other' >config
+	refused 'context "here" of config: user "me" is defined twice in config' --kubeconfig config
+	config 'token: s3cret' "server: 'http://127.0.0.1:$(cat stub/port)'}}, {name: stub, cluster: {server: 'http://127.0.0.1:1'" >config
+	refused 'context "here" of config: cluster "stub" is defined twice in config' --kubeconfig config
+	[ ! -s stub/log ]
+}
+
+@test "YAML as others write it: a byte order mark, CRLF, anchors, merge keys, null members, True" {
+	stub_start <<<'empty'
+	{
+		printf '\xef\xbb\xbf---\r\n'
+		config '<<: [{as: nobody-else}, &me {token: merged, username: null, auth-provider: null, exec: null}]' \
+			"server: \"http://127.0.0.1:$(cat stub/port)/\", insecure-skip-tls-verify: True" | sed 's/$/\r/'
+	} >config
+	once --kubeconfig config
+	[ "$(shown_as)" = Bearer_merged ]
+	[[ $stderr = *'insecure-skip-tls-verify is set'* ]]
+	# a mapping that merges itself has an end
+	config '<<: *me' | sed 's/user: {/user: \&me {/' >config
+	once --kubeconfig config
+	[ "$(shown_as | xargs)" = '- Bearer_merged' ]
+}
+
+@test "blanks around a token in a file are not part of it" {
+	stub_start <<<'empty'
+	printf '\n \ts3cret \r\n\n' >token
+	config 'tokenFile: token' >config
+	once --kubeconfig config
+	[ "$(shown_as)" = Bearer_s3cret ]
 }

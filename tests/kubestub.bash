@@ -78,7 +78,7 @@ stub_start() {
 		>"$STUB/messages" 2>&1 3>&- &
 	STUB_PID=$!
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		[ ! -s "$STUB/port" ] || break
 		sleep 0.05
 	done

@@ -48,7 +48,7 @@ valid() {
 
 await() { # COMMAND...: until it is true
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		! "$@" || return 0
 		sleep 0.05
 	done

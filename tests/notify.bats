@@ -26,7 +26,7 @@ teardown() {
 
 await() { # COMMAND...: until it is true
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		! "$@" || return 0
 		sleep 0.05
 	done
@@ -76,7 +76,7 @@ stage() {
 	exec 8<slow
 	await pings 10
 	kill -0 "$STAGE"
-	timeout 60 cat <&8 >got
+	timeout 240 cat <&8 >got
 	wait "$STAGE"
 	cmp many got
 }

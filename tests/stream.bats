@@ -92,7 +92,7 @@ setup() {
 	exec 8>in 9<out
 	for i in 1 2 3; do
 		echo "{\"i\":$i}" >&8
-		read -r -t 10 -u 9 line
+		read -r -t 120 -u 9 line
 		[ "$line" = "{\"i\":$i}" ]
 	done
 	exec 8>&-
@@ -122,7 +122,7 @@ setup() {
 	pid=$!
 	exec 8>in
 	echo '{"a":1}' >&8
-	for _ in $(seq 100); do [ -s out ] && break; sleep 0.05; done
+	for _ in $(seq 2400); do [ -s out ] && break; sleep 0.05; done
 	kill -TERM $pid
 	wait $pid
 	[ "$(cat out)" = '{"a":1}' ]

@@ -329,7 +329,7 @@ status_of() {
 	pid=$!
 	exec 8>in
 	cat good >&8
-	for _ in $(seq 400); do [ "$(wc -l <out)" -eq 4 ] && break; sleep 0.05; done
+	for _ in $(seq 2400); do [ "$(wc -l <out)" -eq 4 ] && break; sleep 0.05; done
 	kill -TERM $pid
 	wait $pid
 	[ "$(verdicts <out)" = "ADDED team-a/billing-card Verified" ]

@@ -36,7 +36,7 @@ watch_until() { # TEXT [OPTION]...
 
 await() { # TEXT FILE
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		! grep -qF -- "$1" "$2" 2>/dev/null || return 0
 		sleep 0.05
 	done
@@ -544,12 +544,12 @@ await() { # TEXT FILE
 	egress-watch >out 2>messages 3>&- 5>&- &
 	WATCHER=$!
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		[ ! -e stub/sent ] || break
 		sleep 0.05
 	done
 	[ -e stub/sent ]
-	while IFS= read -r -t 30 line <&5; do
+	while IFS= read -r -t 120 line <&5; do
 		echo "${line:0:200}" >>events
 		[[ $line != *'"resourceVersion":"6010"'* ]] || break
 	done

@@ -86,9 +86,13 @@ static void set_tls(struct kube_call *call)
 	if (c->cert != NULL) {
 		set_blob(easy, CURLOPT_SSLCERT_BLOB, c->cert);
 		set_blob(easy, CURLOPT_SSLKEY_BLOB, c->key);
+		/* An encrypted key is an error, not a question on the terminal. */
+		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	}
 	if (config->proxy_url != NULL)
 		curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy_url);
+	else if (call->client->loopback) /* HTTPS_PROXY is not for this machine: kubectl agrees */
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
 static void add_header(struct kube_call *call, const char *name, const char *value)

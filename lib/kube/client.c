@@ -88,7 +88,9 @@ struct kube_client *kube_client_new(const struct kube_config *config,
 	client->credentials.config = config;
 	client->connect_ms = CONNECT_MS;
 	client->timer_ms = -1;
-	client->plain = strncmp(config->server, "http://", 7) == 0 && !is_loopback(config->server);
+	client->loopback = is_loopback(config->server);
+	client->plain = strncmp(config->server, "http://", 7) == 0 &&
+	                (!client->loopback || config->proxy_url != NULL);
 	client->multi = curl_multi_init();
 	if (client->multi == NULL) {
 		snprintf(error, KUBE_ERROR_SIZE, "out of memory");

@@ -41,7 +41,8 @@ struct kube_client {
 	int64_t timer_ms; /* when curl wants to be called, monotonic; -1: never */
 	long connect_ms;
 	bool connected;
-	bool plain;       /* http:// to a host that is not loopback: no token */
+	bool loopback;    /* the server is */
+	bool plain;       /* http:// that leaves this machine: no token */
 };
 
 /* Hands the call to curl with the credentials of the moment; false, with `error`, when there

@@ -12,9 +12,12 @@
 #include "kube/memory.h"
 #include "os/clock.h"
 
+static const char BLANK[] = " \t\r\n";
+
 enum {
 	FILES_AGE_MS = 10 * 1000,
 	EXPIRY_MARGIN_S = 10, /* an exec credential is renewed this long before its end */
+	EXEC_PAUSE_MS = 10 * 1000, /* between two runs that bring nothing new */
 };
 
 /* Replaces `*held` by `fresh` (which is taken) and counts it when it differs. */
@@ -45,8 +48,11 @@ static bool read_token(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 	char *token = read_secret(c, c->config->token_file, "token file", error);
 	if (token == NULL)
 		return false;
-	token[strcspn(token, "\r\n")] = '\0';
-	if (token[0] == '\0') {
+	const char *start = token + strspn(token, BLANK);
+	size_t len = strcspn(start, BLANK);
+	memmove(token, start, len);
+	explicit_bzero(token + len, strlen(token + len));
+	if (len == 0) {
 		free(token);
 		snprintf(error, KUBE_ERROR_SIZE, "%s: the token file %s is empty",
 		         c->config->origin, c->config->token_file);
@@ -120,7 +126,7 @@ static bool read_files(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 	return true;
 }
 
-static bool run_exec(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
+static bool take_exec(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 {
 	struct kube_exec_credential fresh;
 	if (!kube_exec_run(c->config, &fresh, error))
@@ -140,8 +146,21 @@ static bool run_exec(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 	}
 	c->expires = fresh.expires;
 	c->exec_done = true;
-	c->exec_ms = clock_monotonic_ms();
 	return true;
+}
+
+static bool run_exec(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
+{
+	bool good = take_exec(c, error);
+	c->exec_ms = clock_monotonic_ms();
+	snprintf(c->exec_error, sizeof c->exec_error, "%s", good ? "" : error);
+	return good;
+}
+
+/* All requests wait while the plugin runs, for up to a minute: it is not run for each of them. */
+static bool exec_ran_just_now(const struct kube_credentials *c)
+{
+	return c->exec_ms != 0 && clock_monotonic_ms() - c->exec_ms < EXEC_PAUSE_MS;
 }
 
 /* kubectl does the same: a token or certificate that is written down wins over the plugin. */
@@ -153,11 +172,18 @@ static bool needs_exec(const struct kube_credentials *c)
 
 static bool exec_expired(const struct kube_credentials *c)
 {
-	if (!c->exec_done)
+	return !c->exec_done || (c->expires != 0 && clock_now() >= c->expires - EXPIRY_MARGIN_S);
+}
+
+static bool exec_current(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
+{
+	if (!exec_expired(c))
 		return true;
-	/* A plugin whose credentials are always too old is not run for every request. */
-	return c->expires != 0 && clock_now() >= c->expires - EXPIRY_MARGIN_S &&
-	       clock_monotonic_ms() - c->exec_ms >= FILES_AGE_MS;
+	if (!exec_ran_just_now(c))
+		return run_exec(c, error);
+	/* Its credentials are always too old, or it failed. */
+	snprintf(error, KUBE_ERROR_SIZE, "%s", c->exec_error);
+	return c->exec_error[0] == '\0';
 }
 
 bool kube_credentials_current(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
@@ -172,7 +198,7 @@ bool kube_credentials_current(struct kube_credentials *c, char error[KUBE_ERROR_
 		if (c->read_ms != 0)
 			c->read_ms = clock_monotonic_ms();
 	}
-	return !needs_exec(c) || !exec_expired(c) || run_exec(c, error);
+	return !needs_exec(c) || exec_current(c, error);
 }
 
 bool kube_credentials_refresh(struct kube_credentials *c, unsigned generation,
@@ -182,7 +208,10 @@ bool kube_credentials_refresh(struct kube_credentials *c, unsigned generation,
 		return true;
 	if (!read_files(c, error))
 		return false;
-	if (needs_exec(c) && !run_exec(c, error))
+	/* The first 401 of many asks the plugin; what it gave just then is all that there is. */
+	bool asked = c->refreshed == generation && exec_ran_just_now(c);
+	c->refreshed = generation;
+	if (needs_exec(c) && !asked && !run_exec(c, error))
 		return false;
 	return c->generation != generation;
 }

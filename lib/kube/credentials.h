@@ -21,8 +21,10 @@ struct kube_credentials {
 	int64_t read_ms;     /* when files were last read */
 	int64_t expires;     /* of an exec credential, seconds since 1970; 0: not said */
 	bool exec_done;
-	int64_t exec_ms;     /* when the plugin last ran */
+	int64_t exec_ms;     /* when the plugin last ran; 0: never */
+	char exec_error[KUBE_ERROR_SIZE]; /* why it failed then; "": it did not */
 	unsigned generation;
+	unsigned refreshed;  /* the generation that a 401 refused last */
 };
 
 /* Makes them fit for a request. False, with `error`, when they cannot be had. */

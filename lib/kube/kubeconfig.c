@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kube/kubeconfig_file.h"
 #include "kube/memory.h"
@@ -68,9 +69,14 @@ static bool take_base64(struct reading *r, const char *text, const char *field, 
 	return refuse(r, "%s is not base64 of PEM", field);
 }
 
+/* As YAML 1.1 spells it, which kubectl reads. */
 static bool is_true(const char *text)
 {
-	return text != NULL && strcmp(text, "true") == 0;
+	static const char *const words[] = {"true", "yes", "on", "y"};
+	for (size_t i = 0; text != NULL && i < sizeof words / sizeof *words; i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool take_cluster(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
@@ -160,9 +166,10 @@ static bool take_exec(struct reading *r, struct kubeconfig_file *f, yaml_node_t 
 static bool take_user(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
 {
 	struct kube_config *c = r->config;
-	if (kubeconfig_get(f, node, "auth-provider") != NULL)
+	yaml_node_t *provider = kubeconfig_get(f, node, "auth-provider");
+	if (provider != NULL && provider->type == YAML_MAPPING_NODE)
 		return refuse(r, "the user's auth-provider is not supported; use an exec plugin");
-	if (kubeconfig_get(f, node, "username") != NULL)
+	if (kubeconfig_text(f, node, "username") != NULL)
 		return refuse(r, "the user's username and password are not supported; use a token "
 		                 "or a client certificate");
 	c->token = kube_copy(kubeconfig_text(f, node, "token"));
@@ -187,16 +194,25 @@ static bool take_user(struct reading *r, struct kubeconfig_file *f, yaml_node_t 
 	return exec == NULL || exec->type != YAML_MAPPING_NODE || take_exec(r, f, exec);
 }
 
-/* The first file that names it wins. */
-static yaml_node_t *find(struct reading *r, const char *section, const char *name,
-                         const char *inner, struct kubeconfig_file **in)
+/* The first file that names it wins; one that names it twice does not say which is meant. */
+static yaml_node_t *find(struct reading *r, const char *what, const char *name,
+                         struct kubeconfig_file **in)
 {
+	char section[16];
+	snprintf(section, sizeof section, "%ss", what);
 	for (size_t i = 0; i < r->count; i++) {
-		yaml_node_t *node = kubeconfig_named(&r->files[i], section, name, inner);
+		size_t count = 0;
 		*in = &r->files[i];
+		yaml_node_t *item = kubeconfig_named(*in, section, name, &count);
+		yaml_node_t *node = kubeconfig_get(*in, item, what);
+		if (count > 1) {
+			refuse(r, "%s \"%s\" is defined twice in %s", what, name, (*in)->path);
+			return NULL;
+		}
 		if (node != NULL && node->type == YAML_MAPPING_NODE)
 			return node;
 	}
+	refuse(r, "%s \"%s\" is not defined", what, name);
 	return NULL;
 }
 
@@ -233,24 +249,22 @@ static bool choose(struct reading *r, const char *context)
 	free(names);
 	if (context == NULL)
 		return refuse(r, "no current-context is set; choose one with --context");
-	yaml_node_t *chosen = find(r, "contexts", context, "context", &f);
+	yaml_node_t *chosen = find(r, "context", context, &f);
 	if (chosen == NULL)
-		return refuse(r, "there is no such context");
+		return false;
 	const char *cluster = kubeconfig_text(f, chosen, "cluster");
 	const char *user = kubeconfig_text(f, chosen, "user");
 	const char *namespace = kubeconfig_text(f, chosen, "namespace");
 	r->config->namespace = kube_copy(namespace == NULL ? "default" : namespace);
 	if (cluster == NULL)
 		return refuse(r, "the context has no cluster");
-	yaml_node_t *node = find(r, "clusters", cluster, "cluster", &in);
-	if (node == NULL)
-		return refuse(r, "cluster \"%s\" is not defined", cluster);
-	if (!take_cluster(r, in, node))
+	yaml_node_t *node = find(r, "cluster", cluster, &in);
+	if (node == NULL || !take_cluster(r, in, node))
 		return false;
 	if (user == NULL)
 		return true;
-	node = find(r, "users", user, "user", &in);
-	return node == NULL ? refuse(r, "user \"%s\" is not defined", user) : take_user(r, in, node);
+	node = find(r, "user", user, &in);
+	return node != NULL && take_user(r, in, node);
 }
 
 static struct kube_config *finish(struct reading *r, const char *context, bool good)

@@ -9,6 +9,8 @@
 
 #include "kube/memory.h"
 
+enum { MERGES_MAX = 4 };
+
 static char *read_all(int fd, size_t most, size_t *len)
 {
 	size_t size = 16384, used = 0;
@@ -91,10 +93,8 @@ void kubeconfig_file_free(struct kubeconfig_file *file)
 	free(file->path);
 }
 
-yaml_node_t *kubeconfig_get(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key)
+static yaml_node_t *find_own(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key)
 {
-	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE)
-		return NULL;
 	size_t len = strlen(key);
 	for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
 	     pair < mapping->data.mapping.pairs.top; pair++) {
@@ -105,6 +105,27 @@ yaml_node_t *kubeconfig_get(struct kubeconfig_file *file, yaml_node_t *mapping, 
 			return yaml_document_get_node(&file->document, pair->value);
 	}
 	return NULL;
+}
+
+/* What a mapping does not have itself may come from those that "<<" names. An anchor may be
+ * inside of what it names, so there is an end to following. */
+static yaml_node_t *find_merged(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key,
+                                unsigned depth)
+{
+	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE || depth > MERGES_MAX)
+		return NULL;
+	yaml_node_t *found = find_own(file, mapping, key), *item;
+	yaml_node_t *merged = found != NULL ? NULL : find_own(file, mapping, "<<");
+	if (merged != NULL && merged->type == YAML_MAPPING_NODE)
+		return find_merged(file, merged, key, depth + 1);
+	for (size_t i = 0; found == NULL && (item = kubeconfig_item(file, merged, i)) != NULL; i++)
+		found = find_merged(file, item, key, depth + 1);
+	return found;
+}
+
+yaml_node_t *kubeconfig_get(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key)
+{
+	return find_merged(file, mapping, key, 0);
 }
 
 const char *kubeconfig_scalar(yaml_node_t *node)
@@ -136,15 +157,18 @@ yaml_node_t *kubeconfig_item(struct kubeconfig_file *file, yaml_node_t *sequence
 }
 
 yaml_node_t *kubeconfig_named(struct kubeconfig_file *file, const char *section,
-                              const char *name, const char *inner)
+                              const char *name, size_t *count)
 {
 	yaml_node_t *root = yaml_document_get_root_node(&file->document);
 	yaml_node_t *list = kubeconfig_get(file, root, section);
-	yaml_node_t *item;
+	yaml_node_t *item, *first = NULL;
+	*count = 0;
 	for (size_t i = 0; (item = kubeconfig_item(file, list, i)) != NULL; i++) {
 		const char *found = kubeconfig_text(file, item, "name");
-		if (found != NULL && strcmp(found, name) == 0)
-			return kubeconfig_get(file, item, inner);
+		if (found == NULL || strcmp(found, name) != 0)
+			continue;
+		if ((*count)++ == 0)
+			first = item;
 	}
-	return NULL;
+	return first;
 }

@@ -44,7 +44,7 @@ setup_file() {
 		          spec: {type: object, x-kubernetes-preserve-unknown-fields: true}
 		          status: {type: object, x-kubernetes-preserve-unknown-fields: true}
 	END
-	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=30s
+	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=240s
 }
 
 teardown_file() {
@@ -261,7 +261,7 @@ edit() { # NAME JQ
 	local apply=$!
 	exec 4>gate
 	cat first >&4
-	_cluster_until 60 test -s results
+	_cluster_until 240 test -s results
 	cluster_kill_apiserver "$CLUSTER"
 	cat second >&4
 	cluster_restart_apiserver "$CLUSTER"
@@ -292,7 +292,7 @@ edit() { # NAME JQ
 	local apply=$!
 	exec 4>gate
 	for i in {1..50}; do policy "p$i" "$NS"; done >&4
-	_cluster_until 60 grep -q "asking again" messages
+	_cluster_until 240 grep -q "asking again" messages
 	kill -TERM "$apply"
 	local ended=0
 	wait "$apply" || ended=$?
@@ -308,7 +308,7 @@ edit() { # NAME JQ
 	local apply=$!
 	exec 4>gate
 	policy one "$NS" >&4
-	_cluster_until 60 test -s results
+	_cluster_until 240 test -s results
 	kill -TERM "$apply"
 	wait "$apply"
 	exec 4>&-

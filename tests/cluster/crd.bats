@@ -13,7 +13,7 @@ setup_file() {
 	# The server is older than the CEL rules in it, and leaves them out.
 	cluster_kubectl "$DIR" create --validate=false \
 		-f "$BATS_TEST_DIRNAME/../../pipelines/kubernetes/crd-agentcards.yaml"
-	cluster_kubectl "$DIR" wait --for condition=established --timeout=30s \
+	cluster_kubectl "$DIR" wait --for condition=established --timeout=240s \
 		crd/agentcards.agent.kagenti.dev
 }
 
@@ -34,7 +34,7 @@ create() { cluster_kubectl "$DIR" create --validate=false -f -; }
 
 # The server takes a moment to serve a new definition everywhere.
 create_soon() {
-	for _ in {1..20}; do
+	for _ in {1..480}; do
 		create >created 2>&1 <"$1" && return
 		grep -q 'no matches\|could not find' created || break
 		sleep 0.5

@@ -88,10 +88,8 @@ SERVER='[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192
 @test "kubectl's events and kubectl's apply in place of the first and the last stage give the same policies" {
 	local kind
 	for kind in configmaps deployments statefulsets endpoints networkpolicies agentcards; do
-		timeout 3 kubectl --kubeconfig "$CLUSTER/kubeconfig" --cache-dir "$CLUSTER/kubectl" get "$kind" -A -o json \
-			--watch --output-watch-events >"$kind.json" 3>&- &
+		kubectl_events "$kind" "$kind.json"
 	done
-	wait
 	jq -c . configmaps.json deployments.json statefulsets.json endpoints.json networkpolicies.json agentcards.json >events
 	egress-verify --trust-domain example.org <events | egress-translate | jq -c 'select(.type == "APPLY").object' >objects
 	[ "$(wc -l <objects)" -eq 15 ]

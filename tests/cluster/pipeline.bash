@@ -7,15 +7,33 @@ kube() { cluster_kubectl "$CLUSTER" "$@"; }
 
 # eventually COMMAND...: within what a slow machine needs.
 eventually() {
-	_cluster_until "${EVENTUALLY:-30}" "$@" && return
-	echo "not within ${EVENTUALLY:-30} s: $*"
+	_cluster_until 240 "$@" && return
+	echo "not within 240 s: $*"
 	return 1
+}
+
+# served PATH: by the API server; a definition is Established a moment before it is.
+served() { cluster_curl "$CLUSTER" "$1" -f -o /dev/null 2>/dev/null; }
+
+# kubectl_events KIND FILE: what kubectl's watch says of all that there is.
+kubectl_events() {
+	local watcher
+	kubectl --kubeconfig "$CLUSTER/kubeconfig" --cache-dir "$CLUSTER/kubectl" get "$1" -A -o json \
+		--watch --output-watch-events >"$2" 3>&- &
+	watcher=$!
+	# it watches until it is ended, and does not say when it has told of all
+	all_told() {
+		[ "$(jq -c 'select(.type == "ADDED")' "$2" 2>/dev/null | wc -l)" -ge "$(kube get "$1" -A -o name | wc -l)" ]
+	}
+	eventually all_told "$1" "$2"
+	kill "$watcher"
+	wait "$watcher" || true
 }
 
 # install_manifests: what `kubectl apply -k` installs, over whatever is there.
 install_manifests() {
 	kube apply --server-side --force-conflicts -k "$ROOT/pipelines/kubernetes" >/dev/null || return
-	kube wait --for=condition=Established crd --all --timeout=30s >/dev/null
+	kube wait --for=condition=Established crd --all --timeout=240s >/dev/null
 }
 
 # account NAME: prints the path of the service account's kubeconfig.
@@ -108,7 +126,8 @@ make_agents() {
 	mkdir -p "$CLUSTER/keys"
 	pushd "$CLUSTER/keys" >/dev/null || return
 	sample_definition | kube create -f - >/dev/null
-	kube wait --for=condition=Established crd --all --timeout=30s >/dev/null
+	kube wait --for=condition=Established crd --all --timeout=240s >/dev/null
+	eventually served /apis/agent.kagenti.dev/v1alpha1/agentcards
 	sample_authorities
 	agents | kube create -f - >/dev/null
 	popd >/dev/null || return

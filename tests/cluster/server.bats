@@ -183,7 +183,7 @@ bookmark_tells() { # NUMBER
 		"$BATS_TEST_DIRNAME" "$dir"
 	store=$(cat "$dir/store")
 	cluster_curl "$dir" /readyz
-	_cluster_until 10 test ! -e "$dir/store"
+	_cluster_until 120 test ! -e "$dir/store"
 	[ ! -e "$store" ]
 	run -7 cluster_curl "$dir" /readyz
 	run -7 cluster_revision "$dir"

@@ -16,7 +16,8 @@ setup_file() {
 	export CLUSTER_APISERVER_FLAGS="--audit-policy-file=$CLUSTER/audit.yaml --audit-log-path=$CLUSTER/audit.log"
 	cluster_start "$CLUSTER" watcher:system:masters nobody
 	cluster_kubectl "$CLUSTER" create -f "$BATS_TEST_DIRNAME/../../pipelines/kubernetes/crd-agentcards.yaml"
-	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=30s
+	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=240s
+	_cluster_until 240 cluster_curl "$CLUSTER" /apis/agent.kagenti.dev/v1alpha1/agentcards -f -o /dev/null
 	cluster_kubectl "$CLUSTER" create namespace team
 	cluster_kubectl "$CLUSTER" create namespace spire-system
 	world | cluster_kubectl "$CLUSTER" create -f -
@@ -83,7 +84,7 @@ k() { cluster_kubectl "$CLUSTER" -n team "$@"; }
 
 await() { # TEXT FILE
 	local i
-	for ((i = 0; i < 900; i++)); do
+	for ((i = 0; i < 4800; i++)); do
 		! grep -qF -- "$1" "$2" 2>/dev/null || return 0
 		sleep 0.05
 	done
@@ -188,13 +189,13 @@ Endpoints/kubernetes' ]
 	[[ $stderr = *'insecure-skip-tls-verify is set'* ]]
 }
 
-# kubectl watches one resource at a time, so each gets a second.
 @test "kubectl's watch events in its place lead to the same policies" {
+	load pipeline
 	local resource
 	policies() { egress-verify --accept-status | egress-translate | jq -Sc 'select(.type == "APPLY").object'; }
 	for resource in endpoints deployments agentcards; do
-		cluster_kubectl "$CLUSTER" get "$resource" -A -w --output-watch-events -o json \
-			--request-timeout=1s 2>/dev/null | jq -c . >>kubectl.ndjson
+		kubectl_events "$resource" "$resource.json"
+		jq -c . "$resource.json" >>kubectl.ndjson
 	done
 	policies <kubectl.ndjson >theirs
 	egress-watch --once | policies >ours

@@ -60,20 +60,20 @@ boot() {
 	echo $! >"$BATS_FILE_TMPDIR/nspawn"
 	until init=$(pgrep -P "$(cat "$BATS_FILE_TMPDIR/nspawn")" systemd) &&
 		[ -e "/proc/$init/root/run/systemd/private" ]; do
-		kill -0 "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null && [ $((tries += 1)) -lt 150 ] || return 1
+		kill -0 "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null && [ $((tries += 1)) -lt 1200 ] || return 1
 		sleep 0.2
 	done
 	echo "$init" >"$BATS_FILE_TMPDIR/init"
 }
 
 # inside COMMAND...: in the container
-inside() { timeout 60 nsenter -t "$(cat "$BATS_FILE_TMPDIR/init")" -a "$@"; }
+inside() { timeout 240 nsenter -t "$(cat "$BATS_FILE_TMPDIR/init")" -a "$@"; }
 
 make_agent() {
 	# shellcheck source=tests/cluster/sample.bash
 	. "$BATS_TEST_DIRNAME/../cluster/sample.bash"
 	sample_definition | cluster_kubectl "$DIR" create -f -
-	cluster_kubectl "$DIR" wait --for=condition=Established crd --all --timeout=30s
+	cluster_kubectl "$DIR" wait --for=condition=Established crd --all --timeout=240s
 	cluster_kubectl "$DIR" create namespace team-a
 	cluster_kubectl "$DIR" create -f - <<-END
 		apiVersion: apps/v1
@@ -107,12 +107,12 @@ all_new() { # PIDS: four others run
 	local now
 	now=$(pids) && [ "$(grep -vxc 0 <<<"$now")" -eq 4 ] && ! grep -qxF "$1" <<<"$now"
 }
-complete() { _cluster_until 40 inside systemctl is-active --quiet egress-translate@prod; }
+complete() { _cluster_until 240 inside systemctl is-active --quiet egress-translate@prod; }
 
 @test "a started target applies the policies" {
 	inside systemctl start egress@prod.target
 	complete
-	_cluster_until 20 policy_exists
+	_cluster_until 240 policy_exists
 }
 
 @test "when a stage dies, all of them begin again, and what changed meanwhile is put right" {
@@ -121,16 +121,16 @@ complete() { _cluster_until 40 inside systemctl is-active --quiet egress-transla
 		before=$(pids)
 		inside systemctl kill -s KILL "egress-$stage@prod"
 		policy delete
-		_cluster_until 40 all_new "$before" || { echo "$stage: $before" && pids && return 1; }
+		_cluster_until 240 all_new "$before" || { echo "$stage: $before" && pids && return 1; }
 		complete
-		_cluster_until 20 policy_exists
+		_cluster_until 240 policy_exists
 	done
 }
 
 @test "the recorder keeps the log, and its replay gives the policies in the cluster" {
 	recorded() { inside grep -qs '"billing-card"' -r /var/log/egress/prod/; }
 	inside systemctl start egress-record@prod
-	_cluster_until 20 recorded
+	_cluster_until 240 recorded
 	# what befalls the recorder does not touch the pipeline
 	local before
 	before=$(pids)
@@ -196,7 +196,7 @@ complete() { _cluster_until 40 inside systemctl is-active --quiet egress-transla
 	rm "$BATS_FILE_TMPDIR/etc/prod.watch.kubeconfig"
 	inside systemctl start --no-block egress@prod.target
 	told() { inside journalctl -o cat -u egress-watch@prod | grep -qi 'credential'; }
-	_cluster_until 20 told
+	_cluster_until 240 told
 	configure
 	complete
 	inside systemctl stop egress@prod.target
