@@ -93,6 +93,25 @@ MODIFIED team-a/billing-card ChainInvalid' ]
 	wait $pid
 }
 
+@test "SIGHUP has the trust bundle files read again, and ends nothing" {
+	cp bundle.json b.json
+	mkfifo in out
+	egress-verify --trust-domain example.org --trust-bundle b.json <in >out 2>err &
+	pid=$!
+	exec 8>in 9<out
+	cat workload signed card >&8
+	for _ in 1 2 3; do read -r -t 60 -u 9 line; done
+	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
+	kill -s HUP $pid
+	for _ in $(seq 600); do grep -q 'are read again' err && break; sleep 0.1; done
+	grep -qx "egress-verify: asked to: the trust bundles' files are read again" err
+	cat card >&8
+	read -r -t 60 -u 9 line
+	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
+	exec 8>&-
+	wait $pid
+}
+
 @test "a trust bundle file that is missing or unusable at the start ends with status 3" {
 	run -3 egress-verify --trust-domain example.org --trust-bundle nowhere.json <good
 	[[ $output == *"cannot read the trust bundle of example.org: nowhere.json: No such file or directory"* ]]

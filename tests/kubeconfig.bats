@@ -349,4 +349,26 @@ plugin() { # writes one; the body of the script is the input
 	config 'tokenFile: token' >config
 	once --kubeconfig config
 	[ "$(shown_as)" = Bearer_s3cret ]
+
+@test "SIGHUP has a token file read again at once" {
+	stub_start <<<'empty'
+	echo first >token
+	config "tokenFile: $PWD/token" >config
+	mkfifo operations
+	egress-apply --kubeconfig config --retry 0 <operations >results 2>messages &
+	local pid=$!
+	exec 8>operations
+	tell() { # NAME
+		echo '{"type":"DELETE","object":{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"namespace":"team","name":"'"$1"'"}}}' >&8
+		for _ in $(seq 600); do grep -q "\"$1\"" results && return; sleep 0.1; done
+		cat results messages && return 1
+	}
+	tell one
+	echo second >token
+	kill -s HUP $pid
+	tell two
+	exec 8>&-
+	wait $pid || true
+	[ "$(awk '{ print $NF }' stub/log | uniq | xargs)" = 'Bearer_first Bearer_second' ]
+	grep -qx 'egress-apply: asked to: token and certificate files are read again' messages
 }

@@ -17,3 +17,35 @@ setup() {
 	grep -q 'group: agent.rossoctl.dev' "$BATS_TEST_TMPDIR/crd"
 	run ! grep -q kagenti "$BATS_TEST_TMPDIR/crd"
 }
+
+# copies STAGE: what the Containerfile copies from the source tree in this stage, a line each
+copies() {
+	awk -v stage="$1" '$1 == "FROM" { n++ } $1 == "COPY" && $2 !~ /^--/ && n == stage {
+		for (i = 2; i < NF; i++) print $i }' pipelines/kubernetes/Containerfile
+}
+
+@test "the image is built from what the Containerfile copies, and has what that needs" {
+	local path tree=$BATS_TEST_TMPDIR/tree out=$BATS_TEST_TMPDIR/out
+	mkdir "$tree"
+	while read -r path; do cp -a "$path" "$tree"; done < <(copies 1)
+	grep -q 'make BUILD=/build DESTDIR=/out PREFIX=/usr install' pipelines/kubernetes/Containerfile
+	make -C "$tree" BUILD="$BUILD" DESTDIR="$out" PREFIX=/usr install >/dev/null
+	while read -r path; do
+		[ -e "$out${path#/out}" ] || { echo "$path is not made" && return 1; }
+	done < <(sed -n 's/^COPY --from=build \([^ ]*\) .*/\1/p' pipelines/kubernetes/Containerfile)
+	while read -r path; do [ -x "$path" ]; done < <(copies 2)
+	[ "$(sed -n 's/^ENTRYPOINT \["\(.*\)"\]/\1/p' pipelines/kubernetes/Containerfile)" = /usr/bin/enforce ]
+	copies 2 | grep -qx pipelines/enforce
+}
+
+@test "the image has every library that its programs are linked with" {
+	local library package
+	! grep -q __asan_init "$BUILD/bin/egress-verify" ||
+		skip 'a sanitizer adds libraries; run it with a build without SANITIZE'
+	awk '$1 == "FROM" { n++ } n == 2' pipelines/kubernetes/Containerfile | tr -s '[:space:]' '\n' >"$BATS_TEST_TMPDIR/words"
+	for library in $(readelf -d "$BUILD"/bin/egress-* | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
+		package=$(dpkg-query -S "*/$library" | sed -n 's/:.*//p' | head -n 1)
+		[ "$package" = libc6 ] || grep -qx "$package" "$BATS_TEST_TMPDIR/words" ||
+			{ echo "$library of $package" && return 1; }
+	done
+}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "os/log.h"
+#include "os/signals.h"
 
 enum { WHERE_SIZE = 4096 };
 
@@ -172,7 +173,11 @@ bool bundles_woken(struct bundles *bundles)
 {
 	char events[4096];
 	uint64_t ticks;
-	bool woken = read(bundles->timer, &ticks, sizeof ticks) > 0;
+	bool woken = signals_reload();
+	if (woken)
+		log_notice("asked to: the trust bundles' files are read again");
+	if (read(bundles->timer, &ticks, sizeof ticks) > 0)
+		woken = true;
 	while (bundles->notify >= 0 && read(bundles->notify, events, sizeof events) > 0)
 		woken = true;
 	return woken;

@@ -36,7 +36,7 @@ struct bundles {
 bool bundles_open(struct bundles *bundles, const struct bundle_source *sources, size_t count,
                   struct trust_cards *cards, int64_t at);
 
-/* True when `wake` was readable: what it told is taken. */
+/* True when `wake` was readable, whose news is taken, or SIGHUP came. */
 bool bundles_woken(struct bundles *bundles);
 
 /* Reads every file again, and hands over what changed. */

@@ -11,6 +11,8 @@
 #include "kube/kubeconfig_file.h"
 #include "kube/memory.h"
 #include "os/clock.h"
+#include "os/log.h"
+#include "os/signals.h"
 
 static const char BLANK[] = " \t\r\n";
 
@@ -191,7 +193,10 @@ bool kube_credentials_current(struct kube_credentials *c, char error[KUBE_ERROR_
 	bool first = c->read_ms == 0;
 	if (first && c->config->token != NULL && c->config->token_file == NULL)
 		replace(c, &c->token, kube_copy(c->config->token));
-	if (first || clock_monotonic_ms() - c->read_ms >= FILES_AGE_MS) {
+	bool asked = signals_reload();
+	if (asked)
+		log_notice("asked to: token and certificate files are read again");
+	if (first || asked || clock_monotonic_ms() - c->read_ms >= FILES_AGE_MS) {
 		/* What was good a moment ago may still be, while its file is being replaced. */
 		if (!read_files(c, error) && first)
 			return false;

@@ -27,7 +27,8 @@ struct kube_credentials {
 	unsigned refreshed;  /* the generation that a 401 refused last */
 };
 
-/* Makes them fit for a request. False, with `error`, when they cannot be had. */
+/* Makes them fit for a request; files are read again after SIGHUP, and when they were not for a
+ * while. False, with `error`, when they cannot be had. */
 bool kube_credentials_current(struct kube_credentials *credentials,
                               char error[KUBE_ERROR_SIZE]);
 

@@ -261,6 +261,10 @@ static enum stream_state wait_input(struct stream *s)
 	while (ready == 0 || (ready < 0 && errno == EINTR)) {
 		if (signals_stop())
 			return s->last = STREAM_STOP;
+		if (ready < 0 && count == 2) { /* SIGHUP */
+			stream_flush(s);
+			return s->last == STREAM_RECORD ? STREAM_WAKE : s->last;
+		}
 		ready = signals_wait(fds, count, clock_sooner_ms(metrics_due_ms(), notify_due_ms()));
 		look_after();
 	}

@@ -44,7 +44,7 @@ struct record {
 
 enum stream_state {
 	STREAM_RECORD, /* a record was read */
-	STREAM_WAKE,   /* `wake` is readable, and no line is ready */
+	STREAM_WAKE,   /* `wake` is readable, or SIGHUP came, and no line is ready */
 	STREAM_END,    /* end of input */
 	STREAM_STOP,   /* SIGTERM or SIGINT (os/signals.h) */
 	STREAM_CLOSED, /* nobody reads our output any more */
