@@ -2,5 +2,6 @@
 
 const struct target_evaluator *const target_evaluators[] = {
         &evaluate_networkpolicy,
+        &evaluate_cilium,
         NULL,
 };

@@ -24,5 +24,6 @@ struct target_evaluator {
 extern const struct target_evaluator *const target_evaluators[]; /* NULL-terminated */
 
 extern const struct target_evaluator evaluate_networkpolicy;
+extern const struct target_evaluator evaluate_cilium;
 
 #endif
