@@ -184,7 +184,7 @@ void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct j
 	comma(out);
 	json_puts(out, "\"matchExpressions\":[");
 	empty = out->len;
-	if (spaces.at != NULL)
+	if (spaces.at != NULL && json_get(spaces, "matchLabels", SPACE_NAME).at == NULL)
 		json_puts(out, "{\"key\":\"" POLICY_CILIUM_SPACE "\",\"operator\":\"Exists\"}");
 	put_expressions(out, spaces, true);
 	put_expressions(out, pods, false);

@@ -48,6 +48,7 @@ extern const char *const policy_target_words[];            /* in the same order 
 
 extern const struct policy_target policy_target_networkpolicy;
 extern const struct policy_target policy_target_cilium;
+extern const struct policy_target policy_target_calico;
 
 /* Renders an agent's decision by the settings' target. What would become larger than an API server
  * takes is not rendered so: refused, it would leave the agent with what it had. All its egress is

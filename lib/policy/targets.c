@@ -6,8 +6,8 @@
 #include "policy/rules.h"
 
 const struct policy_target *const policy_targets[] = {
-        &policy_target_networkpolicy, &policy_target_cilium, NULL};
-const char *const policy_target_words[] = {"networkpolicy", "cilium", NULL};
+        &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico, NULL};
+const char *const policy_target_words[] = {"networkpolicy", "cilium", "calico", NULL};
 
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {

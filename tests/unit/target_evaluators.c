@@ -3,5 +3,6 @@
 const struct target_evaluator *const target_evaluators[] = {
         &evaluate_networkpolicy,
         &evaluate_cilium,
+        &evaluate_calico,
         NULL,
 };

@@ -25,5 +25,6 @@ extern const struct target_evaluator *const target_evaluators[]; /* NULL-termina
 
 extern const struct target_evaluator evaluate_networkpolicy;
 extern const struct target_evaluator evaluate_cilium;
+extern const struct target_evaluator evaluate_calico;
 
 #endif
