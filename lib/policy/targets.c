@@ -6,9 +6,6 @@
 const struct policy_target *const policy_targets[] = {&policy_target_networkpolicy, NULL};
 const char *const policy_target_words[] = {"networkpolicy", NULL};
 
-const struct policy_kind policy_kind_networkpolicy = {"networking.k8s.io/v1", "NetworkPolicy",
-                                                      false};
-
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {
 	json_put_key(out, key);
@@ -29,7 +26,8 @@ struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,
 	*manifest = (struct policy_manifest){.kind = kind, .at = manifests->text.len};
 	snprintf(manifest->name, sizeof manifest->name, "%s", name);
 	json_putc(&manifests->text, '{');
-	put_member(&manifests->text, "apiVersion", kind->api_version);
+	json_put_key(&manifests->text, "apiVersion");
+	policy_kind_put_version(kind, &manifests->text);
 	put_member(&manifests->text, "kind", kind->kind);
 	json_putc(&manifests->text, ',');
 	return &manifests->text;
