@@ -71,6 +71,16 @@ static const char *label_key_fault(struct json_text key)
 	return is_label_text(name) ? NULL : "name part " QUALIFIED;
 }
 
+bool policy_is_label_key(struct json_text key)
+{
+	return label_key_fault(key) == NULL;
+}
+
+bool policy_is_label_value(struct json_text value)
+{
+	return label_value_fault(value) == NULL;
+}
+
 /* A string decoded for the check; escapes are rare, and each is valid JSON. */
 struct decoded {
 	struct json_text text;

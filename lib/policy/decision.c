@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "policy/dns.h"
 #include "policy/ingress.h"
 #include "policy/restrict.h"
 #include "policy/rules.h"
@@ -101,13 +102,15 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 		       "verified, and its card allows no egress");
 		return;
 	}
-	if (rules->egress.at == NULL)
-		json_puts(&decision->egress, "[]");
+	decision->egress_is_dns = rules->egress.at == NULL;
+	if (decision->egress_is_dns)
+		policy_dns_put(inventory->settings, &decision->egress);
 	else
 		policy_rules_put(&decision->egress, rules->egress,
 		                 inventory->settings->explicit_peers);
 	settle(decision, POLICY_MODE_SCOPED, "EgressRules",
-	       "verified, and its card has egress rules");
+	       decision->egress_is_dns ? "verified, and its card names domains"
+	                               : "verified, and its card has egress rules");
 }
 
 static void decide_permissive(const struct policy_inventory *inventory,
@@ -189,6 +192,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_subje
 	decision->message.len = 0;
 	decision->egress.len = decision->ingress.len = 0;
 	decision->domains = (struct json_text){0};
+	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
 	if (decision->selector.at == NULL) {
 		settle(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");

@@ -31,6 +31,7 @@ struct policy_decision {
 	struct json_buffer egress;    /* an array of NetworkPolicyEgressRules, normal form */
 	struct json_buffer ingress;   /* an array of NetworkPolicyIngressRules, the same */
 	struct json_text domains;     /* spec.networkPolicy.domains beside it; absent: none */
+	bool egress_is_dns; /* the card has no egress of its own: it is what its domains need */
 	struct policy_problems problems;
 	struct json_buffer scratch, other;
 };

@@ -1,0 +1,6 @@
+#include "target_evaluators.h"
+
+const struct target_evaluator *const target_evaluators[] = {
+        &evaluate_networkpolicy,
+        NULL,
+};
