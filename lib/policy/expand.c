@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include "json/buffer.h"
-
 /* Exceptions of one block; the schema lets no more stand. */
 enum { EXCEPT_MAX = 256 };
 

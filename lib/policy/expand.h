@@ -10,6 +10,7 @@
 
 #include "policy/cidr.h"
 #include "policy/evaluate.h"
+#include "json/buffer.h"
 
 enum { POLICY_PIECES_MAX = 256, POLICY_PORTS_MAX = 256 };
 

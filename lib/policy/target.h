@@ -46,6 +46,8 @@ extern const struct policy_target *const policy_targets[]; /* NULL-terminated */
 extern const char *const policy_target_words[];            /* in the same order */
 
 extern const struct policy_target policy_target_networkpolicy;
+extern const struct policy_target policy_target_ovn;
+extern const struct policy_target policy_target_istio;
 
 /* Begins a manifest: apiVersion and kind are written, with a comma behind them. */
 struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,
@@ -61,6 +63,11 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 void policy_space_metadata_put(const struct policy_inventory *inventory,
                                const struct policy_space *space,
                                struct policy_manifests *manifests);
+
+/* The NetworkPolicy of a decision, for every target that has it: its whole manifest. */
+void policy_networkpolicy_put(const struct policy_inventory *inventory,
+                              const struct policy_decision *decision,
+                              struct policy_manifests *manifests);
 
 struct json_text policy_manifest_text(const struct policy_manifests *manifests, size_t index);
 void policy_manifests_clear(struct policy_manifests *manifests);
