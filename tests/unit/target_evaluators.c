@@ -2,5 +2,7 @@
 
 const struct target_evaluator *const target_evaluators[] = {
         &evaluate_networkpolicy,
+        &evaluate_ovn,
+        &evaluate_istio,
         NULL,
 };

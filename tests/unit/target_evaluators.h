@@ -19,10 +19,15 @@ struct target_evaluator {
 	bool (*allows)(const struct policy_manifests *of_agent,
 	               const struct policy_manifests *of_space,
 	               const struct world_connection *connection);
+	/* Whether the target limits such connections at all, by its own documentation; NULL: it
+	 * limits all. */
+	bool (*judges)(const struct world_connection *connection);
 };
 
 extern const struct target_evaluator *const target_evaluators[]; /* NULL-terminated */
 
 extern const struct target_evaluator evaluate_networkpolicy;
+extern const struct target_evaluator evaluate_ovn;
+extern const struct target_evaluator evaluate_istio;
 
 #endif
