@@ -7,6 +7,7 @@
 #include "policy/restrict.h"
 #include "policy/rules.h"
 #include "policy/selector.h"
+#include "policy/target.h"
 
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};
@@ -90,13 +91,20 @@ static void say_conflict(struct policy_decision *decision)
 	               subject->kind, subject->name, (int)names->len, names->at);
 }
 
+static bool is_empty(struct json_text list)
+{
+	return json_first(list).value.at == NULL;
+}
+
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
-	policy_rules_lint(rules, &decision->problems);
-	if (json_first(rules->domains).value.at != NULL)
-		decision->domains = rules->domains;
-	if (json_first(rules->egress).value.at == NULL && decision->domains.at == NULL) {
+	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
+	if (!is_empty(rules->domains)) {
+		policy_normal_put(&decision->domain_rules, rules->domains);
+		decision->domains = json_buffer_text(&decision->domain_rules);
+	}
+	if (is_empty(rules->egress) && decision->domains.at == NULL) {
 		json_puts(&decision->egress, "[]");
 		settle(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
 		       "verified, and its card allows no egress");
@@ -190,7 +198,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_subje
 	decision->selector =
 	        subject->selector != NULL ? json_of(subject->selector) : (struct json_text){0};
 	decision->message.len = 0;
-	decision->egress.len = decision->ingress.len = 0;
+	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
 	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
@@ -213,6 +221,7 @@ void policy_decision_free(struct policy_decision *decision)
 	json_buffer_free(&decision->message);
 	json_buffer_free(&decision->egress);
 	json_buffer_free(&decision->ingress);
+	json_buffer_free(&decision->domain_rules);
 	json_buffer_free(&decision->scratch);
 	json_buffer_free(&decision->other);
 	policy_problems_free(&decision->problems);

@@ -38,4 +38,8 @@ enum { POLICY_FAULT_SIZE = 512 };
 bool policy_settings_api_server(struct policy_settings *settings, const char *port,
                                 char fault[POLICY_FAULT_SIZE]);
 
+/* Sets dns by the words of --dns (NULL-terminated; none: the default), and checks them likewise. */
+bool policy_settings_dns(struct policy_settings *settings, const char *const *words,
+                         char fault[POLICY_FAULT_SIZE]);
+
 #endif

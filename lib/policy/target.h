@@ -32,6 +32,7 @@ struct policy_manifests {
 struct policy_target {
 	const char *word;               /* for --target */
 	const struct policy_kind *kind; /* of the first manifest of an agent */
+	bool names; /* it expresses DNS names, and lets their agent look them up */
 	void (*render)(const struct policy_inventory *inventory, struct policy_decision *decision,
 	               struct policy_manifests *manifests);
 	/* For a namespace in which something has changed; NULL: there is nothing namespace-wide.

@@ -88,13 +88,13 @@ static void comma(struct json_buffer *out)
 		json_putc(out, ',');
 }
 
-static void draw_port(struct world *world, struct json_buffer *out, bool named)
+static void draw_port(struct world *world, struct json_buffer *out)
 {
 	unsigned kind = world_pick(world, 6);
 	long first = PICK(world, numbers), last = PICK(world, numbers);
 	comma(out);
 	json_puts(out, "{");
-	if (kind == 0 && named)
+	if (kind == 0)
 		json_putf(out, "\"port\":\"%s\"", PICK(world, port_names));
 	else if (kind == 1)
 		json_putf(out, "\"port\":%ld,\"endPort\":%ld", first < last ? first : last,
@@ -108,7 +108,7 @@ static void draw_port(struct world *world, struct json_buffer *out, bool named)
 	json_puts(out, "}");
 }
 
-static void draw_ports(struct world *world, struct json_buffer *out, bool named)
+static void draw_ports(struct world *world, struct json_buffer *out)
 {
 	unsigned count = world_pick(world, 4);
 	if (count == 0)
@@ -116,7 +116,7 @@ static void draw_ports(struct world *world, struct json_buffer *out, bool named)
 	json_put_key(out, "ports");
 	json_putc(out, '[');
 	while (count-- > 0)
-		draw_port(world, out, named);
+		draw_port(world, out);
 	json_putc(out, ']');
 }
 
@@ -202,7 +202,7 @@ static void draw_egress(struct world *world, struct json_buffer *out)
 		     peers > 0; peers--)
 			draw_peer(world, out);
 		json_puts(out, "]");
-		draw_ports(world, out, true);
+		draw_ports(world, out);
 		json_puts(out, "}");
 	}
 	json_puts(out, "]");
@@ -219,7 +219,7 @@ static void draw_domains(struct world *world, struct json_buffer *out)
 			json_put_string(out, PICK(world, names));
 		}
 		json_puts(out, "]");
-		draw_ports(world, out, false);
+		draw_ports(world, out);
 		json_puts(out, "}");
 	}
 	json_puts(out, "]");
