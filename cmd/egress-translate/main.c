@@ -30,7 +30,7 @@ struct options {
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
 	const struct option_spec table[] = {
-	        {OPTION_CHOICE, "target", 0, "networkpolicy", "the kind of policy to ask for",
+	        {OPTION_CHOICE, "target", 0, "networkpolicy|ovn|istio", "the kind of policy to ask for",
 	         &o->target},
 	        {OPTION_LIST, "api-server", 0, "CIDR",
 	         "where the API server is (repeat; default: as the stream says)", &o->api_server},

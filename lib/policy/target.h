@@ -49,6 +49,8 @@ extern const char *const policy_target_words[];            /* in the same order 
 extern const struct policy_target policy_target_networkpolicy;
 extern const struct policy_target policy_target_cilium;
 extern const struct policy_target policy_target_calico;
+extern const struct policy_target policy_target_ovn;
+extern const struct policy_target policy_target_istio;
 
 /* Renders an agent's decision by the settings' target. What would become larger than an API server
  * takes is not rendered so: refused, it would leave the agent with what it had. All its egress is
@@ -71,6 +73,11 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 void policy_space_metadata_put(const struct policy_inventory *inventory,
                                const struct policy_space *space,
                                struct policy_manifests *manifests);
+
+/* The NetworkPolicy of a decision, for every target that has it: its whole manifest. */
+void policy_networkpolicy_put(const struct policy_inventory *inventory,
+                              const struct policy_decision *decision,
+                              struct policy_manifests *manifests);
 
 struct json_text policy_manifest_text(const struct policy_manifests *manifests, size_t index);
 void policy_manifests_clear(struct policy_manifests *manifests);

@@ -6,8 +6,11 @@
 #include "policy/rules.h"
 
 const struct policy_target *const policy_targets[] = {
-        &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico, NULL};
-const char *const policy_target_words[] = {"networkpolicy", "cilium", "calico", NULL};
+        &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico,
+        &policy_target_ovn,           &policy_target_istio,  NULL,
+};
+const char *const policy_target_words[] = {"networkpolicy", "cilium", "calico",
+                                           "ovn",           "istio",  NULL};
 
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {
@@ -21,7 +24,7 @@ struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,
 	if (manifests->count == manifests->size) {
 		manifests->size = manifests->size == 0 ? 4 : manifests->size * 2;
 		manifests->items =
-			realloc(manifests->items, manifests->size * sizeof *manifests->items);
+		        realloc(manifests->items, manifests->size * sizeof *manifests->items);
 		if (manifests->items == NULL)
 			abort();
 	}
@@ -112,8 +115,7 @@ static void put_identity(const struct policy_space *space, struct policy_manifes
 }
 
 void policy_metadata_put(const struct policy_inventory *inventory,
-                         const struct policy_decision *decision,
-                         struct policy_manifests *manifests)
+                         const struct policy_decision *decision, struct policy_manifests *manifests)
 {
 	const struct policy_names *names = inventory->settings->names;
 	const struct policy_card *card = decision->owner;
@@ -135,8 +137,7 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 }
 
 void policy_space_metadata_put(const struct policy_inventory *inventory,
-                               const struct policy_space *space,
-                               struct policy_manifests *manifests)
+                               const struct policy_space *space, struct policy_manifests *manifests)
 {
 	struct json_buffer *out = &manifests->text;
 	put_identity(space, manifests);

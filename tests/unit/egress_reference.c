@@ -176,14 +176,19 @@ static enum policy_answer domain_allows(struct json_text domain, int index,
 	return best;
 }
 
-/* The cluster's DNS, which names need. */
+/* The cluster's DNS, which names need; a problem about a rule that is not the card's is about it. */
 static enum policy_answer dns_allows(const struct world_rules *rules,
-                                     const struct world_connection *connection)
+                                     const struct world_connection *connection,
+                                     struct json_text problems)
 {
+	char path[POLICY_NAME_SIZE];
 	bool is_dns = connection->pod != NULL && connection->pod->is_dns &&
 	              connection->port == 53 && connection->protocol != POLICY_SCTP;
 	if (!is_dns || json_count(json_buffer_text(&rules->domains)) == 0)
 		return POLICY_DENIED;
+	for (struct json_member m = json_first(problems); m.value.at; m = json_next(m))
+		if (strncmp(text_of(json_get(m.value, "field"), path), "spec.egress[", 12) == 0)
+			return POLICY_UNKNOWN;
 	return rules->egress.len == 0 ? POLICY_ALLOWED : POLICY_UNKNOWN;
 }
 
@@ -191,7 +196,7 @@ enum policy_answer world_reference(const struct world_rules *rules,
                                    const struct world_connection *connection,
                                    struct json_text problems)
 {
-	enum policy_answer best = dns_allows(rules, connection);
+	enum policy_answer best = dns_allows(rules, connection, problems);
 	int index = 0;
 	struct json_text egress = json_buffer_text(&rules->egress),
 	                 domains = json_buffer_text(&rules->domains);

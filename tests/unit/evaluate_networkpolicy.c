@@ -12,4 +12,4 @@ static bool allows(const struct policy_manifests *of_agent, const struct policy_
 	return answer != POLICY_DENIED;
 }
 
-const struct target_evaluator evaluate_networkpolicy = {"networkpolicy", allows};
+const struct target_evaluator evaluate_networkpolicy = {"networkpolicy", allows, NULL};

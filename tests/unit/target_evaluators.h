@@ -19,6 +19,9 @@ struct target_evaluator {
 	bool (*allows)(const struct policy_manifests *of_agent,
 	               const struct policy_manifests *of_space,
 	               const struct world_connection *connection);
+	/* Whether the target limits such connections at all, by its own documentation; NULL: it
+	 * limits all. */
+	bool (*judges)(const struct world_connection *connection);
 };
 
 extern const struct target_evaluator *const target_evaluators[]; /* NULL-terminated */
@@ -26,5 +29,7 @@ extern const struct target_evaluator *const target_evaluators[]; /* NULL-termina
 extern const struct target_evaluator evaluate_networkpolicy;
 extern const struct target_evaluator evaluate_cilium;
 extern const struct target_evaluator evaluate_calico;
+extern const struct target_evaluator evaluate_ovn;
+extern const struct target_evaluator evaluate_istio;
 
 #endif

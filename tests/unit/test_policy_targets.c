@@ -166,6 +166,8 @@ static void compare(struct stage *stage, struct world *world, uint64_t seed,
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct world_connection connection;
 		world_connection_draw(world, &connection);
+		if (stage->evaluator->judges != NULL && !stage->evaluator->judges(&connection))
+			continue;
 		enum policy_answer answer =
 		        world_reference(rules, &connection, json_buffer_text(&stage->problems));
 		bool allowed =
