@@ -25,6 +25,12 @@ enum { POLICY_NAME_ATTEMPTS = 3 };
 void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *kind,
                  unsigned attempt);
 
+/* The name of a further object of the policy: its own, cut if it must be, a dash, and 32 hex
+ * digits that the caller took of all that tells it from others. */
+enum { POLICY_HEX_SIZE = 33 };
+void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
+                         const char hex[POLICY_HEX_SIZE]);
+
 /* The name as a label value; true when it had to be cut to 54 bytes, a dash and 8 hex digits
  * of its SHA-256. */
 bool policy_label_value(char value[POLICY_LABEL_SIZE], const char *name);

@@ -65,7 +65,8 @@ void policy_put_apply_end(const struct policy_object *object, bool observed,
 void policy_put_delete(const struct policy_object *object, struct json_buffer *out)
 {
 	json_puts(out, "{\"type\":\"DELETE\",\"object\":{");
-	put_member(out, "apiVersion", object->kind->api_version);
+	json_put_key(out, "apiVersion");
+	policy_kind_put_version(object->kind, out);
 	put_member(out, "kind", object->kind->kind);
 	json_puts(out, ",\"metadata\":{");
 	if (!object->kind->cluster_scoped)
