@@ -7,30 +7,20 @@
 
 #include "answers.h"
 #include "dns/resolver.h"
+#include "options.h"
 #include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/metrics.h"
 #include "os/notify.h"
-#include "os/options.h"
 #include "os/sandbox.h"
 #include "os/signals.h"
 #include "policy/dns.h"
 #include "policy/names.h"
 #include "stream/stream.h"
 
-struct resolve_options {
-	struct option_list servers, allowed, cluster, dns;
-	struct option_number min_ttl, max_ttl, grace, stale, first_wait;
-	struct option_number max_addresses, max_names, concurrency;
-	struct option_choice names;
-	const char *answers, *at, *record, *rejects, *metrics;
-	int64_t fixed_time; /* of --at; else DNS_NEVER */
-};
-
 struct stage {
 	struct resolve_options options;
-	struct policy_cidr *allowed, *cluster;
 	struct json_buffer dns;
 	struct dns_cards *cards;
 	struct dns_resolver *resolver; /* NULL with --answers */
@@ -46,133 +36,6 @@ _Static_assert(DNS_STATUSES <= (int)METRICS_LABELS, "each status is a label");
 
 /* Records between looks at what name servers said, when input never runs dry. */
 enum { RECORDS_BETWEEN_LOOKS = 64, DAY = 24 * 3600, DRAIN_MS = 1000 };
-
-static enum options_verdict parse(int argc, char **argv, struct resolve_options *o)
-{
-	const struct option_spec table[] = {
-		{OPTION_LIST, "server", 0, "ADDRESS[:PORT]",
-		 "ask this name server (repeat; default: as resolv.conf says)", &o->servers},
-		{OPTION_NUMBER, "min-ttl", 0, "SECONDS",
-		 "ask for a name no sooner again than after this (default 30)", &o->min_ttl},
-		{OPTION_NUMBER, "max-ttl", 0, "SECONDS", "nor later (default 3600)", &o->max_ttl},
-		{OPTION_NUMBER, "grace", 0, "SECONDS",
-		 "keep an address for this long after it left an answer (default 600)", &o->grace},
-		{OPTION_NUMBER, "stale", 0, "SECONDS",
-		 "keep the last addresses for this long beyond their TTL while name\n"
-		 "servers fail (default 3600)", &o->stale},
-		{OPTION_NUMBER, "first-wait", 0, "SECONDS",
-		 "wait at most this long for a new card's first answers (default 10)",
-		 &o->first_wait},
-		{OPTION_NUMBER, "max-addresses", 0, "N",
-		 "of a name: IPv4 addresses, and IPv6 ones (default 64)", &o->max_addresses},
-		{OPTION_NUMBER, "max-names", 0, "N", "of all cards together (default 10000)",
-		 &o->max_names},
-		{OPTION_NUMBER, "concurrency", 0, "N", "questions in flight (default 64)",
-		 &o->concurrency},
-		{OPTION_LIST, "allow-range", 0, "CIDR",
-		 "accept addresses in this range, although it is not public (repeat)",
-		 &o->allowed},
-		{OPTION_LIST, "cluster-cidr", 0, "CIDR",
-		 "refuse addresses in this range: the pods', the services' (repeat)", &o->cluster},
-		{OPTION_LIST, "dns", 0, "NAMESPACE/KEY=VALUE[:PORT]",
-		 "the pods that agents ask for names (repeat;\n"
-		 "default kube-system/k8s-app=kube-dns:53)", &o->dns},
-		{OPTION_STRING, "answers", 0, "FILE",
-		 "take answers from FILE, and ask nobody", &o->answers},
-		{OPTION_STRING, "at", 0, "TIME",
-		 "with --answers: as of this time (RFC 3339), not as of the last one", &o->at},
-		{OPTION_STRING, "record-answers", 0, "FILE", "append each answer to FILE",
-		 &o->record},
-		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
-		 "the API group in use (default kagenti)", &o->names},
-		OPTION_METRICS(&o->metrics),
-		OPTIONS_COMMON(&o->rejects),
-		{.kind = OPTION_END},
-	};
-	return options_parse(argc, argv, "[OPTION]... <VERIFIED",
-	                     "Puts addresses in the place of DNS names in the rules of verified "
-	                     "AgentCards.",
-	                     table, NULL);
-}
-
-static bool check_servers(const struct option_list *servers)
-{
-	struct json_buffer ignored = {0};
-	bool good = true;
-	for (size_t i = 0; i < servers->count && good; i++) {
-		good = dns_resolver_server(servers->values[i], &ignored);
-		if (!good)
-			log_error("--server %s: must be an address, as 192.0.2.1, 192.0.2.1:53, "
-			          "2001:db8::1 or [2001:db8::1]:53", servers->values[i]);
-	}
-	json_buffer_free(&ignored);
-	return good;
-}
-
-static bool check_dns(const struct option_list *words)
-{
-	struct policy_dns dns;
-	for (size_t i = 0; i < words->count; i++) {
-		const char *wrong = policy_dns_parse(words->values[i], &dns);
-		if (wrong == NULL)
-			continue;
-		log_error("--dns %s: %s", words->values[i], wrong);
-		return false;
-	}
-	return true;
-}
-
-/* NULL, reported, when one is no CIDR. */
-static struct policy_cidr *read_ranges(const char *flag, const struct option_list *words)
-{
-	struct policy_cidr *ranges = calloc(words->count + 1, sizeof *ranges);
-	if (ranges == NULL)
-		abort();
-	for (size_t i = 0; i < words->count; i++) {
-		const char *wrong = policy_cidr_parse(json_of(words->values[i]), &ranges[i]);
-		if (wrong == NULL)
-			continue;
-		log_error("--%s %s: %s", flag, words->values[i], wrong);
-		free(ranges);
-		return NULL;
-	}
-	return ranges;
-}
-
-static bool check_times(struct resolve_options *o)
-{
-	o->fixed_time = DNS_NEVER;
-	if (o->min_ttl.value > o->max_ttl.value) {
-		log_error("--min-ttl %ld is more than --max-ttl %ld", o->min_ttl.value,
-		          o->max_ttl.value);
-		return false;
-	}
-	if (o->at != NULL && o->answers == NULL) {
-		log_error("--at is for --answers: without recorded answers, now is the time");
-		return false;
-	}
-	if (o->at != NULL && !clock_parse(o->at, &o->fixed_time)) {
-		log_error("--at %s: not a time such as 2026-01-02T03:04:05Z", o->at);
-		return false;
-	}
-	return true;
-}
-
-static bool check_options(struct stage *stage)
-{
-	struct resolve_options *o = &stage->options;
-	if (o->answers != NULL && (o->servers.count > 0 || o->record != NULL)) {
-		log_error("--answers asks nobody: leave out --server and --record-answers, "
-		          "or leave out --answers");
-		return false;
-	}
-	if (!check_times(o) || !check_servers(&o->servers) || !check_dns(&o->dns))
-		return false;
-	stage->allowed = read_ranges("allow-range", &o->allowed);
-	if (stage->allowed != NULL)
-		stage->cluster = read_ranges("cluster-cidr", &o->cluster);
-	return stage->cluster != NULL;
-}
 
 /* The wall clock as it was at the start, going on steadily: a step of it must end no address. */
 static int64_t now_ms(const struct stage *stage)
@@ -227,7 +90,7 @@ static void open_cards(struct stage *stage)
 	                  .stale = (uint32_t)o->stale.value,
 	                  .max_addresses = (size_t)o->max_addresses.value,
 	                  .max_names = (size_t)o->max_names.value,
-	                  .ranges = {stage->allowed, stage->cluster, o->allowed.count,
+	                  .ranges = {o->allowed_ranges, o->cluster_ranges, o->allowed.count,
 	                             o->cluster.count},
 	                  .recorded = o->answers != NULL},
 		.emit = emit,
@@ -384,41 +247,24 @@ static int run(struct stage *stage)
 
 static void close_stage(struct stage *stage)
 {
-	struct resolve_options *o = &stage->options;
 	dns_resolver_free(stage->resolver);
 	dns_cards_free(stage->cards);
 	json_buffer_free(&stage->dns);
 	json_buffer_free(&stage->scratch);
-	free(stage->allowed);
-	free(stage->cluster);
-	options_free_list(&o->servers);
-	options_free_list(&o->allowed);
-	options_free_list(&o->cluster);
-	options_free_list(&o->dns);
+	resolve_options_free(&stage->options);
 	if (stage->record >= 0)
 		close(stage->record);
 }
 
 int main(int argc, char **argv)
 {
-	struct stage stage = {
-		.options = {.min_ttl = {30, 0, DAY},
-		            .max_ttl = {3600, 1, 7 * DAY},
-		            .grace = {600, 0, 7 * DAY},
-		            .stale = {3600, 0, 7 * DAY},
-		            .first_wait = {10, 0, 600},
-		            .max_addresses = {64, 1, DNS_ADDRESSES_MAX},
-		            .max_names = {10000, 1, 1000000},
-		            .concurrency = {64, 1, 1000},
-		            .names = {policy_names_words, POLICY_NAMES_KAGENTI}},
-		.record = -1,
-	};
+	struct stage stage = {.record = -1};
 	int status = EXIT_USAGE;
 	log_open("egress-resolve");
-	enum options_verdict verdict = parse(argc, argv, &stage.options);
+	enum options_verdict verdict = resolve_options_parse(argc, argv, &stage.options);
 	if (verdict == OPTIONS_DONE) {
 		status = EXIT_OK;
-	} else if (verdict == OPTIONS_GO && check_options(&stage)) {
+	} else if (verdict == OPTIONS_GO && resolve_options_check(&stage.options)) {
 		signals_catch();
 		status = open_stage(&stage) ? run(&stage) : EXIT_CANNOT;
 	}

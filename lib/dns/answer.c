@@ -9,7 +9,7 @@
 
 const char *const dns_type_words[] = {"A", "AAAA", NULL};
 const char *const dns_status_words[] = {"NOERROR", "NODATA",      "NXDOMAIN", "SERVFAIL", "REFUSED",
-                                        "TIMEOUT", "UNREACHABLE", "BADREPLY", NULL};
+                                        "TIMEOUT", "UNANSWERED", "BADREPLY", NULL};
 
 enum { LABEL_MAX = 63, V4 = 32, V6 = 128 };
 

@@ -32,7 +32,7 @@ enum dns_status {
 	DNS_SERVFAIL,
 	DNS_REFUSED,
 	DNS_TIMEOUT,
-	DNS_UNREACHABLE,
+	DNS_UNANSWERED, /* by every server: it fails, refuses, or cannot be reached */
 	DNS_BADREPLY,    /* cannot be read, or has too many addresses */
 	DNS_STATUSES,
 };

@@ -345,10 +345,9 @@ static void say_refused(const struct dns_name *name, struct json_buffer *out)
 		if (family->refused == 0)
 			continue;
 		dns_address_format(&family->first_refused, ip);
-		json_putf(out, "%s%s %s", out->len > 0 ? "; " : "", ip, family->why_refused);
-		if (family->refused > 1)
-			json_putf(out, ", and %zu more are not public", family->refused - 1);
-		json_puts(out, ": refused");
+		json_putf(out, "%s%zu of its addresses %s refused: %s %s", out->len > 0 ? "; " : "",
+		          family->refused, family->refused == 1 ? "is" : "are", ip,
+		          family->why_refused);
 	}
 }
 
@@ -357,8 +356,9 @@ static void say_surplus(const struct dns_name *name, struct json_buffer *out)
 	for (int type = 0; type < DNS_TYPES; type++) {
 		const struct dns_family *family = &name->families[type];
 		if (family->surplus > 0)
-			json_putf(out, "%stoo many %s records: %zu addresses are left out",
-			          out->len > 0 ? "; " : "", dns_type_words[type], family->surplus);
+			json_putf(out, "%s%zu of its %s records %s left out: there are too many",
+			          out->len > 0 ? "; " : "", family->surplus, dns_type_words[type],
+			          family->surplus == 1 ? "is" : "are");
 	}
 }
 

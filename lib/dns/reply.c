@@ -25,7 +25,7 @@ static enum dns_status status_of(int status)
 	case ARES_ETIMEOUT:
 		return DNS_TIMEOUT;
 	case ARES_ECONNREFUSED:
-		return DNS_UNREACHABLE;
+		return DNS_UNANSWERED;
 	default:
 		return DNS_BADREPLY;
 	}

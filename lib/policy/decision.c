@@ -4,6 +4,7 @@
 
 #include "policy/dns.h"
 #include "policy/ingress.h"
+#include "policy/resolution.h"
 #include "policy/restrict.h"
 #include "policy/rules.h"
 #include "policy/selector.h"
@@ -94,6 +95,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, &decision->problems);
+	policy_resolution_warn(decision->owner->resolution, &decision->problems);
 	if (json_first(rules->domains).value.at != NULL)
 		decision->domains = rules->domains;
 	if (json_first(rules->egress).value.at == NULL && decision->domains.at == NULL) {
