@@ -349,6 +349,7 @@ plugin() { # writes one; the body of the script is the input
 	config 'tokenFile: token' >config
 	once --kubeconfig config
 	[ "$(shown_as)" = Bearer_s3cret ]
+}
 
 @test "SIGHUP has a token file read again at once" {
 	stub_start <<<'empty'

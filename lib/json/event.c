@@ -63,8 +63,8 @@ static const char *read_identity(struct event *event)
 
 const char *event_read(struct json_text text, struct event *event)
 {
-	enum { TYPE, OBJECT, VERIFICATION, COUNT };
-	static const char *const keys[COUNT] = {"type", "object", "verification"};
+	enum { TYPE, OBJECT, VERIFICATION, RESOLUTION, COUNT };
+	static const char *const keys[COUNT] = {"type", "object", "verification", "resolution"};
 	struct json_text found[COUNT];
 	*event = (struct event){0};
 	json_pick(text, COUNT, keys, found);
@@ -75,6 +75,7 @@ const char *event_read(struct json_text text, struct event *event)
 		return "\"object\" is missing or not an object";
 	event->object = found[OBJECT];
 	event->verification = found[VERIFICATION];
+	event->resolution = found[RESOLUTION];
 
 	enum { API_VERSION, KIND, METADATA, PARTS };
 	static const char *const parts[PARTS] = {"apiVersion", "kind", "metadata"};

@@ -32,6 +32,8 @@ enum metric {
 	METRIC_OPERATIONS, /* egress_operations_total{type} */
 	METRIC_RESULTS,    /* egress_results_total{type} */
 	METRIC_RETRIES,    /* egress_retries_total */
+	METRIC_NAMES,      /* egress_names */
+	METRIC_ANSWERS,    /* egress_answers_total{status} */
 	METRICS,
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -71,6 +72,41 @@ static bool allow_if(scmp_filter_ctx filter, const struct condition *when, size_
 	return true;
 }
 
+/* Sockets of these two families and types: none that is raw, local or of the kernel. A port that
+ * is listened on takes a bind() or listen(), which are not here. */
+static bool allow_sockets(scmp_filter_ctx filter)
+{
+	static const int families[] = {AF_INET, AF_INET6}, types[] = {SOCK_DGRAM, SOCK_STREAM};
+	const scmp_datum_t flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	for (int i = 0; i < 4; i++) {
+		struct scmp_arg_cmp is[] = {
+			{.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i / 2]},
+			{.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = ~flags & UINT32_MAX,
+			 .datum_b = (scmp_datum_t)types[i % 2]},
+		};
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, is) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool allow_network(scmp_filter_ctx filter)
+{
+	static const int calls[] = {
+		SCMP_SYS(connect),    SCMP_SYS(recvfrom),   SCMP_SYS(setsockopt),
+		SCMP_SYS(getsockopt), SCMP_SYS(epoll_ctl),  SCMP_SYS(epoll_wait),
+		SCMP_SYS(epoll_pwait), SCMP_SYS(timerfd_settime),
+	};
+	const struct condition conditions[] = {
+		{SCMP_SYS(fcntl), 1, ~(scmp_datum_t)0, F_GETFL},
+		{SCMP_SYS(fcntl), 1, ~(scmp_datum_t)0, F_SETFL},
+		{SCMP_SYS(fcntl), 1, ~(scmp_datum_t)0, F_SETFD},
+	};
+	return allow(filter, calls, sizeof calls / sizeof calls[0]) &&
+	       allow_if(filter, conditions, sizeof conditions / sizeof conditions[0]) &&
+	       allow_sockets(filter);
+}
+
 static bool allow_all(scmp_filter_ctx filter, const struct sandbox_rules *rules)
 {
 	const scmp_datum_t all = ~(scmp_datum_t)0;
@@ -95,6 +131,8 @@ static bool allow_all(scmp_filter_ctx filter, const struct sandbox_rules *rules)
 	    !allow_if(filter, conditions, sizeof conditions / sizeof conditions[0]))
 		return false;
 	if (rules->read_count > 0 && !allow_if(filter, &reading, 1))
+		return false;
+	if (rules->network && !allow_network(filter))
 		return false;
 	return rules->write == NULL || (allow(filter, renaming, 1) && allow_if(filter, replacing, 2));
 }

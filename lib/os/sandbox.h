@@ -1,6 +1,6 @@
 /*
  * What a filter may still do once it runs: read and write the descriptors it holds, and
- * nothing else. seccomp (libseccomp) refuses every other system call with EPERM; Landlock,
+ * nothing else that its rules do not name. seccomp (libseccomp) refuses every other system call with EPERM; Landlock,
  * where the kernel has it, refuses every path but the listed ones.
  *
  * Enter after options are parsed and files are opened, before the first byte of input.
@@ -19,6 +19,9 @@ struct sandbox_rules {
 	/* a file that may be replaced: NAME.tmp is created beside it and renamed (os/metrics.h), so
 	 * its directory may be written, and nothing else; NULL: none */
 	const char *write;
+	/* sockets to any address, TCP and UDP, and waiting for many of them (epoll): to ask name
+	 * servers. It cannot be said here which addresses; a firewall or the service manager can */
+	bool network;
 };
 
 /* False when the sandbox could not be set up, reported: the program must not go on. Where a

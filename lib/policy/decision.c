@@ -4,6 +4,7 @@
 
 #include "policy/dns.h"
 #include "policy/ingress.h"
+#include "policy/resolution.h"
 #include "policy/restrict.h"
 #include "policy/rules.h"
 #include "policy/selector.h"
@@ -100,6 +101,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
+	policy_resolution_warn(decision->owner->resolution, &decision->problems);
 	if (!is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
 		decision->domains = json_buffer_text(&decision->domain_rules);

@@ -54,6 +54,7 @@ struct policy_card {
 	const char *target_kind, *target_name; /* empty: it names no possible workload */
 	const char *reason, *message;          /* of the verdict; "": there is none */
 	const char *network_policy;            /* JSON text; "": not set */
+	const char *resolution;                /* policy/resolution.h; "": all names resolved */
 	bool verified;
 	bool oversized; /* spec.networkPolicy is there, and too large to keep */
 	bool listed;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/inventory_in.h"
+#include "policy/resolution.h"
 
 /* The strings of a card, in the order in which they are packed. */
 enum part {
@@ -14,6 +15,7 @@ enum part {
 	REASON,
 	MESSAGE,
 	NETWORK_POLICY,
+	RESOLUTION,
 	PARTS
 };
 
@@ -75,6 +77,8 @@ static void pack_card(struct json_buffer *packed, const struct event *event)
 	pack_words(packed, json_get(event->verification, "message"));
 	bool oversized = policy.len > POLICY_RULES_BYTES;
 	pack(packed, is_set(policy) && !oversized ? policy : (struct json_text){0});
+	policy_resolution_put(event->resolution, packed);
+	json_putc(packed, '\0');
 	json_putc(packed, json_is_true(json_get(event->verification, "verified")) ? 'v' : '-');
 	json_putc(packed, oversized ? 'o' : '-');
 }
@@ -91,6 +95,7 @@ static void unpack(struct policy_card *card)
 	        [REASON] = &card->reason,
 	        [MESSAGE] = &card->message,
 	        [NETWORK_POLICY] = &card->network_policy,
+	        [RESOLUTION] = &card->resolution,
 	};
 	const char *at = card->packed;
 	for (int i = 0; i < PARTS; i++) {
