@@ -33,6 +33,8 @@ static const struct {
 	                    "Operations carried out, by what became of them."},
 	[METRIC_RETRIES] = {"egress_retries_total", NULL, "counter",
 	                    "Requests that failed and are made again."},
+	[METRIC_FETCHES] = {"egress_fetches_total", "result", "counter",
+	                    "Times that an agent was asked for its card, by what became of it."},
 };
 
 struct sample {
