@@ -18,17 +18,20 @@ quiet = $(if $(V),,@echo '  $(1) $@';)
 
 # What each program links, lowest last: this table is the architecture. A name is a folder
 # of lib/, in which every .c file belongs to the library.
-PROGRAMS := egress-watch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-sign
+PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain \
+            egress-sign
 LINK_egress-watch     := kube policy stream os json
+LINK_egress-fetch     := agent kube trust policy stream os json
 LINK_egress-verify    := trust policy stream os json
 LINK_egress-resolve   := dns policy stream os json
 LINK_egress-translate := policy stream os json
 LINK_egress-apply     := kube policy stream os json
 LINK_egress-explain   := policy stream os json
 LINK_egress-sign      := trust os json
-LIBS := kube trust dns policy stream os json
+LIBS := agent kube trust dns policy stream os json
 
 # The libraries of others that each of ours needs.
+NEED_agent  := -lcurl -lssl -lcrypto
 NEED_kube   := -lcurl -lyaml -lcrypto
 NEED_trust  := -lcrypto
 NEED_dns    := -lcares

@@ -226,14 +226,14 @@ bool kube_call_send(struct kube_call *call, char error[KUBE_ERROR_SIZE])
 	set_headers(call);
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 	call->state = CALL_FLYING;
-	curl_multi_add_handle(client->multi, call->easy);
+	curl_multi_add_handle(client->multi.curl, call->easy);
 	return true;
 }
 
 void kube_call_withdraw(struct kube_call *call)
 {
 	if (call->easy != NULL) {
-		curl_multi_remove_handle(call->client->multi, call->easy);
+		curl_multi_remove_handle(call->client->multi.curl, call->easy);
 		curl_easy_cleanup(call->easy);
 	}
 	call->easy = NULL;

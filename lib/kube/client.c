@@ -1,7 +1,6 @@
 #include "kube/client.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,45 +8,9 @@
 
 #include "kube/client_inner.h"
 #include "kube/memory.h"
-#include "os/clock.h"
 #include "os/log.h"
-#include "os/signals.h"
 
 enum { CONNECT_MS = 15 * 1000, STREAMS_MAX = 250 };
-
-static int on_multi_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *ignored)
-{
-	struct kube_client *client = user;
-	size_t i = 0;
-	(void)easy;
-	(void)ignored;
-	while (i < client->socket_count && client->sockets[i].fd != fd)
-		i++;
-	if (what == CURL_POLL_REMOVE) {
-		if (i < client->socket_count)
-			client->sockets[i] = client->sockets[--client->socket_count];
-		return 0;
-	}
-	if (i == client->socket_size) {
-		client->socket_size = client->socket_size * 2 + 8;
-		client->sockets = kube_resize(client->sockets, client->socket_size,
-		                              sizeof *client->sockets);
-	}
-	if (i == client->socket_count)
-		client->socket_count++;
-	short events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
-	                       (what & CURL_POLL_OUT ? POLLOUT : 0));
-	client->sockets[i] = (struct pollfd){.fd = fd, .events = events};
-	return 0;
-}
-
-static int on_multi_timer(CURLM *multi, long ms, void *user)
-{
-	struct kube_client *client = user;
-	(void)multi;
-	client->timer_ms = ms < 0 ? -1 : clock_monotonic_ms() + ms;
-	return 0;
-}
 
 static bool is_loopback(const char *server)
 {
@@ -73,36 +36,23 @@ static void warn_of_weakness(const struct kube_client *client)
 		            config->server);
 }
 
-static void open_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 struct kube_client *kube_client_new(const struct kube_config *config,
                                     char error[KUBE_ERROR_SIZE])
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, open_curl);
 	struct kube_client *client = kube_alloc(1, sizeof *client);
 	client->config = config;
 	client->credentials.config = config;
 	client->connect_ms = CONNECT_MS;
-	client->timer_ms = -1;
 	client->loopback = is_loopback(config->server);
 	client->plain = strncmp(config->server, "http://", 7) == 0 &&
 	                (!client->loopback || config->proxy_url != NULL);
-	client->multi = curl_multi_init();
-	if (client->multi == NULL) {
+	if (!kube_multi_open(&client->multi)) {
 		snprintf(error, KUBE_ERROR_SIZE, "out of memory");
 		free(client);
 		return NULL;
 	}
-	curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(client->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_multi_socket);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_multi_timer);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	curl_multi_setopt(client->multi.curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(client->multi.curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
 	if (kube_credentials_current(&client->credentials, error)) {
 		warn_of_weakness(client);
 		return client;
@@ -131,9 +81,8 @@ void kube_client_free(struct kube_client *client)
 		return;
 	while (client->calls != NULL)
 		drop(client->calls);
-	curl_multi_cleanup(client->multi);
+	kube_multi_close(&client->multi);
 	kube_credentials_clear(&client->credentials);
-	free(client->sockets);
 	free(client);
 }
 
@@ -231,7 +180,7 @@ static bool deliver(struct kube_client *client)
 	CURLMsg *message;
 	int left = 0;
 	bool called = false;
-	while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+	while ((message = curl_multi_info_read(client->multi.curl, &left)) != NULL) {
 		struct kube_call *call = NULL;
 		struct kube_result result;
 		char text[KUBE_ERROR_SIZE];
@@ -247,32 +196,6 @@ static bool deliver(struct kube_client *client)
 	return called;
 }
 
-static int wait_for(const struct kube_client *client, int timeout_ms)
-{
-	if (client->timer_ms < 0)
-		return timeout_ms;
-	int64_t due = client->timer_ms - clock_monotonic_ms();
-	if (due < 0)
-		due = 0;
-	return timeout_ms >= 0 && timeout_ms < due ? timeout_ms : (int)due;
-}
-
-static void act(struct kube_client *client, const struct pollfd *fds, size_t count)
-{
-	int running = 0;
-	for (size_t i = 0; i < count; i++) {
-		int what = (fds[i].revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
-		           (fds[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-		           (fds[i].revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
-		if (what != 0)
-			curl_multi_socket_action(client->multi, fds[i].fd, what, &running);
-	}
-	if (client->timer_ms >= 0 && clock_monotonic_ms() >= client->timer_ms) {
-		client->timer_ms = -1;
-		curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	}
-}
-
 int kube_client_poll(struct kube_client *client, int timeout_ms, struct pollfd *fds,
                      nfds_t count)
 {
@@ -280,21 +203,11 @@ int kube_client_poll(struct kube_client *client, int timeout_ms, struct pollfd *
 	called = deliver(client) || called;
 	if (called)
 		called = attend(client) || called;
-	size_t ours = client->socket_count;
-	struct pollfd *all = kube_alloc(ours + count + 1, sizeof *all);
-	if (ours > 0)
-		memcpy(all, client->sockets, ours * sizeof *all);
-	if (count > 0)
-		memcpy(all + ours, fds, count * sizeof *all);
-	int got = signals_wait(all, ours + count, called ? 0 : wait_for(client, timeout_ms));
+	int got = kube_multi_wait(&client->multi, called ? 0 : timeout_ms, fds, count);
 	int saved = errno;
-	for (nfds_t i = 0; i < count; i++)
-		fds[i].revents = got > 0 ? all[ours + i].revents : 0;
-	act(client, all, got > 0 ? ours : 0);
-	free(all);
 	deliver(client);
 	errno = saved;
-	return got < 0 ? -1 : 0;
+	return got;
 }
 
 /* Server-side apply, before Kubernetes 1.26, answers a field that it does not know with HTTP 500. */

@@ -3,11 +3,11 @@
 #define KUBE_CLIENT_INNER_H
 
 #include <curl/curl.h>
-#include <poll.h>
 
 #include "json/buffer.h"
 #include "kube/client.h"
 #include "kube/credentials.h"
+#include "kube/multi.h"
 
 enum kube_call_state {
 	CALL_STARTING, /* waits for the next poll */
@@ -33,12 +33,9 @@ struct kube_call {
 struct kube_client {
 	const struct kube_config *config;
 	struct kube_credentials credentials;
-	CURLM *multi;
+	struct kube_multi multi;
 	struct kube_call *calls;
 	size_t in_flight;
-	struct pollfd *sockets;
-	size_t socket_count, socket_size;
-	int64_t timer_ms; /* when curl wants to be called, monotonic; -1: never */
 	long connect_ms;
 	bool connected;
 	bool loopback;    /* the server is */

@@ -36,6 +36,8 @@ static const struct {
 	[METRIC_NAMES] = {"egress_names", NULL, "gauge", "DNS names asked for."},
 	[METRIC_ANSWERS] = {"egress_answers_total", "status", "counter",
 	                    "What became of the questions to name servers."},
+	[METRIC_FETCHES] = {"egress_fetches_total", "result", "counter",
+	                    "Times that an agent was asked for its card, by what became of it."},
 };
 
 struct sample {

@@ -34,6 +34,7 @@ enum metric {
 	METRIC_RETRIES,    /* egress_retries_total */
 	METRIC_NAMES,      /* egress_names */
 	METRIC_ANSWERS,    /* egress_answers_total{status} */
+	METRIC_FETCHES,    /* egress_fetches_total{result} */
 	METRICS,
 };
 
