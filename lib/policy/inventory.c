@@ -80,7 +80,8 @@ struct policy_object *policy_object_at(struct policy_inventory *inventory,
                                        struct json_text name)
 {
 	struct policy_object *object = NULL;
-	char *key = join(json_of(kind->kind), json_of(space->name), name);
+	char *key = join(json_of(kind->kind), json_of(kind->cluster_scoped ? "" : space->name),
+	                 name);
 	HASH_FIND_STR(inventory->objects, key, object);
 	if (object != NULL) {
 		free(key);
@@ -203,8 +204,8 @@ void policy_subject_sweep(struct policy_inventory *inventory, struct policy_subj
 	if (subject->cards != NULL || subject->present)
 		return;
 	forget_pods(subject);
-	if (subject->object == NULL && subject->further == NULL && !subject->queued &&
-	    !subject->is_displaced)
+	if (subject->object == NULL && subject->further == NULL && subject->former == NULL &&
+	    !subject->queued && !subject->is_displaced)
 		subject_free(inventory, subject);
 }
 
@@ -220,8 +221,8 @@ static void object_free(struct policy_inventory *inventory, struct policy_object
 
 void policy_object_sweep(struct policy_inventory *inventory, struct policy_object *object)
 {
-	if (object->owner == NULL && !object->further && !object->seen && !object->queued &&
-	    object->last != POLICY_LAST_APPLY)
+	if (object->owner == NULL && !object->further && object->former == NULL &&
+	    !object->seen && !object->queued && object->last != POLICY_LAST_APPLY)
 		object_free(inventory, object);
 }
 

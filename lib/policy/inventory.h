@@ -4,7 +4,7 @@
  *   space     a namespace
  *   card      an AgentCard and its verdict
  *   subject   a workload that a card names, or that exists, or both
- *   object    a policy: of a subject or a space, or a managed NetworkPolicy that was seen
+ *   object    a policy of a subject or a space, or a managed one of any kind that was seen
  *
  * Only what a decision needs is kept, never an event's line. What changed waits in two queues,
  * `touched` subjects and `stray` objects, in order of cause, until somebody takes them out.
@@ -79,6 +79,7 @@ struct policy_subject {
 	unsigned attempt;           /* of policy_name(), for `object` */
 	struct policy_object *object;   /* bears the policy's name */
 	struct policy_object *further;  /* a list: what else the target needs */
+	struct policy_object *former;   /* a list: what limits it until `object` is there */
 	struct policy_subject *space_prev, *space_next;
 	struct policy_subject *prev, *next;                   /* touched */
 	struct policy_subject *verified_prev, *verified_next; /* of the space */
@@ -90,12 +91,14 @@ struct policy_subject {
 enum policy_last { POLICY_LAST_NONE, POLICY_LAST_APPLY, POLICY_LAST_DELETE };
 
 struct policy_object {
-	char *key; /* "Kind/namespace/name" */
+	char *key; /* "Kind/namespace/name"; no namespace where the kind is cluster-scoped */
 	const char *name;
 	const struct policy_kind *kind;
-	struct policy_space *space;
+	struct policy_space *space; /* of a cluster-scoped one that of its card; "": not known */
 	struct policy_subject *owner; /* whose policy it should be; NULL: nobody's */
-	bool further;                 /* is in a list of further objects, so it is wanted */
+	bool further;                 /* is in a list of further objects, so it is wanted: */
+	struct policy_subject *part_of; /* of this subject, or NULL: of the space */
+	struct policy_subject *former;  /* is in this one's list; NULL */
 	bool fresh;                   /* was rendered in this round */
 	char *card;                   /* of the card that it is or was for, "name\0uid"; NULL */
 	enum policy_last last;        /* the last operation, */
@@ -108,7 +111,7 @@ struct policy_object {
 	char *seen_version;  /* resourceVersion; NULL */
 	char *seen_selector; /* of a managed one, usable, normal form; NULL */
 	struct policy_object *prev, *next; /* stray */
-	struct policy_object *further_prev, *further_next;
+	struct policy_object *further_prev, *further_next; /* or of the former list */
 	UT_hash_handle hh;
 };
 
@@ -122,6 +125,7 @@ struct policy_inventory {
 	struct policy_subject *touched;
 	struct policy_object *stray;
 	struct policy_space *changed; /* a queue; only where the target has something for spaces */
+	bool watched; /* the stream tells of the target's own kind */
 	struct json_buffer scratch;
 };
 
@@ -138,6 +142,17 @@ void policy_touch(struct policy_inventory *inventory, struct policy_subject *sub
 void policy_stray(struct policy_inventory *inventory, struct policy_object *object);
 void policy_space_changed(struct policy_inventory *inventory, struct policy_space *space);
 
+/* A stray of a kind that the target does not write as its first may be all that limits an agent,
+ * after a change of target. Whose it is when it must stay until the subject's own object stands:
+ * as was seen, or, where the stream tells nothing of such objects, as was asked. Else NULL. */
+struct policy_subject *policy_former_of(const struct policy_inventory *inventory,
+                                        const struct policy_object *object);
+/* Puts it into the subject's list; takes it out of the one that it is in, if any. */
+void policy_former_add(struct policy_subject *subject, struct policy_object *object);
+void policy_former_remove(struct policy_object *object);
+/* When they need not stay any longer all of the list become strays again. */
+void policy_former_release(struct policy_inventory *inventory, struct policy_subject *subject);
+
 /* Finds, and makes when it is not there. */
 struct policy_object *policy_object_at(struct policy_inventory *inventory,
                                        const struct policy_kind *kind, struct policy_space *space,
@@ -146,7 +161,8 @@ struct policy_object *policy_object_at(struct policy_inventory *inventory,
 /* Gives the subject the object that bears its policy's name, or takes it away when it has no
  * card any more, or its selector is not known: the object is then stray. Whom that displaces is
  * touched. A workload that is not known takes the selector of the managed policy that was seen
- * for its card: it has disappeared while nobody looked. */
+ * for its card: it has disappeared while nobody looked. Where that tells no selector, as kinds
+ * other than NetworkPolicy do not, the subject keeps that policy as it is. */
 void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject);
 
 /* What of an object is ours: labels, annotation, owner and spec; `scratch` is overwritten. */

@@ -28,8 +28,16 @@ void policy_subject_default(struct policy_inventory *inventory, struct policy_su
 void policy_subject_set_pods(struct policy_inventory *inventory, struct policy_subject *subject,
                              char *selector, char *labels);
 
-const char *policy_take_object(struct policy_inventory *inventory, const struct event *event);
+const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
+                               const struct policy_kind *kind);
+void policy_watched(struct policy_inventory *inventory, const struct policy_kind *kind);
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object);
+
+/* The card that an object says it is for, when there is such a card; NULL. */
+struct policy_card *policy_card_of(const struct policy_inventory *inventory,
+                                   const struct policy_object *object);
+bool policy_object_stands(const struct policy_inventory *inventory,
+                          const struct policy_object *object);
 
 /* The subject's cards, selector or labels have changed: who depends on it is touched. */
 void policy_subject_changed(struct policy_inventory *inventory, struct policy_subject *subject);

@@ -6,8 +6,9 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 		return policy_take_card(inventory, event);
 	if (policy_is_workload(event))
 		return policy_take_workload(inventory, event);
-	if (event_is(event, "networking.k8s.io", "NetworkPolicy"))
-		return policy_take_object(inventory, event);
+	const struct policy_kind *kind = policy_kind_of(event->api_version, event->kind);
+	if (kind != NULL)
+		return policy_take_object(inventory, event, kind);
 	if (policy_apiserver_concerns(event) && policy_apiserver_take(&inventory->apiserver, event))
 		policy_touch_restricted(inventory);
 	return NULL;
@@ -41,8 +42,17 @@ void policy_touch_restricted(struct policy_inventory *inventory)
 			policy_touch(inventory, subject);
 }
 
+static void begin_objects(struct policy_inventory *inventory, const struct policy_kind *kind)
+{
+	policy_watched(inventory, kind);
+	for (struct policy_object *o = inventory->objects; o != NULL; o = o->hh.next)
+		if (o->kind == kind)
+			o->listed = false;
+}
+
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark)
 {
+	const struct policy_kind *kind;
 	if (is_source(bookmark)) {
 		policy_apiserver_begin(&inventory->apiserver, source_of(bookmark));
 	} else if (is_card(inventory, bookmark)) {
@@ -52,9 +62,8 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 		for (struct policy_subject *s = inventory->subjects; s != NULL; s = s->hh.next)
 			if (policy_text_is(bookmark->kind, s->kind))
 				s->listed = false;
-	} else if (event_is(bookmark, "networking.k8s.io", "NetworkPolicy")) {
-		for (struct policy_object *o = inventory->objects; o != NULL; o = o->hh.next)
-			o->listed = false;
+	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
+		begin_objects(inventory, kind);
 	}
 }
 
@@ -78,16 +87,17 @@ static void end_workloads(struct policy_inventory *inventory, struct json_text k
 	}
 }
 
-static void end_objects(struct policy_inventory *inventory)
+static void end_objects(struct policy_inventory *inventory, const struct policy_kind *kind)
 {
 	struct policy_object *object, *next;
 	HASH_ITER(hh, inventory->objects, object, next)
-	if (object->seen && !object->listed)
+	if (object->kind == kind && object->seen && !object->listed)
 		policy_object_unseen(inventory, object);
 }
 
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark)
 {
+	const struct policy_kind *kind;
 	if (is_source(bookmark)) {
 		if (policy_apiserver_end(&inventory->apiserver, source_of(bookmark)))
 			policy_touch_restricted(inventory);
@@ -95,7 +105,7 @@ void policy_inventory_end(struct policy_inventory *inventory, const struct event
 		end_cards(inventory);
 	} else if (policy_is_workload(bookmark)) {
 		end_workloads(inventory, bookmark->kind);
-	} else if (event_is(bookmark, "networking.k8s.io", "NetworkPolicy")) {
-		end_objects(inventory);
+	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
+		end_objects(inventory, kind);
 	}
 }

@@ -11,8 +11,8 @@ static bool is_managed(const struct event *event)
 	                   POLICY_MANAGER);
 }
 
-/* The card that a managed policy says it is for: its name from the owner reference, where it is
- * whole, else from the label. */
+/* The card that a managed policy says it is for: its name from the owner reference or the
+ * annotation, where it is whole, else from the label. */
 static void keep_card(struct policy_object *object, const struct policy_names *names,
                       const struct event *event)
 {
@@ -24,6 +24,9 @@ static void keep_card(struct policy_object *object, const struct policy_names *n
 		name = json_plain(json_get(m.value, "name"));
 		uid = json_plain(json_get(m.value, "uid"));
 	}
+	if (name.at == NULL)
+		name = json_plain(
+		        json_get(event->metadata, "annotations", names->agentcard_label));
 	if (name.at == NULL)
 		name = json_plain(json_get(event->metadata, "labels", names->agentcard_label));
 	if (name.at == NULL || object->last != POLICY_LAST_NONE)
@@ -42,7 +45,8 @@ struct policy_digest policy_object_essence(const struct policy_inventory *invent
 {
 	const struct policy_names *names = inventory->settings->names;
 	const char *const labels[] = {"app.kubernetes.io/managed-by", "managed-by",
-	                              names->agentcard_label, names->policy_type_label, NULL};
+	                              names->agentcard_label, names->namespace_label,
+	                              names->policy_type_label, NULL};
 	return policy_essence(object, labels, names->agentcard_label, scratch);
 }
 
@@ -77,26 +81,45 @@ static bool is_as_asked(const struct policy_object *object)
 	}
 }
 
+/* Whose part the object is has it rendered again. */
+static void touch_whole(struct policy_inventory *inventory, const struct policy_object *object)
+{
+	if (object->part_of != NULL)
+		policy_touch(inventory, object->part_of);
+	else
+		policy_space_changed(inventory, object->space);
+}
+
 /* Asks again for what is not as it was asked for, or finds out whether it is. */
 static void repair(struct policy_inventory *inventory, struct policy_object *object)
 {
 	bool unweighed = object->last == POLICY_LAST_APPLY && object->seen && !object->weighed;
 	object->drifted = !is_as_asked(object);
-	if (object->owner == NULL)
+	bool news = object->drifted || unweighed;
+	if (object->further && news)
+		touch_whole(inventory, object);
+	else if (object->owner == NULL)
 		policy_stray(inventory, object);
-	else if (object->drifted || unweighed)
+	else if (news || object->owner->former != NULL)
 		policy_touch(inventory, object->owner);
+}
+
+struct policy_card *policy_card_of(const struct policy_inventory *inventory,
+                                   const struct policy_object *object)
+{
+	char key[EVENT_KEY_SIZE];
+	struct policy_card *card = NULL;
+	if (object->card == NULL)
+		return NULL;
+	snprintf(key, sizeof key, "%s/%s", object->space->name, object->card);
+	HASH_FIND_STR(inventory->cards, key, card);
+	return card;
 }
 
 /* A workload that is not known may take over the selector that is seen. */
 static void touch_orphan(struct policy_inventory *inventory, const struct policy_object *object)
 {
-	char key[EVENT_KEY_SIZE];
-	struct policy_card *card = NULL;
-	if (object->card == NULL)
-		return;
-	snprintf(key, sizeof key, "%s/%s", object->space->name, object->card);
-	HASH_FIND_STR(inventory->cards, key, card);
+	const struct policy_card *card = policy_card_of(inventory, object);
 	if (card != NULL && card->subject != NULL && card->subject->selector == NULL)
 		policy_touch(inventory, card->subject);
 }
@@ -107,25 +130,58 @@ void policy_object_unseen(struct policy_inventory *inventory, struct policy_obje
 	repair(inventory, object);
 }
 
-const char *policy_take_object(struct policy_inventory *inventory, const struct event *event)
+void policy_watched(struct policy_inventory *inventory, const struct policy_kind *kind)
 {
+	if (kind == inventory->settings->target->kind)
+		inventory->watched = true;
+}
+
+/* Absent when there is no telling. */
+static struct json_text space_of(const struct policy_inventory *inventory,
+                                 const struct event *event, const struct policy_kind *kind)
+{
+	const char *label = inventory->settings->names->namespace_label;
+	if (!kind->cluster_scoped)
+		return event->namespace;
+	struct json_text name = json_plain(json_get(event->metadata, "labels", label));
+	return policy_is_label(name) ? name : json_of("");
+}
+
+static struct policy_object *find(const struct policy_inventory *inventory,
+                                  const struct policy_kind *kind, const char *space,
+                                  struct json_text name)
+{
+	char key[64 + EVENT_KEY_SIZE];
 	struct policy_object *object = NULL;
-	char key[sizeof "NetworkPolicy/" + EVENT_KEY_SIZE] = "NetworkPolicy/";
-	if (!policy_is_label(event->namespace) || !policy_is_subdomain(event->name))
-		return "the NetworkPolicy's namespace or name is not one that Kubernetes allows";
-	event_key(event, key + strlen(key));
+	snprintf(key, sizeof key, "%s/%s/%.*s", kind->kind, kind->cluster_scoped ? "" : space,
+	         (int)name.len, name.at);
 	HASH_FIND_STR(inventory->objects, key, object);
+	return object;
+}
+
+const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
+                               const struct policy_kind *kind)
+{
 	bool managed = is_managed(event);
+	if (kind->cluster_scoped ? event->namespace.at != NULL : !policy_is_label(event->namespace))
+		return "the policy's namespace is not one that Kubernetes allows";
+	if (!policy_is_subdomain(event->name))
+		return "the policy's name is not one that Kubernetes allows";
+	policy_watched(inventory, kind);
+	struct policy_space *space =
+	        policy_space_at(inventory, space_of(inventory, event, kind));
+	struct policy_object *object = find(inventory, kind, space->name, event->name);
 	if (object == NULL && (!managed || event->type == EVENT_DELETED))
 		return NULL;
 	if (object == NULL)
-		object = policy_object_at(inventory, &policy_kind_networkpolicy,
-		                          policy_space_at(inventory, event->namespace),
-		                          event->name);
+		object = policy_object_at(inventory, kind, space, event->name);
 	/* One that lost its label is not ours to delete; as what somebody's policy should be,
 	 * it has drifted. */
-	object->seen = event->type != EVENT_DELETED && (managed || object->owner != NULL);
+	bool wanted = object->owner != NULL || object->further;
+	object->seen = event->type != EVENT_DELETED && (managed || wanted);
 	object->listed = object->seen;
+	if (object->seen && kind->cluster_scoped && !wanted)
+		object->space = space;
 	if (object->seen) {
 		keep_seen(inventory, object, event);
 		if (managed)
@@ -192,6 +248,8 @@ static void take(struct policy_inventory *inventory, struct policy_subject *subj
                  unsigned attempt, struct policy_object *object)
 {
 	if (object->owner != subject) {
+		policy_former_remove(object);
+		object->space = subject->space;
 		struct policy_subject *loser = object->owner;
 		if (loser != NULL) {
 			loser->object = NULL;
@@ -210,7 +268,8 @@ static void take(struct policy_inventory *inventory, struct policy_subject *subj
 static bool is_left_over(const struct policy_subject *subject, const struct policy_object *object)
 {
 	const struct policy_card *card;
-	if (!object->seen || object->card == NULL || object->last != POLICY_LAST_NONE)
+	if (!object->seen || object->card == NULL || object->last != POLICY_LAST_NONE ||
+	    object->space != subject->space)
 		return false;
 	DL_FOREACH(subject->cards, card)
 	if (strcmp(card->name, object->card) == 0)
@@ -218,48 +277,79 @@ static bool is_left_over(const struct policy_subject *subject, const struct poli
 	return false;
 }
 
-static struct policy_object *object_named(struct policy_inventory *inventory,
-                                          struct policy_subject *subject, const char *name)
+static void write_name(const struct policy_subject *subject, const struct policy_kind *kind,
+                       unsigned attempt, char name[POLICY_NAME_SIZE])
 {
-	return policy_object_at(inventory, inventory->settings->target->kind, subject->space,
-	                        json_of(name));
-}
-
-/* Of a workload that is not known. */
-static void claim_left_over(struct policy_inventory *inventory, struct policy_subject *subject)
-{
-	char name[POLICY_NAME_SIZE];
-	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
-		policy_name(name, subject->name, subject->kind, attempt);
-		struct policy_object *object =
-		        object_named(inventory, subject, name);
-		if (is_left_over(subject, object) && may_take(subject, attempt, object)) {
-			take(inventory, subject, attempt, object);
-			if (object->seen_selector != NULL)
-				policy_subject_set_pods(inventory, subject,
-				                        strdup(object->seen_selector), NULL);
-			return;
-		}
-		policy_object_sweep(inventory, object);
-	}
-	release(inventory, subject);
-	set_displaced(subject, false);
-}
-
-void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject)
-{
-	char name[POLICY_NAME_SIZE];
-	if (subject->cards == NULL || subject->selector == NULL) {
-		claim_left_over(inventory, subject);
+	char plain[POLICY_NAME_SIZE];
+	policy_name(name, subject->name, subject->kind, attempt);
+	if (!kind->cluster_scoped)
 		return;
-	}
+	memcpy(plain, name, sizeof plain);
+	policy_cluster_name(name, subject->space->name, plain);
+}
+
+struct left_over {
+	struct policy_object *object; /* NULL: none */
+	unsigned attempt;
+};
+
+static struct left_over find_left_over(const struct policy_inventory *inventory,
+                                       const struct policy_subject *subject,
+                                       const struct policy_kind *kind)
+{
+	char name[POLICY_NAME_SIZE];
 	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
-		policy_name(name, subject->name, subject->kind, attempt);
+		write_name(subject, kind, attempt, name);
 		struct policy_object *object =
-		        object_named(inventory, subject, name);
+		        find(inventory, kind, subject->space->name, json_of(name));
+		if (object != NULL && is_left_over(subject, object) &&
+		    may_take(subject, attempt, object))
+			return (struct left_over){object, attempt};
+	}
+	return (struct left_over){0};
+}
+
+static void claim_named(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	const struct policy_kind *kind = inventory->settings->target->kind;
+	char name[POLICY_NAME_SIZE];
+	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
+		write_name(subject, kind, attempt, name);
+		struct policy_object *object =
+		        policy_object_at(inventory, kind, subject->space, json_of(name));
 		if (may_take(subject, attempt, object)) {
 			take(inventory, subject, attempt, object);
 			return;
 		}
 	}
+}
+
+/* Of a workload that is not known. */
+static void claim_left_over(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	const struct policy_kind *kind = inventory->settings->target->kind;
+	struct left_over left = find_left_over(inventory, subject, kind);
+	for (size_t i = 0; left.object == NULL && subject->cards != NULL && policy_kinds[i] != NULL;
+	     i++)
+		left = find_left_over(inventory, subject, policy_kinds[i]);
+	if (left.object == NULL) {
+		release(inventory, subject);
+		set_displaced(subject, false);
+		return;
+	}
+	if (left.object->seen_selector != NULL)
+		policy_subject_set_pods(inventory, subject, strdup(left.object->seen_selector),
+		                        NULL);
+	if (left.object->kind == kind || subject->selector == NULL)
+		take(inventory, subject, left.attempt, left.object);
+	else
+		claim_named(inventory, subject);
+}
+
+void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject)
+{
+	if (subject->cards == NULL || subject->selector == NULL)
+		claim_left_over(inventory, subject);
+	else
+		claim_named(inventory, subject);
 }

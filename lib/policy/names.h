@@ -10,6 +10,7 @@ struct policy_names {
 	const char *type_label;           /* kagenti.io/type, with the value "agent" on workloads */
 	const char *verified_label;       /* agent.kagenti.dev/signature-verified, set on pods */
 	const char *agentcard_label;      /* kagenti.dev/agentcard, on our policies */
+	const char *namespace_label;      /* kagenti.dev/agentcard-namespace, where there is no other */
 	const char *policy_type_label;    /* kagenti.dev/policy-type */
 	const char *const *operator_namespaces; /* NULL-terminated */
 };

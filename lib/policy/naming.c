@@ -101,6 +101,22 @@ void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
 	snprintf(name, POLICY_NAME_SIZE, "%.*s-%s", (int)len, policy, hex);
 }
 
+void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain)
+{
+	enum { ROOM = POLICY_NAME_SIZE - sizeof suffix };
+	char stem[2 * POLICY_NAME_SIZE], whole[2 * POLICY_NAME_SIZE], hex[33];
+	size_t len = strlen(plain);
+	if (len > strlen(suffix) && strcmp(plain + len - strlen(suffix), suffix) == 0)
+		len -= strlen(suffix);
+	snprintf(stem, sizeof stem, "%s-%.*s", space, (int)len, plain);
+	for (char *c = stem; *c != '\0'; c++)
+		if (*c == '.')
+			*c = '-';
+	snprintf(whole, sizeof whole, "%s/%s", space, plain);
+	put_hex(hex, whole, 32);
+	join(name, stem, ROOM - 33, hex);
+}
+
 bool policy_label_value(char value[POLICY_LABEL_SIZE], const char *name)
 {
 	char hex[9];

@@ -31,6 +31,12 @@ enum { POLICY_HEX_SIZE = 33 };
 void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
                          const char hex[POLICY_HEX_SIZE]);
 
+/* The name that the policy `plain` of a namespace has as a cluster-scoped object:
+ * <namespace>-<plain, less the suffix>-<32 hex digits of SHA-256(namespace/plain)>-signature-policy,
+ * without dots (Calico takes what is before a dot for a tier) and cut to 253 bytes. The digits
+ * tell a-b/c from a/b-c. */
+void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain);
+
 /* The name as a label value; true when it had to be cut to 54 bytes, a dash and 8 hex digits
  * of its SHA-256. */
 bool policy_label_value(char value[POLICY_LABEL_SIZE], const char *name);

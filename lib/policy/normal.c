@@ -185,13 +185,36 @@ static void put_or_null(struct json_buffer *out, struct json_text value)
 	json_putc(out, '\n');
 }
 
+static void put_spec(struct json_buffer *out, struct json_text spec)
+{
+	struct json_buffer rest = {0};
+	if (!json_equals(json_get(spec, "tier"), "default")) {
+		put_or_null(out, spec);
+		return;
+	}
+	json_putc(&rest, '{');
+	for (struct json_member m = json_first(spec); m.value.at; m = json_next(m)) {
+		if (json_equals(m.key, "tier"))
+			continue;
+		if (rest.len > 1)
+			json_putc(&rest, ',');
+		json_puttext(&rest, m.key);
+		json_putc(&rest, ':');
+		json_puttext(&rest, m.value);
+	}
+	json_putc(&rest, '}');
+	put_or_null(out, json_buffer_text(&rest));
+	json_buffer_free(&rest);
+}
+
 struct policy_digest policy_essence(struct json_text object, const char *const labels[],
                                     const char *annotation, struct json_buffer *scratch)
 {
 	struct json_text metadata = json_get(object, "metadata");
 	struct json_text held = json_get(metadata, "labels");
 	scratch->len = 0;
-	put_or_null(scratch, json_get(object, "spec"));
+	put_spec(scratch, json_get(object, "spec"));
+	put_or_null(scratch, json_get(object, "specs"));
 	for (size_t i = 0; labels[i] != NULL; i++)
 		put_or_null(scratch, json_get(held, labels[i]));
 	put_or_null(scratch, json_get(metadata, "annotations", annotation));

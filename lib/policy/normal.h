@@ -23,8 +23,9 @@ struct policy_digest {
 struct policy_digest policy_digest(struct json_text text);
 bool policy_digest_same(struct policy_digest a, struct policy_digest b);
 
-/* The digest of what we set in an object: its spec, these labels (NULL-terminated keys), the
- * annotation, and the owner references that are controllers. What others add does not count;
+/* The digest of what we set in an object: its spec (less Calico's tier "default", which the
+ * server adds; and Cilium's specs, which say more of the same), these labels (NULL-terminated
+ * keys), the annotation, and the owner references that are controllers. What others add does not count;
  * `scratch` is overwritten. */
 struct policy_digest policy_essence(struct json_text object, const char *const labels[],
                                     const char *annotation, struct json_buffer *scratch);

@@ -75,7 +75,7 @@ void policy_put_delete(const struct policy_object *object, struct json_buffer *o
 	json_puts(out, "}}");
 	put_member(out, "reason", "Unwanted");
 	put_member(out, "message", "no AgentCard asks for this policy any more");
-	if (object->card != NULL)
+	if (object->card != NULL && object->space->name[0] != '\0')
 		put_card(out, object->space->name, object->card,
 		         object->card + strlen(object->card) + 1);
 	json_puts(out, ",\"problems\":[]}");

@@ -10,6 +10,9 @@
  * The egress and ingress of a decision are valid NetworkPolicy rules in normal form, whatever
  * the mode; selectors passed policy_selector_check().
  *
+ * The name of a subject's object is that of the first manifest, of a cluster-scoped one too. The
+ * names of all that a target writes are its own: no two subjects may share one.
+ *
  * Ownership: a policy_manifests owns its text; initialise with {0}.
  */
 #ifndef POLICY_TARGET_H

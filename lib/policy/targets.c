@@ -124,6 +124,8 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 	bool cut = policy_label_value(label, card->name);
 	put_identity(decision->subject->space, manifests);
 	put_member(out, names->agentcard_label, label);
+	if (manifests->items[manifests->count - 1].kind->cluster_scoped)
+		put_member(out, names->namespace_label, card->space->name);
 	put_member(out, names->policy_type_label, "signature-verification");
 	json_putc(out, '}');
 	if (cut) {

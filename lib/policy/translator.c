@@ -106,12 +106,15 @@ static void apply(struct policy_translator *translator, struct policy_object *ob
 /* The object of a further manifest, kept in a list of its subject or space. */
 static struct policy_object *further(struct policy_translator *translator,
                                      struct policy_object **list, struct policy_space *space,
+                                     struct policy_subject *part_of,
                                      const struct policy_manifest *manifest)
 {
 	struct policy_object *object = policy_object_at(&translator->inventory, manifest->kind,
 	                                                space, json_of(manifest->name));
 	if (!object->further) {
+		policy_former_remove(object);
 		object->further = true;
+		object->part_of = part_of;
 		DL_APPEND2(*list, object, further_prev, further_next);
 	}
 	object->fresh = true;
@@ -143,7 +146,7 @@ static void apply_decision(struct policy_translator *translator, struct policy_s
 	for (size_t i = 0; i < manifests->count; i++) {
 		struct policy_object *object =
 			i == 0 ? subject->object
-			       : further(translator, &subject->further, subject->space,
+			       : further(translator, &subject->further, subject->space, subject,
 		                         &manifests->items[i]);
 		struct json_text manifest = policy_manifest_text(manifests, i);
 		translator->line.len = 0;
@@ -174,6 +177,7 @@ static void settle(struct policy_translator *translator, struct policy_subject *
 		policy_space_changed(inventory, subject->space);
 	if (subject->cards == NULL) {
 		drop_stale(translator, &subject->further);
+		policy_former_release(inventory, subject);
 		policy_subject_sweep(inventory, subject);
 		return;
 	}
@@ -181,6 +185,7 @@ static void settle(struct policy_translator *translator, struct policy_subject *
 	if (decision->mode != POLICY_MODE_NONE)
 		apply_decision(translator, subject);
 	drop_stale(translator, &subject->further);
+	policy_former_release(inventory, subject);
 	if (inventory->settings->status) {
 		struct policy_card *card;
 		DL_FOREACH(subject->cards, card)
@@ -188,7 +193,8 @@ static void settle(struct policy_translator *translator, struct policy_subject *
 	}
 }
 
-/* Only what is known to be unwanted: its card was seen to go, or all cards are known. */
+/* Only what is known to be unwanted: its card was seen to go, or all cards are known. What may
+ * still be all that limits an agent waits for what replaces it. */
 static void remove_stray(struct policy_translator *translator, struct policy_object *object)
 {
 	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
@@ -196,6 +202,11 @@ static void remove_stray(struct policy_translator *translator, struct policy_obj
 	if (object->owner != NULL || object->further || !exists || said ||
 	    (!object->gone && (!translator->known || translator->lost)))
 		return;
+	struct policy_subject *waits_for = policy_former_of(&translator->inventory, object);
+	if (waits_for != NULL) {
+		policy_former_add(waits_for, object);
+		return;
+	}
 	object->last = POLICY_LAST_DELETE;
 	object->drifted = false;
 	translator->line.len = 0;
@@ -219,7 +230,7 @@ static void settle_next_space(struct policy_translator *translator)
 	policy_spacewide_render(&translator->inventory, space, &translator->problems,
 	                        &translator->manifests);
 	for (size_t i = 0; i < translator->manifests.count; i++) {
-		struct policy_object *object = further(translator, &space->further, space,
+		struct policy_object *object = further(translator, &space->further, space, NULL,
 		                                       &translator->manifests.items[i]);
 		struct json_text manifest = policy_manifest_text(&translator->manifests, i);
 		translator->line.len = 0;
@@ -234,6 +245,7 @@ static void remove_next(struct policy_translator *translator)
 	struct policy_object *object = translator->inventory.stray;
 	DL_DELETE(translator->inventory.stray, object);
 	object->queued = false;
+	policy_former_remove(object);
 	remove_stray(translator, object);
 	policy_object_sweep(&translator->inventory, object);
 }
