@@ -125,7 +125,8 @@ $denials" ]
 	{
 		api_server 10.0.0.1
 		agent weather --policy '{"egress":[]}'
-		agent other --ns apart --policy '{"egress":[]}'
+		workload Deployment/other --ns apart
+		card other --ns apart --policy '{"egress":[]}'
 		mark end AgentCard
 		api_server 10.0.0.2
 	} | translate >out
