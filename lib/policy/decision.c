@@ -216,6 +216,16 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_subje
 	warn_of_overlaps(decision);
 }
 
+void policy_decision_deny(struct policy_decision *decision, const char *reason,
+                          const char *message)
+{
+	decision->egress.len = decision->message.len = 0;
+	decision->domains = (struct json_text){0};
+	decision->egress_is_dns = false;
+	json_puts(&decision->egress, "[]");
+	settle(decision, POLICY_MODE_DENY_ALL, reason, message);
+}
+
 void policy_decision_free(struct policy_decision *decision)
 {
 	json_buffer_free(&decision->message);

@@ -40,6 +40,10 @@ struct policy_decision {
 void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
                    struct policy_decision *decision);
 
+/* Makes it one that allows no egress, for this reason (one word) and message. */
+void policy_decision_deny(struct policy_decision *decision, const char *reason,
+                          const char *message);
+
 void policy_decision_free(struct policy_decision *decision);
 
 #endif

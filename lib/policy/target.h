@@ -50,8 +50,17 @@ extern const struct policy_target *const policy_targets[]; /* NULL-terminated */
 extern const char *const policy_target_words[];            /* in the same order */
 
 extern const struct policy_target policy_target_networkpolicy;
+extern const struct policy_target policy_target_cilium;
+extern const struct policy_target policy_target_calico;
 extern const struct policy_target policy_target_ovn;
 extern const struct policy_target policy_target_istio;
+
+/* Renders an agent's decision by the settings' target. What would become larger than an API server
+ * takes is not rendered so: refused, it would leave the agent with what it had. All its egress is
+ * denied instead, in the decision too, with a problem. */
+enum { POLICY_MANIFEST_BYTES = 1024 * 1024 };
+void policy_render(const struct policy_inventory *inventory, struct policy_decision *decision,
+                   struct policy_manifests *manifests);
 
 /* Begins a manifest: apiVersion and kind are written, with a comma behind them. */
 struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,

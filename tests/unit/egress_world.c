@@ -34,7 +34,8 @@ static const char *const addresses[] = {
 static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
 static const long numbers[] = {1, 53, 80, 90, 443, 5353, 6443, 8080, 9090, 65535};
 static const char *const port_names[] = {"http", "dns", "metrics"};
-static const char *const keys[] = {"app", "tier", "x.example.com/role", "env"};
+static const char *const keys[] = {"app", "tier", "x.example.com/role", "env",
+                                   "pod-template-hash"};
 static const char *const values[] = {"web", "db", "prod", "dev", ""};
 static const char *const space_keys[] = {"kubernetes.io/metadata.name", "env", "team"};
 static const char *const space_values[] = {"agents", "shop", "kube-system", "prod", "dev"};
@@ -56,7 +57,7 @@ static const struct world_port no_ports[] = {{NULL, POLICY_TCP, 0}};
 #define SYSTEM "{\"kubernetes.io/metadata.name\":\"kube-system\"}"
 
 static const struct world_pod pods[] = {
-        {WORLD_SPACE, WORLD_SPACE_LABELS, "{\"app\":\"web\",\"tier\":\"prod\"}", "10.1.0.1",
+        {WORLD_SPACE, WORLD_SPACE_LABELS, "{\"app\":\"web\",\"pod-template-hash\":\"web\",\"tier\":\"prod\"}", "10.1.0.1",
          web_ports, false},
         {WORLD_SPACE, WORLD_SPACE_LABELS, "{\"app\":\"db\",\"env\":\"dev\"}", "10.1.0.2", db_ports,
          false},

@@ -27,6 +27,8 @@ struct target_evaluator {
 extern const struct target_evaluator *const target_evaluators[]; /* NULL-terminated */
 
 extern const struct target_evaluator evaluate_networkpolicy;
+extern const struct target_evaluator evaluate_cilium;
+extern const struct target_evaluator evaluate_calico;
 extern const struct target_evaluator evaluate_ovn;
 extern const struct target_evaluator evaluate_istio;
 

@@ -133,8 +133,7 @@ static void play(struct stage *stage, bool verified, const struct world_rules *r
 	assert_non_null(subject);
 	policy_decide(inventory, subject, &stage->decision);
 	size_t before = stage->decision.problems.text.len;
-	policy_manifests_clear(&stage->of_agent);
-	stage->settings.target->render(inventory, &stage->decision, &stage->of_agent);
+	policy_render(inventory, &stage->decision, &stage->of_agent);
 	assert_true(stage->of_agent.count > 0);
 	if (stage->settings.target->render_space != NULL)
 		policy_spacewide_render(inventory, subject->space, &stage->of_space_problems,
