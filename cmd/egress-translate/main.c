@@ -27,10 +27,22 @@ struct options {
 	bool explicit_peers, status, no_wait, print_crd;
 };
 
+enum { TARGETS_SIZE = 128 };
+
+static const char *join_targets(char words[TARGETS_SIZE])
+{
+	size_t len = 0;
+	for (size_t i = 0; policy_target_words[i] != NULL && len < TARGETS_SIZE; i++)
+		len += (size_t)snprintf(words + len, TARGETS_SIZE - len, "%s%s", i == 0 ? "" : "|",
+		                        policy_target_words[i]);
+	return words;
+}
+
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
+	char targets[TARGETS_SIZE];
 	const struct option_spec table[] = {
-	        {OPTION_CHOICE, "target", 0, "networkpolicy|ovn|istio", "the kind of policy to ask for",
+	        {OPTION_CHOICE, "target", 0, join_targets(targets), "the kind of policy to ask for",
 	         &o->target},
 	        {OPTION_LIST, "api-server", 0, "CIDR",
 	         "where the API server is (repeat; default: as the stream says)", &o->api_server},

@@ -12,6 +12,7 @@
 #include "os/notify.h"
 #include "os/options.h"
 #include "os/signals.h"
+#include "policy/kind.h"
 #include "policy/names.h"
 
 static const char SYNOPSIS[] = "[OPTION]...";
@@ -22,7 +23,7 @@ enum { DEFAULT_PAGE = 500, DEFAULT_WATCH_S = 300, NAMESPACE_MAX = 63, NAME_MAX_L
 
 struct options {
 	const char *kubeconfig, *context, *bundle, *leader_elect, *rejects, *metrics;
-	struct option_list namespaces;
+	struct option_list namespaces, targets;
 	bool all_namespaces, once, full;
 	struct option_choice names;
 	struct option_number page_size, watch_seconds;
@@ -39,6 +40,9 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "watch this namespace (repeat; default: all of them)", &o->namespaces},
 		{OPTION_FLAG, "all-namespaces", 'A', NULL, "watch all namespaces, the default",
 	         &o->all_namespaces},
+		{OPTION_LIST, "target", 0, "networkpolicy|cilium|calico|ovn|istio",
+	         "also watch the policies of this target (repeat; NetworkPolicies always are)",
+	         &o->targets},
 		{OPTION_FLAG, "once", 0, NULL, "write what there is and end", &o->once},
 		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
 	         "the operator's API group and labels", &o->names},
@@ -80,6 +84,26 @@ static bool check_namespaces(const struct option_list *namespaces)
 			log_error("--namespace %s: not the name of a namespace", name);
 			return false;
 		}
+	}
+	return true;
+}
+
+static bool is_target(const char *word)
+{
+	for (size_t i = 0; policy_kinds[i] != NULL; i++)
+		if (strcmp(policy_kinds[i]->target, word) == 0)
+			return true;
+	return false;
+}
+
+static bool check_targets(const struct option_list *targets)
+{
+	for (size_t i = 0; i < targets->count; i++) {
+		if (is_target(targets->values[i]))
+			continue;
+		log_error("--target %s: must be networkpolicy, cilium, calico, ovn or istio",
+		          targets->values[i]);
+		return false;
 	}
 	return true;
 }
@@ -151,6 +175,9 @@ static int watch(const struct options *o, struct connection *c, const struct obj
 		.agentcard_group = names->agentcard_group,
 		.type_label = names->type_label,
 		.manager = POLICY_MANAGER,
+		.namespace_label = names->namespace_label,
+		.targets = o->targets.values,
+		.target_count = o->targets.count,
 		.namespaces = o->namespaces.values,
 		.namespace_count = o->all_namespaces ? 0 : o->namespaces.count,
 		.bundle_namespace = bundle->namespace,
@@ -190,7 +217,7 @@ static int run(const struct options *o, const struct object_name *bundle,
 static int check_and_run(const struct options *o)
 {
 	struct object_name bundle = {0}, lease = {0};
-	bool good = check_namespaces(&o->namespaces) &&
+	bool good = check_namespaces(&o->namespaces) && check_targets(&o->targets) &&
 	            (o->bundle[0] == '\0' ||
 	             split("trust-bundle-configmap", o->bundle, &bundle)) &&
 	            (o->leader_elect == NULL || split("leader-elect", o->leader_elect, &lease));
@@ -223,5 +250,6 @@ int main(int argc, char **argv)
 		break;
 	}
 	options_free_list(&options.namespaces);
+	options_free_list(&options.targets);
 	return status;
 }

@@ -58,8 +58,8 @@ void reflector_after_probe(struct reflector *r, const struct kube_result *result
 		served = served ||
 		         json_equals(json_get(m.value, "version"), r->marks->kind.version);
 	if (!served && preferred != NULL) {
-		free(r->watch->sandbox_version);
-		r->marks->kind.version = r->watch->sandbox_version = preferred;
+		free(r->marks->preferred);
+		r->marks->kind.version = r->marks->preferred = preferred;
 	} else {
 		free(preferred);
 	}

@@ -164,8 +164,9 @@ static void close_all(struct watch *w)
 	for (size_t i = 0; i < w->count; i++)
 		reflector_free(&w->reflectors[i]);
 	free(w->reflectors);
+	for (size_t i = 0; i < w->marks_count; i++)
+		free(w->marks[i].preferred);
 	free(w->marks);
-	free(w->sandbox_version);
 	kube_sink_free(w->sink);
 	json_buffer_free(&w->scratch);
 	if (w->rejects_fd >= 0)

@@ -19,6 +19,9 @@ struct kube_watch_options {
 	const char *agentcard_group;     /* agent.kagenti.dev */
 	const char *type_label;          /* of agent workloads, with the value "agent" */
 	const char *manager;             /* app.kubernetes.io/managed-by of our policies */
+	const char *namespace_label;     /* of those that are cluster-scoped */
+	const char *const *targets;      /* whose kinds are watched beside NetworkPolicy; */
+	size_t target_count;             /* their APIs need not exist */
 	const char *const *namespaces;   /* each is listed by itself */
 	size_t namespace_count;          /* 0: all, in one list */
 	const char *bundle_namespace, *bundle_name; /* NULL: no trust bundle is watched */

@@ -37,6 +37,7 @@ struct marks {
 	unsigned lists;    /* of this kind */
 	unsigned complete; /* of them, first list written */
 	bool begun, ended;
+	char *preferred; /* version, where the server does not have the kind's; NULL */
 };
 
 /* What is known of an object. */
@@ -122,7 +123,6 @@ struct watch {
 	struct report report; /* of the server's own failures */
 	int rejects_fd;       /* -1: none */
 	unsigned long rejected;
-	char *sandbox_version;
 	int status; /* -1: go on */
 };
 

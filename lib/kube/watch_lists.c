@@ -3,10 +3,13 @@
 
 #include "kube/memory.h"
 #include "kube/watch_inner.h"
+#include "policy/kind.h"
 
-/* The first kind's end mark is the last of all: it means that the world is known. */
+/* The first kind's end mark is the last of all: it means that the world is known. Behind these
+ * come the kinds of policies that are watched, NetworkPolicy before those that not every cluster
+ * has. */
 enum { KIND_AGENTCARD, KIND_DEPLOYMENT, KIND_STATEFULSET, KIND_SANDBOX, KIND_CONFIGMAP,
-       KIND_ENDPOINTS, KIND_POLICY, KINDS };
+       KIND_ENDPOINTS, KINDS, KIND_NETWORKPOLICY = KINDS };
 
 static const struct kube_kind kinds[KINDS] = {
 	[KIND_AGENTCARD] = {NULL, "v1alpha1", "agentcards", "AgentCard", KUBE_WHOLE},
@@ -16,7 +19,6 @@ static const struct kube_kind kinds[KINDS] = {
 	[KIND_CONFIGMAP] = {"", "v1", "configmaps", "ConfigMap", KUBE_WHOLE},
 	[KIND_ENDPOINTS] = {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice",
 	                    KUBE_WHOLE},
-	[KIND_POLICY] = {"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", KUBE_WHOLE},
 };
 static const struct kube_kind endpoints = {"", "v1", "endpoints", "Endpoints", KUBE_WHOLE};
 
@@ -40,7 +42,7 @@ static struct reflector *add(struct watch *w, size_t kind, const char *namespace
 		.marks = &w->marks[kind],
 		.namespace = kube_copy(namespace),
 		.query = query,
-		.optional = kind == KIND_SANDBOX,
+		.optional = kind == KIND_SANDBOX || kind > KIND_NETWORKPOLICY,
 		.instead = kind == KIND_ENDPOINTS ? &endpoints : NULL,
 		.fetched = kind == KIND_CONFIGMAP,
 	};
@@ -55,8 +57,6 @@ static void add_namespace(struct watch *w, const char *namespace)
 	add(w, KIND_DEPLOYMENT, namespace, selector("labelSelector", o->type_label, "agent"));
 	add(w, KIND_STATEFULSET, namespace, selector("labelSelector", o->type_label, "agent"));
 	add(w, KIND_SANDBOX, namespace, selector("labelSelector", o->type_label, "agent"));
-	add(w, KIND_POLICY, namespace,
-	    selector("labelSelector", "app.kubernetes.io/managed-by", o->manager));
 	add(w, KIND_CONFIGMAP, namespace, kube_copy(""))->suffix = "-card-signed";
 }
 
@@ -68,11 +68,58 @@ static bool named_before(const struct kube_watch_options *o, size_t at)
 	return false;
 }
 
+static bool is_wanted(const struct kube_watch_options *o, const struct policy_kind *kind)
+{
+	if (kind == &policy_kind_networkpolicy)
+		return true;
+	for (size_t i = 0; i < o->target_count; i++)
+		if (strcmp(o->targets[i], kind->target) == 0)
+			return true;
+	return false;
+}
+
+/* Of a cluster-scoped kind only those of the namespaces that are watched: there is one list, and
+ * the policies of other namespaces would be taken for unwanted. */
+static char *policy_selector(const struct kube_watch_options *o, const struct policy_kind *kind)
+{
+	struct json_buffer value = {0};
+	bool narrow = kind->cluster_scoped && o->namespace_count > 0;
+	json_puts(&value, o->manager);
+	if (narrow)
+		json_putf(&value, ",%s in (", o->namespace_label);
+	for (size_t i = 0; narrow && i < o->namespace_count; i++)
+		json_putf(&value, "%s%s", i == 0 ? "" : ",", o->namespaces[i]);
+	if (narrow)
+		json_putc(&value, ')');
+	json_putc(&value, '\0');
+	char *query = selector("labelSelector", "app.kubernetes.io/managed-by", value.at);
+	json_buffer_free(&value);
+	return query;
+}
+
+static void add_policies(struct watch *w, const struct policy_kind *kind)
+{
+	const struct kube_watch_options *o = w->options;
+	size_t at = w->marks_count++;
+	w->marks[at].kind = (struct kube_kind){kind->group, kind->version, kind->plural, kind->kind,
+	                                       KUBE_WHOLE};
+	if (kind->cluster_scoped || o->namespace_count == 0) {
+		add(w, at, NULL, policy_selector(o, kind));
+		return;
+	}
+	for (size_t i = 0; i < o->namespace_count; i++)
+		if (!named_before(o, i))
+			add(w, at, o->namespaces[i], policy_selector(o, kind));
+}
+
 void watch_add_lists(struct watch *w)
 {
 	const struct kube_watch_options *o = w->options;
+	size_t policies = 0;
+	while (policy_kinds[policies] != NULL)
+		policies++;
 	w->marks_count = KINDS;
-	w->marks = kube_alloc(KINDS, sizeof *w->marks);
+	w->marks = kube_alloc(KINDS + policies, sizeof *w->marks);
 	for (size_t i = 0; i < KINDS; i++)
 		w->marks[i].kind = kinds[i];
 	w->marks[KIND_AGENTCARD].kind.group = o->agentcard_group;
@@ -86,4 +133,7 @@ void watch_add_lists(struct watch *w)
 		    selector("fieldSelector", "metadata.name", o->bundle_name));
 	add(w, KIND_ENDPOINTS, "default",
 	    selector("labelSelector", "kubernetes.io/service-name", "kubernetes"));
+	for (size_t i = 0; policy_kinds[i] != NULL; i++)
+		if (is_wanted(o, policy_kinds[i]))
+			add_policies(w, policy_kinds[i]);
 }

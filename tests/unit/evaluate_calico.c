@@ -233,4 +233,4 @@ static bool allows(const struct policy_manifests *of_agent, const struct policy_
 	return false;
 }
 
-const struct target_evaluator evaluate_calico = {"calico", allows, NULL};
+const struct target_evaluator evaluate_calico = {.target = "calico", .allows = allows};

@@ -214,4 +214,4 @@ static bool allows(const struct policy_manifests *of_agent, const struct policy_
 	return false;
 }
 
-const struct target_evaluator evaluate_cilium = {"cilium", allows, NULL};
+const struct target_evaluator evaluate_cilium = {.target = "cilium", .allows = allows};
