@@ -396,6 +396,30 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	[ -z "$(translate <verified | jq -c 'select(.type == "DELETE")')" ]
 }
 
+@test "an agent whose card names domains alone may ask the cluster's DNS, and nobody else" {
+	world --policy '{"domains":[{"names":["api.example.com"]}]}' | translate >out
+	same "$(egress weather <out)" '[{"ports":[{"port":53,"protocol":"UDP"},{"port":53,"protocol":"TCP"}],
+		"to":[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"kube-system"}},
+		"podSelector":{"matchLabels":{"k8s-app":"kube-dns"}}}]}]'
+	[ "$(jq -r '.problems[] | select(.field == "spec.networkPolicy.domains").message' out)" = \
+		'a NetworkPolicy cannot express DNS names: these stay denied' ]
+	same "$(world --policy '{"domains":[]}' | translate | egress weather)" '[]'
+	same "$(world --policy '{"egress":[],"domains":[{"names":["api.example.com"]}]}' | translate | egress weather)" '[]'
+	same "$(world --unverified --policy '{"domains":[{"names":["api.example.com"]}]}' | translate | egress weather | jq -c '[.[].to[].ipBlock.cidr]')" \
+		'["10.0.0.1/32"]'
+}
+
+@test "--dns says which pods are the cluster's DNS" {
+	same "$(world --policy '{"domains":[{"names":["api.example.com"]}]}' |
+		translate --dns openshift-dns/dns.operator.openshift.io/daemonset-dns=default:5353 --dns dns/app=unbound |
+		egress weather | jq -c '[.[] | [.to[0].namespaceSelector.matchLabels[], (.to[0].podSelector.matchLabels | to_entries[0] | .key, .value), .ports[].port]]')" \
+		'[["openshift-dns","dns.operator.openshift.io/daemonset-dns","default",5353,5353],["dns","app","unbound",53,53]]'
+	for word in x a/b A/b=c a/b=c:0 a/b=c:65536 a/b=c:x a/b=c: a/=c 'a/b=c d' 'a/b"=c' /b=c; do
+		run -2 --separate-stderr egress-translate --dns "$word" </dev/null
+		[[ $stderr == *"--dns $word: "* ]]
+	done
+}
+
 @test "wrong usage is refused with status 2" {
 	for option in '--api-server-port 0' '--api-server-port 70000' '--api-server x' '--api-server 10.0.0.1' \
 		'--ingress-namespace A_B' '--target none' '--nonsense'; do

@@ -20,7 +20,7 @@ static const char *const selector_words[] = {"selector", "template", NULL};
 struct options {
 	const char *rejects, *namespace, *port;
 	struct option_choice names, output, selector_from;
-	struct option_list api_server, operands;
+	struct option_list api_server, dns, operands;
 };
 
 struct program {
@@ -42,6 +42,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         &o->api_server},
 	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
 	         "as egress-translate is given it", &o->port},
+	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL", "as egress-translate is given it",
+	         &o->dns},
 	        {OPTION_CHOICE, "selector-from", 0, "selector|template",
 	         "as egress-translate is given it", &o->selector_from},
 	        {OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
@@ -88,7 +90,8 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 		log_error("--output dot: draws all that is allowed; leave out the destination");
 		return false;
 	}
-	if (policy_settings_api_server(settings, o->port, fault))
+	if (policy_settings_api_server(settings, o->port, fault) &&
+	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault))
 		return true;
 	log_error("%s", fault);
 	return false;

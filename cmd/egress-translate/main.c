@@ -23,19 +23,35 @@ static const char *const peer_words[] = {"label", "workloads", NULL};
 struct options {
 	const char *rejects, *metrics, *port;
 	struct option_choice names, target, selector_from, verified_peers;
-	struct option_list ingress_namespaces, api_server;
+	struct option_list ingress_namespaces, api_server, dns;
 	bool explicit_peers, status, no_wait, print_crd;
 };
 
+enum { TARGETS_SIZE = 128 };
+
+static const char *join_targets(char words[TARGETS_SIZE])
+{
+	size_t len = 0;
+	for (size_t i = 0; policy_target_words[i] != NULL && len < TARGETS_SIZE; i++)
+		len += (size_t)snprintf(words + len, TARGETS_SIZE - len, "%s%s", i == 0 ? "" : "|",
+		                        policy_target_words[i]);
+	return words;
+}
+
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
+	char targets[TARGETS_SIZE];
 	const struct option_spec table[] = {
-	        {OPTION_CHOICE, "target", 0, "networkpolicy", "the kind of policy to ask for",
+	        {OPTION_CHOICE, "target", 0, join_targets(targets), "the kind of policy to ask for",
 	         &o->target},
 	        {OPTION_LIST, "api-server", 0, "CIDR",
 	         "where the API server is (repeat; default: as the stream says)", &o->api_server},
 	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
 	         "its TCP port (default 6443), or the ports that its endpoints have", &o->port},
+	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL",
+	         "the pods that names are looked up with, :PORT behind it unless 53\n"
+	         "(repeat; default: kube-system/k8s-app=kube-dns)",
+	         &o->dns},
 	        {OPTION_LIST, "ingress-namespace", 0, "NAME",
 	         "a namespace that may connect to every agent\n"
 	         "(repeat; default: the operator's)",
@@ -98,7 +114,8 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	        .status = o->status,
 	        .no_wait = o->no_wait,
 	};
-	if (policy_settings_api_server(settings, o->port, fault))
+	if (policy_settings_api_server(settings, o->port, fault) &&
+	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault))
 		return check_namespaces(&o->ingress_namespaces);
 	log_error("%s", fault);
 	return false;

@@ -17,7 +17,7 @@
 	"regex used for validation is "                                                            \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
-enum { LABEL_MAX = 63, PORT_NAME_MAX = 15 };
+enum { LABEL_MAX = 63, DOMAIN_MAX = 253, PORT_NAME_MAX = 15 };
 
 static bool is_alphanumeric(char c)
 {
@@ -69,6 +69,16 @@ static const char *label_key_fault(struct json_text key)
 	if (name.len > LABEL_MAX)
 		return "name part must be no more than 63 characters";
 	return is_label_text(name) ? NULL : "name part " QUALIFIED;
+}
+
+bool policy_is_label_key(struct json_text key)
+{
+	return label_key_fault(key) == NULL;
+}
+
+bool policy_is_label_value(struct json_text value)
+{
+	return label_value_fault(value) == NULL;
 }
 
 /* A string decoded for the check; escapes are rare, and each is valid JSON. */
@@ -262,22 +272,50 @@ void policy_check_ip_block(struct policy_walk *walk, struct json_text block)
 	policy_walk_back(walk, before);
 }
 
+/* Two dashes there announce an encoding, of which IDNA's A-labels are the one in use: RFC 5891,
+ * section 4.2.3.1, and RFC 5890, section 2.3.2.1. */
+static const char *domain_label_fault(struct json_text label)
+{
+	if (label.len > LABEL_MAX)
+		return "each label must be no more than 63 characters";
+	if (label.len < 4 || label.at[2] != '-' || label.at[3] != '-')
+		return NULL;
+	if (strncmp(label.at, "xn--", 4) != 0)
+		return "only an A-label (xn--...) may have dashes in third and fourth place";
+	return label.len > 4 && label.at[4] != '-' ? NULL : "an A-label must say what it encodes";
+}
+
+static const char *domain_spelling_fault(struct json_text name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.at[i] >= 'A' && name.at[i] <= 'Z')
+			return "must be in lower case";
+		if ((unsigned char)name.at[i] >= 0x80)
+			return "must be written in A-labels (xn--...), not in Unicode";
+	}
+	return policy_is_subdomain(name) ? NULL : SUBDOMAIN ", behind one leading '*.' at most";
+}
+
 static const char *domain_fault(struct json_text name)
 {
+	struct json_text label = {0};
+	size_t labels = 0;
+	if (name.len > DOMAIN_MAX)
+		return "must be no more than 253 characters";
 	if (name.len > 2 && name.at[0] == '*' && name.at[1] == '.')
 		name = (struct json_text){name.at + 2, name.len - 2};
-	if (!policy_is_subdomain(name))
-		return SUBDOMAIN ", behind one leading '*.' at most";
-	for (size_t i = 0, start = 0; i <= name.len; i++) {
-		if (i < name.len && name.at[i] != '.')
-			continue;
-		if (i - start > LABEL_MAX)
-			return "each label must be no more than 63 characters";
-		start = i + 1;
+	const char *fault = domain_spelling_fault(name), *end = name.at + name.len;
+	for (const char *at = name.at; fault == NULL && at < end; at += label.len + 1) {
+		const char *dot = memchr(at, '.', (size_t)(end - at));
+		label = (struct json_text){at, (size_t)((dot == NULL ? end : dot) - at)};
+		fault = domain_label_fault(label);
+		labels++;
 	}
-	if (strspn(name.at, "0123456789.") >= name.len)
+	if (fault != NULL)
+		return fault;
+	if (label.at[0] >= '0' && label.at[0] <= '9')
 		return "must be a DNS name, not an IP address";
-	return NULL;
+	return labels >= 2 ? NULL : "must have at least two labels (e.g. 'example.com')";
 }
 
 void policy_check_domain(struct policy_walk *walk, struct json_text name)

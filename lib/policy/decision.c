@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "policy/dns.h"
 #include "policy/ingress.h"
 #include "policy/restrict.h"
 #include "policy/rules.h"
 #include "policy/selector.h"
+#include "policy/target.h"
 
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};
@@ -89,25 +91,34 @@ static void say_conflict(struct policy_decision *decision)
 	               subject->kind, subject->name, (int)names->len, names->at);
 }
 
+static bool is_empty(struct json_text list)
+{
+	return json_first(list).value.at == NULL;
+}
+
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
-	policy_rules_lint(rules, &decision->problems);
-	if (json_first(rules->domains).value.at != NULL)
-		decision->domains = rules->domains;
-	if (json_first(rules->egress).value.at == NULL && decision->domains.at == NULL) {
+	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
+	if (!is_empty(rules->domains)) {
+		policy_normal_put(&decision->domain_rules, rules->domains);
+		decision->domains = json_buffer_text(&decision->domain_rules);
+	}
+	if (is_empty(rules->egress) && decision->domains.at == NULL) {
 		json_puts(&decision->egress, "[]");
 		settle(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
 		       "verified, and its card allows no egress");
 		return;
 	}
-	if (rules->egress.at == NULL)
-		json_puts(&decision->egress, "[]");
+	decision->egress_is_dns = rules->egress.at == NULL;
+	if (decision->egress_is_dns)
+		policy_dns_put(inventory->settings, &decision->egress);
 	else
 		policy_rules_put(&decision->egress, rules->egress,
 		                 inventory->settings->explicit_peers);
 	settle(decision, POLICY_MODE_SCOPED, "EgressRules",
-	       "verified, and its card has egress rules");
+	       decision->egress_is_dns ? "verified, and its card names domains"
+	                               : "verified, and its card has egress rules");
 }
 
 static void decide_permissive(const struct policy_inventory *inventory,
@@ -187,8 +198,9 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_subje
 	decision->selector =
 	        subject->selector != NULL ? json_of(subject->selector) : (struct json_text){0};
 	decision->message.len = 0;
-	decision->egress.len = decision->ingress.len = 0;
+	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
+	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
 	if (decision->selector.at == NULL) {
 		settle(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
@@ -204,11 +216,22 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_subje
 	warn_of_overlaps(decision);
 }
 
+void policy_decision_deny(struct policy_decision *decision, const char *reason,
+                          const char *message)
+{
+	decision->egress.len = decision->message.len = 0;
+	decision->domains = (struct json_text){0};
+	decision->egress_is_dns = false;
+	json_puts(&decision->egress, "[]");
+	settle(decision, POLICY_MODE_DENY_ALL, reason, message);
+}
+
 void policy_decision_free(struct policy_decision *decision)
 {
 	json_buffer_free(&decision->message);
 	json_buffer_free(&decision->egress);
 	json_buffer_free(&decision->ingress);
+	json_buffer_free(&decision->domain_rules);
 	json_buffer_free(&decision->scratch);
 	json_buffer_free(&decision->other);
 	policy_problems_free(&decision->problems);

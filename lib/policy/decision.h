@@ -30,14 +30,19 @@ struct policy_decision {
 	struct json_text selector;    /* of the pods */
 	struct json_buffer egress;    /* an array of NetworkPolicyEgressRules, normal form */
 	struct json_buffer ingress;   /* an array of NetworkPolicyIngressRules, the same */
-	struct json_text domains;     /* spec.networkPolicy.domains beside it; absent: none */
+	struct json_text domains;     /* spec.networkPolicy.domains, normal form; absent: none */
+	bool egress_is_dns; /* the card has no egress of its own: it is what its domains need */
 	struct policy_problems problems;
-	struct json_buffer scratch, other;
+	struct json_buffer domain_rules, scratch, other;
 };
 
 /* For a subject that has cards. */
 void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
                    struct policy_decision *decision);
+
+/* Makes it one that allows no egress, for this reason (one word) and message. */
+void policy_decision_deny(struct policy_decision *decision, const char *reason,
+                          const char *message);
 
 void policy_decision_free(struct policy_decision *decision);
 

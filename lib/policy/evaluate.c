@@ -9,8 +9,7 @@
 
 const char *const policy_answer_words[] = {"denied", "unknown", "allowed"};
 
-static const char *const protocols[] = {"TCP", "UDP", "SCTP"};
-enum { PROTOCOLS = sizeof protocols / sizeof protocols[0] };
+const char *const policy_protocol_words[] = {"TCP", "UDP", "SCTP"};
 
 #define SPACE_NAME "kubernetes.io/metadata.name"
 
@@ -23,8 +22,8 @@ static bool parse_port(const char *text, struct policy_destination *destination)
 	destination->protocol = POLICY_TCP;
 	if (destination->port < 1 || destination->port > 65535 || (*end != '\0' && *end != '/'))
 		return false;
-	for (int i = 0; *end == '/' && i < PROTOCOLS; i++)
-		if (strcasecmp(end + 1, protocols[i]) == 0) {
+	for (int i = 0; *end == '/' && i < POLICY_PROTOCOLS; i++)
+		if (strcasecmp(end + 1, policy_protocol_words[i]) == 0) {
 			destination->protocol = (enum policy_protocol)i;
 			return true;
 		}
@@ -252,7 +251,7 @@ static struct partial match_port(struct json_text port,
 	int64_t first, last;
 	if (json_type(port) != JSON_OBJECT ||
 	    (is_unset(protocol) ? destination->protocol != POLICY_TCP
-	                        : !json_equals(protocol, protocols[destination->protocol])))
+	                        : !json_equals(protocol, policy_protocol_words[destination->protocol])))
 		return none;
 	if (is_unset(number))
 		return (struct partial){POLICY_ALLOWED, index, NULL};

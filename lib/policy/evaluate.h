@@ -19,7 +19,8 @@
 enum policy_answer { POLICY_DENIED, POLICY_UNKNOWN, POLICY_ALLOWED };
 extern const char *const policy_answer_words[]; /* denied, unknown, allowed */
 
-enum policy_protocol { POLICY_TCP, POLICY_UDP, POLICY_SCTP };
+enum policy_protocol { POLICY_TCP, POLICY_UDP, POLICY_SCTP, POLICY_PROTOCOLS };
+extern const char *const policy_protocol_words[]; /* TCP, UDP, SCTP */
 
 struct policy_destination {
 	bool is_workload;

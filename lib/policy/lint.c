@@ -129,7 +129,22 @@ static void lint_rule(struct policy_problems *problems, size_t index, struct jso
 		     "work");
 }
 
-void policy_rules_lint(const struct policy_rules *rules, struct policy_problems *problems)
+/* Pods name their ports; what a DNS name stands for does not. */
+static void lint_domain(struct policy_problems *problems, size_t index, struct json_text domain)
+{
+	struct json_text ports = json_get(domain, "ports");
+	size_t at = 0;
+	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m), at++) {
+		char path[PATH_SIZE];
+		snprintf(path, sizeof path, POLICY_RULES_PATH ".domains[%zu].ports[%zu].port",
+		         index, at);
+		if (json_type(json_get(m.value, "port")) == JSON_STRING)
+			warn(problems, path, "only pods have named ports: it matches nothing");
+	}
+}
+
+void policy_rules_lint(const struct policy_rules *rules, bool resolves,
+                       struct policy_problems *problems)
 {
 	size_t index = 0;
 	bool dns = false;
@@ -137,7 +152,11 @@ void policy_rules_lint(const struct policy_rules *rules, struct policy_problems 
 		lint_rule(problems, index++, m.value);
 		dns = dns || rule_allows(m.value, DNS) || rule_allows(m.value, OPENSHIFT_DNS);
 	}
-	if (index > 0 && !dns)
+	bool named = !is_empty(rules->domains);
+	if (index > 0 && !dns && !(named && resolves))
 		warn(problems, POLICY_RULES_PATH ".egress",
 		     "no rule allows DNS (UDP and TCP port 53): names will not resolve");
+	index = 0;
+	for (struct json_member m = json_first(rules->domains); m.value.at; m = json_next(m))
+		lint_domain(problems, index++, m.value);
 }

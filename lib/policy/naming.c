@@ -91,6 +91,16 @@ void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *
 	join(name, stem, ROOM - 9, hex);
 }
 
+void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
+                         const char hex[POLICY_HEX_SIZE])
+{
+	enum { ROOM = POLICY_NAME_SIZE - 1 - POLICY_HEX_SIZE };
+	size_t len = strlen(policy);
+	if (len > ROOM)
+		len = cut(policy, ROOM);
+	snprintf(name, POLICY_NAME_SIZE, "%.*s-%s", (int)len, policy, hex);
+}
+
 void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain)
 {
 	enum { ROOM = POLICY_NAME_SIZE - sizeof suffix };

@@ -27,8 +27,10 @@ struct policy_rules policy_rules_read(struct json_text network_policy,
                                       struct policy_problems *problems);
 
 /* Warnings about valid rules that mean what their author may not: rules for ports only,
- * destinations that hold a cloud's metadata addresses, no DNS, DNS on 53 only. */
-void policy_rules_lint(const struct policy_rules *rules, struct policy_problems *problems);
+ * destinations that hold a cloud's metadata addresses, no DNS, DNS on 53 only, names of ports in
+ * domains. With `resolves` the names of domains can be looked up whatever the rules say. */
+void policy_rules_lint(const struct policy_rules *rules, bool resolves,
+                       struct policy_problems *problems);
 
 /* Appends the array of valid rules in normal form (policy/normal.h). With `explicit_peers` a
  * rule without `to`, or with an empty one, gets the peers 0.0.0.0/0 and ::/0. */

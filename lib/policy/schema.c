@@ -171,7 +171,8 @@ static const struct policy_schema name = {
 	.type = POLICY_STRING,
 	.min = 1,
 	.max = 253,
-	.pattern = "^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+	.pattern = "^(\\*\\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\.)+"
+                   "[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
 	.check = policy_check_domain,
 };
 static const struct policy_schema names = {
@@ -179,8 +180,8 @@ static const struct policy_schema names = {
 
 static const struct policy_field domain_fields[] = {
 	{"names", &names, true,
-         "names are DNS names, in lower case and as A-labels; a leading \"*.\" stands for any one "
-         "or more labels."},
+         "names are DNS names of two labels or more, in lower case and as A-labels; a leading "
+         "\"*.\" stands for any one or more labels."},
 	{"ports", &ports, false,
          "ports is a list of destination ports. If this field is empty or missing, all ports are "
          "matched."},

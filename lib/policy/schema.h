@@ -62,6 +62,10 @@ void policy_walk_back(struct policy_walk *walk, size_t len);
 void policy_walk_invalid(struct policy_walk *walk, struct json_text value, const char *why);
 void policy_walk_problem(struct policy_walk *walk, struct json_text value, const char *message);
 
+/* Whether Kubernetes would have it as a label. */
+bool policy_is_label_key(struct json_text key);
+bool policy_is_label_value(struct json_text value);
+
 /* The checks that OpenAPI and CEL cannot do alone; values are of the schema's type. */
 void policy_check_port(struct policy_walk *walk, struct json_text port);
 void policy_check_peer(struct policy_walk *walk, struct json_text peer);

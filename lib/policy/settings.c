@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/cidr.h"
+#include "policy/dns.h"
 
 static bool parse_port(const char *text, long *port)
 {
@@ -34,6 +35,21 @@ bool policy_settings_api_server(struct policy_settings *settings, const char *po
 		snprintf(fault, POLICY_FAULT_SIZE,
 		         "--api-server %s: must be a CIDR, such as 10.9.8.7/32",
 		         settings->api_server[i]);
+		return false;
+	}
+	return true;
+}
+
+bool policy_settings_dns(struct policy_settings *settings, const char *const *words,
+                         char fault[POLICY_FAULT_SIZE])
+{
+	struct policy_dns dns;
+	settings->dns = words[0] == NULL ? NULL : words;
+	for (size_t i = 0; words[i] != NULL; i++) {
+		const char *wrong = policy_dns_parse(words[i], &dns);
+		if (wrong == NULL)
+			continue;
+		snprintf(fault, POLICY_FAULT_SIZE, "--dns %s: %s", words[i], wrong);
 		return false;
 	}
 	return true;

@@ -24,6 +24,7 @@ struct policy_settings {
 	const char *const *ingress_namespaces; /* NULL-terminated */
 	const char *const *api_server;         /* CIDRs, NULL-terminated; empty: from the stream */
 	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */
+	const char *const *dns; /* policy/dns.h, NULL-terminated; NULL: the usual one */
 	enum policy_selector_from selector_from;
 	enum policy_peers verified_peers;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
@@ -36,5 +37,9 @@ struct policy_settings {
 enum { POLICY_FAULT_SIZE = 512 };
 bool policy_settings_api_server(struct policy_settings *settings, const char *port,
                                 char fault[POLICY_FAULT_SIZE]);
+
+/* Sets dns by the words of --dns (NULL-terminated; none: the default), and checks them likewise. */
+bool policy_settings_dns(struct policy_settings *settings, const char *const *words,
+                         char fault[POLICY_FAULT_SIZE]);
 
 #endif

@@ -35,6 +35,7 @@ struct policy_manifests {
 struct policy_target {
 	const char *word;               /* for --target */
 	const struct policy_kind *kind; /* of the first manifest of an agent */
+	bool names; /* it expresses DNS names, and lets their agent look them up */
 	void (*render)(const struct policy_inventory *inventory, struct policy_decision *decision,
 	               struct policy_manifests *manifests);
 	/* For a namespace in which something has changed; NULL: there is nothing namespace-wide.
@@ -49,6 +50,17 @@ extern const struct policy_target *const policy_targets[]; /* NULL-terminated */
 extern const char *const policy_target_words[];            /* in the same order */
 
 extern const struct policy_target policy_target_networkpolicy;
+extern const struct policy_target policy_target_cilium;
+extern const struct policy_target policy_target_calico;
+extern const struct policy_target policy_target_ovn;
+extern const struct policy_target policy_target_istio;
+
+/* Renders an agent's decision by the settings' target. What would become larger than an API server
+ * takes is not rendered so: refused, it would leave the agent with what it had. All its egress is
+ * denied instead, in the decision too, with a problem. */
+enum { POLICY_MANIFEST_BYTES = 1024 * 1024 };
+void policy_render(const struct policy_inventory *inventory, struct policy_decision *decision,
+                   struct policy_manifests *manifests);
 
 /* Begins a manifest: apiVersion and kind are written, with a comma behind them. */
 struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,
@@ -64,6 +76,11 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 void policy_space_metadata_put(const struct policy_inventory *inventory,
                                const struct policy_space *space,
                                struct policy_manifests *manifests);
+
+/* The NetworkPolicy of a decision, for every target that has it: its whole manifest. */
+void policy_networkpolicy_put(const struct policy_inventory *inventory,
+                              const struct policy_decision *decision,
+                              struct policy_manifests *manifests);
 
 struct json_text policy_manifest_text(const struct policy_manifests *manifests, size_t index);
 void policy_manifests_clear(struct policy_manifests *manifests);

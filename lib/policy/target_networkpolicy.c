@@ -3,8 +3,9 @@
 
 /* networking.k8s.io/v1, which every CNI that enforces policies understands. */
 
-static void render(const struct policy_inventory *inventory, struct policy_decision *decision,
-                   struct policy_manifests *manifests)
+void policy_networkpolicy_put(const struct policy_inventory *inventory,
+                              const struct policy_decision *decision,
+                              struct policy_manifests *manifests)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_networkpolicy,
 	                                                decision->subject->object->name);
@@ -17,6 +18,12 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 	json_puttext(out, json_buffer_text(&decision->egress));
 	json_puts(out, "}}");
 	policy_manifest_end(manifests);
+}
+
+static void render(const struct policy_inventory *inventory, struct policy_decision *decision,
+                   struct policy_manifests *manifests)
+{
+	policy_networkpolicy_put(inventory, decision, manifests);
 	if (decision->domains.at != NULL)
 		policy_problem(&decision->problems, POLICY_WARNING, POLICY_RULES_PATH ".domains",
 		               (struct json_text){0},

@@ -3,8 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct policy_target *const policy_targets[] = {&policy_target_networkpolicy, NULL};
-const char *const policy_target_words[] = {"networkpolicy", NULL};
+#include "policy/rules.h"
+
+const struct policy_target *const policy_targets[] = {
+        &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico,
+        &policy_target_ovn,           &policy_target_istio,  NULL,
+};
+const char *const policy_target_words[] = {"networkpolicy", "cilium", "calico",
+                                           "ovn",           "istio",  NULL};
 
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {
@@ -18,7 +24,7 @@ struct json_buffer *policy_manifest_begin(struct policy_manifests *manifests,
 	if (manifests->count == manifests->size) {
 		manifests->size = manifests->size == 0 ? 4 : manifests->size * 2;
 		manifests->items =
-			realloc(manifests->items, manifests->size * sizeof *manifests->items);
+		        realloc(manifests->items, manifests->size * sizeof *manifests->items);
 		if (manifests->items == NULL)
 			abort();
 	}
@@ -37,6 +43,32 @@ void policy_manifest_end(struct policy_manifests *manifests)
 {
 	struct policy_manifest *manifest = &manifests->items[manifests->count - 1];
 	manifest->len = manifests->text.len - manifest->at;
+}
+
+static bool is_oversized(const struct policy_manifests *manifests)
+{
+	for (size_t i = 0; i < manifests->count; i++)
+		if (manifests->items[i].len > POLICY_MANIFEST_BYTES)
+			return true;
+	return false;
+}
+
+void policy_render(const struct policy_inventory *inventory, struct policy_decision *decision,
+                   struct policy_manifests *manifests)
+{
+	const struct policy_target *target = inventory->settings->target;
+	policy_manifests_clear(manifests);
+	target->render(inventory, decision, manifests);
+	if (!is_oversized(manifests))
+		return;
+	policy_decision_deny(decision, "RulesTooLarge",
+	                     "its policy would be larger than an API server takes: all egress is "
+	                     "denied");
+	policy_problem(&decision->problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+	               "Too long: its %s may not be more than %d bytes", target->kind->kind,
+	               POLICY_MANIFEST_BYTES);
+	policy_manifests_clear(manifests);
+	target->render(inventory, decision, manifests);
 }
 
 struct json_text policy_manifest_text(const struct policy_manifests *manifests, size_t index)
@@ -83,8 +115,7 @@ static void put_identity(const struct policy_space *space, struct policy_manifes
 }
 
 void policy_metadata_put(const struct policy_inventory *inventory,
-                         const struct policy_decision *decision,
-                         struct policy_manifests *manifests)
+                         const struct policy_decision *decision, struct policy_manifests *manifests)
 {
 	const struct policy_names *names = inventory->settings->names;
 	const struct policy_card *card = decision->owner;
@@ -108,8 +139,7 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 }
 
 void policy_space_metadata_put(const struct policy_inventory *inventory,
-                               const struct policy_space *space,
-                               struct policy_manifests *manifests)
+                               const struct policy_space *space, struct policy_manifests *manifests)
 {
 	struct json_buffer *out = &manifests->text;
 	put_identity(space, manifests);

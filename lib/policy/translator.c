@@ -142,8 +142,7 @@ static void apply_decision(struct policy_translator *translator, struct policy_s
 	const struct policy_inventory *inventory = &translator->inventory;
 	struct policy_decision *decision = &translator->decision;
 	struct policy_manifests *manifests = &translator->manifests;
-	policy_manifests_clear(manifests);
-	inventory->settings->target->render(inventory, decision, manifests);
+	policy_render(inventory, decision, manifests);
 	for (size_t i = 0; i < manifests->count; i++) {
 		struct policy_object *object =
 			i == 0 ? subject->object

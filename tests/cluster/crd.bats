@@ -92,6 +92,9 @@ setup() {
 		{"egress":{}}	egress
 		{"domains":[{"names":["Example.com"]}]}	names
 		{"domains":[{"names":[]}]}	names
+		{"domains":[{"names":["example"]}]}	names
+		{"domains":[{"names":["*.com"]}]}	names
+		{"domains":[{"names":["10.0.0.1"]}]}	names
 	END
 }
 

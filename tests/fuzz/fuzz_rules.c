@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (rules.valid != (problems.errors == 0))
 		abort();
 	if (rules.valid) {
-		policy_rules_lint(&rules, &problems);
+		policy_rules_lint(&rules, size % 2 == 0, &problems);
 		if (problems.errors > 0)
 			abort();
 	}

@@ -13,6 +13,9 @@
 #include "json/buffer.h"
 #include "policy/rules.h"
 
+#define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
+#define LABEL_64 LABEL_63 "4"
+
 struct fault {
 	const char *policy;  /* spec.networkPolicy */
 	const char *field;   /* below spec.networkPolicy */
@@ -144,11 +147,30 @@ static const struct fault faults[] = {
 	{"{\"domains\":[{\"names\":[]}]}", ".domains[0].names", "Required value"},
 	{"{\"domains\":[{\"names\":[\"\"]}]}", ".domains[0].names[0]", "Required value"},
 	{"{\"domains\":[{\"names\":[\"Example.com\"]}]}", ".domains[0].names[0]",
-         "Invalid value: \"Example.com\": a lowercase RFC 1123 subdomain"},
+         "Invalid value: \"Example.com\": must be in lower case"},
 	{"{\"domains\":[{\"names\":[\"a.*.com\"]}]}", ".domains[0].names[0]", "Invalid value"},
 	{"{\"domains\":[{\"names\":[\"*\"]}]}", ".domains[0].names[0]", "Invalid value"},
 	{"{\"domains\":[{\"names\":[\"b\\u00fccher.example\"]}]}", ".domains[0].names[0]",
-         "Invalid value"},
+         "Invalid value: \"b\\u00fccher.example\": must be written in A-labels"},
+	{"{\"domains\":[{\"names\":[\"*.*.com\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"*.*.com\": a lowercase RFC 1123 subdomain"},
+	{"{\"domains\":[{\"names\":[\"a_b.com\"]}]}", ".domains[0].names[0]", "Invalid value"},
+	{"{\"domains\":[{\"names\":[\"example.com.\"]}]}", ".domains[0].names[0]", "Invalid value"},
+	{"{\"domains\":[{\"names\":[\"example\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"example\": must have at least two labels"},
+	{"{\"domains\":[{\"names\":[\"*.com\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"*.com\": must have at least two labels"},
+	{"{\"domains\":[{\"names\":[\"ab--c.example\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"ab--c.example\": only an A-label"},
+	{"{\"domains\":[{\"names\":[\"xn--.example\"]}]}", ".domains[0].names[0]", "Invalid value"},
+	{"{\"domains\":[{\"names\":[\"xn---a.example\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"xn---a.example\": an A-label must say what"},
+	{"{\"domains\":[{\"names\":[\"a.0x7f\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"a.0x7f\": must be a DNS name, not an IP address"},
+	{"{\"domains\":[{\"names\":[\"" LABEL_64 ".example\"]}]}", ".domains[0].names[0]",
+         "Invalid value: \"" LABEL_64 ".example\": each label must be no more than 63"},
+	{"{\"domains\":[{\"names\":[\"" LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63 "\"]}]}",
+         ".domains[0].names[0]", "Invalid value"},
 	{"{\"domains\":[{\"names\":[\"10.0.0.1\"]}]}", ".domains[0].names[0]",
          "Invalid value: \"10.0.0.1\": must be a DNS name, not an IP address"},
 	{"{\"domains\":[{\"names\":[\"a.example\"],\"ports\":[{\"port\":0}]}]}",
@@ -216,7 +238,8 @@ static const char *const valid[] = {
 	"{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\",\"except\":[\"10.0.0.0/8\","
 	"\"127.0.0.0/8\"]}},{\"ipBlock\":{\"cidr\":\"::/0\",\"except\":[\"fd00::/8\"]}}]}]}",
 	"{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"\\u0031\\u0030.0.0.0/8\"}}]}]}",
-	"{\"domains\":[{\"names\":[\"*.example.com\",\"xn--bcher-kva.example\",\"a\"],"
+	"{\"domains\":[{\"names\":[\"*.example.com\",\"xn--bcher-kva.example\",\"a-b.4.xn--p1ai\","
+	"\"" LABEL_63 ".a\"],"
 	"\"ports\":[{\"port\":443}]}]}",
 };
 
@@ -273,12 +296,12 @@ static void test_explicit_peers_are_written_only_where_there_are_none(void **sta
 	free(a);
 }
 
-static char *lint(const char *policy)
+static char *lint(const char *policy, bool resolves)
 {
 	struct policy_problems problems = {0};
 	struct policy_rules rules;
 	assert_true(read_policy(policy, &problems, &rules));
-	policy_rules_lint(&rules, &problems);
+	policy_rules_lint(&rules, resolves, &problems);
 	assert_int_equal(problems.errors, 0);
 	char *text = list(&problems);
 	policy_problems_free(&problems);
@@ -287,7 +310,7 @@ static char *lint(const char *policy)
 
 static void assert_lint(const char *policy, const char *wanted)
 {
-	char *text = lint(policy);
+	char *text = lint(policy, false);
 	if (wanted == NULL)
 		assert_string_equal(text, "[]");
 	else if (strstr(text, wanted) == NULL || strstr(text, "\"severity\":\"warning\"") == NULL)
@@ -322,6 +345,22 @@ static void test_what_its_author_may_not_mean_is_warned_of(void **state)
 	            "\"kubernetes.io/metadata.name\":\"openshift-dns\"}}}],\"ports\":[{\"port\":53}]}"
 	            "]}",
 	            "listen on 5353");
+}
+
+static void test_names_that_can_be_looked_up_need_no_rule_for_dns(void **state)
+{
+	static const char policy[] =
+		"{\"egress\":[{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":443}]}],"
+		"\"domains\":[{\"names\":[\"a.example\"]}]}";
+	(void)state;
+	char *text = lint(policy, true);
+	assert_string_equal(text, "[]");
+	free(text);
+	assert_lint(policy, "no rule allows DNS");
+	assert_lint("{\"domains\":[{\"names\":[\"a.example\"],\"ports\":[{\"port\":443}]}]}", NULL);
+	assert_lint("{\"domains\":[{\"names\":[\"a.example\"],\"ports\":[{\"port\":443},"
+	            "{\"port\":\"http\"}]}]}",
+	            "spec.networkPolicy.domains[0].ports[1].port");
 }
 
 static void test_problems_are_bounded(void **state)
@@ -371,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_rules_have_one_normal_form),
 		cmocka_unit_test(test_explicit_peers_are_written_only_where_there_are_none),
 		cmocka_unit_test(test_what_its_author_may_not_mean_is_warned_of),
+		cmocka_unit_test(test_names_that_can_be_looked_up_need_no_rule_for_dns),
 		cmocka_unit_test(test_problems_are_bounded),
 		cmocka_unit_test(test_lists_are_bounded),
 	};

@@ -1,0 +1,57 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "target_evaluators.h"
+
+/* k8s.ovn.org/v1 beside networking.k8s.io/v1: a connection must pass both. The firewall looks at
+ * what leaves the cluster alone; its first rule that matches decides, and without any it lets
+ * everything pass. */
+
+static bool ports_match(struct json_text ports, const struct world_connection *connection)
+{
+	int64_t number;
+	if (json_count(ports) == 0)
+		return true;
+	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m))
+		if (json_equals(json_get(m.value, "protocol"),
+		                policy_protocol_words[connection->protocol]) &&
+		    json_integer(json_get(m.value, "port"), &number) && number == connection->port)
+			return true;
+	return false;
+}
+
+static bool destination_matches(struct json_text to, const struct world_connection *connection)
+{
+	char text[POLICY_NAME_SIZE];
+	struct json_text cidr = json_plain(json_get(to, "cidrSelector"));
+	struct json_text name = json_plain(json_get(to, "dnsName"));
+	if (json_count(to) != 1 || (cidr.at == NULL && name.at == NULL))
+		abort();
+	struct json_text word = cidr.at != NULL ? cidr : name;
+	snprintf(text, sizeof text, "%.*s", (int)word.len, word.at);
+	if (cidr.at != NULL)
+		return world_address_in(text, &connection->address);
+	return connection->name != NULL && strcmp(text, connection->name) == 0;
+}
+
+static bool firewall_allows(struct json_text firewall, const struct world_connection *connection)
+{
+	struct json_text egress = json_get(firewall, "spec", "egress");
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m))
+		if (ports_match(json_get(m.value, "ports"), connection) &&
+		    destination_matches(json_get(m.value, "to"), connection))
+			return json_equals(json_get(m.value, "type"), "Allow");
+	return true;
+}
+
+static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_space,
+                   const struct world_connection *connection)
+{
+	if (!evaluate_networkpolicy.allows(of_agent, of_space, connection))
+		return false;
+	return connection->pod != NULL || of_space->count == 0 ||
+	       firewall_allows(policy_manifest_text(of_space, 0), connection);
+}
+
+const struct target_evaluator evaluate_ovn = {"ovn", allows, NULL};
