@@ -149,6 +149,8 @@ install: all
 	install -m 644 $(wildcard pipelines/*.7) $(SHARE)/man/man7
 	install -m 755 $(SCRIPTS) $(SHARE)/egress/pipelines
 	install -m 644 $(wildcard pipelines/kubernetes/*.yaml) $(SHARE)/egress/kubernetes
+	for target in $(notdir $(wildcard pipelines/kubernetes/targets/*)); do \
+	  install -D -m 644 -t $(SHARE)/egress/kubernetes/targets/$$target pipelines/kubernetes/targets/$$target/*.yaml || exit 1; done
 	install -m 644 $(wildcard pipelines/examples/*) $(SHARE)/egress/examples
 	install -m 644 systemd/cluster.env $(SHARE)/egress
 	install -m 755 pipelines/kubectl-egress $(DESTDIR)$(PREFIX)/bin
