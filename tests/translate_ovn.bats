@@ -8,7 +8,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-translate() { egress-translate --target ovn "$@" 2>errors; }
+translate() { egress-translate --target ovn 2>errors; }
 
 agent() { # NAME [the card's options]
 	workload "Deployment/$1"
@@ -125,7 +125,8 @@ $denials" ]
 	{
 		api_server 10.0.0.1
 		agent weather --policy '{"egress":[]}'
-		agent other --ns apart --policy '{"egress":[]}'
+		workload Deployment/other --ns apart
+		card other --ns apart --policy '{"egress":[]}'
 		mark end AgentCard
 		api_server 10.0.0.2
 	} | translate >out
