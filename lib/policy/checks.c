@@ -17,7 +17,7 @@
 	"regex used for validation is "                                                            \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
-enum { LABEL_MAX = 63, PORT_NAME_MAX = 15 };
+enum { LABEL_MAX = 63, PREFIX_MAX = 253, PORT_NAME_MAX = 15 };
 
 static bool is_alphanumeric(char c)
 {
@@ -61,6 +61,8 @@ static const char *label_key_fault(struct json_text key)
 			return "a qualified name " QUALIFIED
 			       " with an optional DNS subdomain prefix and '/' (e.g. "
 			       "'example.com/MyName')";
+		if (prefix.len > PREFIX_MAX)
+			return "prefix part must be no more than 253 characters";
 		if (!policy_is_subdomain(prefix))
 			return "prefix part " SUBDOMAIN;
 	}
