@@ -1,9 +1,21 @@
-/* uthash and utlist, with running out of memory as in json/buffer.h: the program is aborted. */
+/*
+ * uthash and utlist, with running out of memory as in json/buffer.h: the program is aborted.
+ *
+ * Whoever may create objects chooses the keys, and could choose many that uthash's own function
+ * puts side by side, so that looking one up takes a walk past all. So keys are hashed with
+ * SipHash-1-3 and a secret that is drawn once a run. Nothing may depend on a table's order.
+ */
 #ifndef JSON_TABLE_H
 #define JSON_TABLE_H
 
+#include <stdint.h>
 #include <stdlib.h>
 
+unsigned json_table_hash(const void *key, size_t len);
+/* What that is made of, for its test. */
+uint64_t json_table_sip(const uint64_t secret[2], const void *key, size_t len);
+
+#define HASH_FUNCTION(key, len, hash) ((hash) = json_table_hash((key), (len)))
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 #include <utlist.h>

@@ -17,7 +17,7 @@
 	"regex used for validation is "                                                            \
 	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
-enum { LABEL_MAX = 63, DOMAIN_MAX = 253, PORT_NAME_MAX = 15 };
+enum { LABEL_MAX = 63, SUBDOMAIN_MAX = 253, PORT_NAME_MAX = 15 };
 
 static bool is_alphanumeric(char c)
 {
@@ -61,6 +61,8 @@ static const char *label_key_fault(struct json_text key)
 			return "a qualified name " QUALIFIED
 			       " with an optional DNS subdomain prefix and '/' (e.g. "
 			       "'example.com/MyName')";
+		if (prefix.len > SUBDOMAIN_MAX)
+			return "prefix part must be no more than 253 characters";
 		if (!policy_is_subdomain(prefix))
 			return "prefix part " SUBDOMAIN;
 	}
@@ -300,7 +302,7 @@ static const char *domain_fault(struct json_text name)
 {
 	struct json_text label = {0};
 	size_t labels = 0;
-	if (name.len > DOMAIN_MAX)
+	if (name.len > SUBDOMAIN_MAX)
 		return "must be no more than 253 characters";
 	if (name.len > 2 && name.at[0] == '*' && name.at[1] == '.')
 		name = (struct json_text){name.at + 2, name.len - 2};

@@ -15,6 +15,9 @@
 
 #define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
 #define LABEL_64 LABEL_63 "4"
+#define A_16 "aaaaaaaaaaaaaaaa"
+#define A_64 A_16 A_16 A_16 A_16
+#define A_254 A_64 A_64 A_64 A_16 A_16 A_16 "aaaaaaaaaaaaaa"
 
 struct fault {
 	const char *policy;  /* spec.networkPolicy */
@@ -125,6 +128,9 @@ static const struct fault faults[] = {
 	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabels\":{\"A_/a\":\"\"}}}]}]}",
          ".egress[0].to[0].podSelector.matchLabels",
          "Invalid value: \"A_/a\": prefix part a lowercase RFC 1123 subdomain must"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabels\":{\"" A_254 "/a\":\"\"}}}]}]}",
+         ".egress[0].to[0].podSelector.matchLabels",
+         "Invalid value: \"" A_254 "/: prefix part must be no more than 253 characters"},
 	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabel\":{}}}]}]}",
          ".egress[0].to[0].podSelector.matchLabel", "unknown field"},
 	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":[{\"key\":\"a\","
