@@ -25,6 +25,7 @@ struct kube_cluster {
 	bool accepted;       /* the server has taken our credentials before */
 	bool incomplete;     /* an operation was refused: what is wanted is not all known */
 	int64_t give_up;     /* after the end of input: no retry after this */
+	int64_t away_ms;     /* when the server was last found away; 0: never */
 	int64_t quiet_until; /* the server is not to be asked before this, but for one */
 	bool quiet;
 	struct kube_backoff quiet_backoff;

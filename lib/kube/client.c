@@ -13,7 +13,7 @@
 #include "os/log.h"
 #include "os/signals.h"
 
-enum { CONNECT_MS = 15 * 1000, STREAMS_MAX = 250 };
+enum { CONNECT_MS = 15 * 1000, STREAMS_MAX = 250, SILENCE_MS = 10 * 1000 };
 
 static int on_multi_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *ignored)
 {
@@ -78,6 +78,24 @@ static void open_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static void open_multi(struct kube_client *client)
+{
+	CURLM *multi = curl_multi_init();
+	if (multi == NULL) {
+		log_error("out of memory");
+		abort();
+	}
+	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_multi_socket);
+	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_multi_timer);
+	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+	client->multi = multi;
+	client->socket_count = 0;
+	client->timer_ms = -1;
+}
+
 struct kube_client *kube_client_new(const struct kube_config *config,
                                     char error[KUBE_ERROR_SIZE])
 {
@@ -87,22 +105,10 @@ struct kube_client *kube_client_new(const struct kube_config *config,
 	client->config = config;
 	client->credentials.config = config;
 	client->connect_ms = CONNECT_MS;
-	client->timer_ms = -1;
 	client->loopback = is_loopback(config->server);
 	client->plain = strncmp(config->server, "http://", 7) == 0 &&
 	                (!client->loopback || config->proxy_url != NULL);
-	client->multi = curl_multi_init();
-	if (client->multi == NULL) {
-		snprintf(error, KUBE_ERROR_SIZE, "out of memory");
-		free(client);
-		return NULL;
-	}
-	curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(client->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_multi_socket);
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_multi_timer);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	open_multi(client);
 	if (kube_credentials_current(&client->credentials, error)) {
 		warn_of_weakness(client);
 		return client;
@@ -226,11 +232,43 @@ static bool try_again(struct kube_call *call, const struct kube_result *result)
 	return true;
 }
 
+/* The other end of a connection may have forgotten it and still acknowledge what is sent, as a
+ * balancer does. Curl would send all that comes into that silence. */
+static bool is_silent(const struct kube_call *call, CURLcode code)
+{
+	int64_t heard = call->client->heard_ms;
+	return code == CURLE_OPERATION_TIMEDOUT &&
+	       (heard < call->sent_ms || clock_monotonic_ms() - heard > SILENCE_MS);
+}
+
+/* Closes every connection; who waits for an answer on one of them is told that it is lost. */
+static void start_anew(struct kube_client *client)
+{
+	struct kube_result lost = {.failure = KUBE_UNREACHABLE, .retry_after_ms = -1};
+	struct kube_call *call, *next;
+	char text[KUBE_ERROR_SIZE];
+	DL_FOREACH(client->calls, call) {
+		if (call->state == CALL_STARTING)
+			continue;
+		kube_call_withdraw(call);
+		if (call->state == CALL_FLYING)
+			call->state = CALL_LOST;
+	}
+	curl_multi_cleanup(client->multi);
+	open_multi(client);
+	snprintf(text, sizeof text, "the connection to %s fell silent", client->config->server);
+	lost.error = text;
+	DL_FOREACH_SAFE(client->calls, call, next) {
+		if (call->state == CALL_LOST)
+			finish(call, &lost);
+	}
+}
+
 static bool deliver(struct kube_client *client)
 {
 	CURLMsg *message;
 	int left = 0;
-	bool called = false;
+	bool called = false, silent = false;
 	while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
 		struct kube_call *call = NULL;
 		struct kube_result result;
@@ -241,9 +279,12 @@ static bool deliver(struct kube_client *client)
 		kube_call_result(call, message->data.result, &result, text);
 		client->connected = client->connected || result.code != 0;
 		called = true;
+		silent = silent || is_silent(call, message->data.result);
 		if (!try_again(call, &result))
 			finish(call, &result);
 	}
+	if (silent)
+		start_anew(client);
 	return called;
 }
 

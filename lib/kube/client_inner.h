@@ -12,6 +12,7 @@
 enum kube_call_state {
 	CALL_STARTING, /* waits for the next poll */
 	CALL_FLYING,   /* curl has it */
+	CALL_LOST,     /* its connection was given up: its caller is to be told */
 	CALL_CANCELLED,/* to be freed outside of curl's callbacks */
 };
 
@@ -25,6 +26,7 @@ struct kube_call {
 	CURL *easy;
 	struct curl_slist *headers, *connect_to;
 	char error[CURL_ERROR_SIZE];
+	int64_t sent_ms;     /* monotonic */
 	unsigned generation; /* of the credentials it was sent with */
 	bool retried;        /* after a 401 */
 	bool too_large, stopped, resume;
@@ -39,6 +41,7 @@ struct kube_client {
 	struct pollfd *sockets;
 	size_t socket_count, socket_size;
 	int64_t timer_ms; /* when curl wants to be called, monotonic; -1: never */
+	int64_t heard_ms; /* when the server last said anything, to any call */
 	long connect_ms;
 	bool connected;
 	bool loopback;    /* the server is */
