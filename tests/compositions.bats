@@ -151,6 +151,15 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	[ ! -e watch.told ]
 }
 
+@test "enforce: --prune is refused where some namespaces are watched, by any spelling" {
+	local flags
+	for flags in '-n finance' -nfinance '--namespace finance' '-v --namespace=finance'; do
+		EGRESS_WATCH_FLAGS=$flags EGRESS_APPLY_FLAGS='--events --prune' run -2 --separate-stderr "$pipelines/enforce"
+		[[ $stderr == 'enforce: --prune behind egress-watch --namespace would delete'* ]]
+	done
+	[ ! -e watch.told ]
+}
+
 @test "several-clusters: each context has its pipeline, and each result its cluster" {
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' EGRESS_WATCH_FLAGS='--full' \
 		run -0 --separate-stderr "$pipelines/several-clusters" --once --dir all east west

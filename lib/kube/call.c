@@ -46,7 +46,8 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *user)
 		return 0;
 	if (streamed && is_success(call)) {
 		enum kube_taken taken = call->request.on_body(call->request.user, bytes, len);
-		if (taken == KUBE_LATER)
+		call->paused = taken == KUBE_LATER;
+		if (call->paused)
 			return CURL_WRITEFUNC_PAUSE;
 		call->stopped = taken == KUBE_STOP;
 		return call->stopped ? 0 : len;
@@ -233,6 +234,7 @@ bool kube_call_send(struct kube_call *call, char error[KUBE_ERROR_SIZE])
 	}
 	call->got.len = 0;
 	call->error[0] = '\0';
+	call->paused = false;
 	set_request(call);
 	set_tls(call);
 	set_headers(call);

@@ -237,6 +237,11 @@ static bool try_again(struct kube_call *call, const struct kube_result *result)
 static bool is_silent(const struct kube_call *call, CURLcode code)
 {
 	int64_t heard = call->client->heard_ms;
+	const struct kube_call *other;
+	DL_FOREACH(call->client->calls, other) {
+		if (other->paused) /* it is we who do not listen */
+			return false;
+	}
 	return code == CURLE_OPERATION_TIMEDOUT &&
 	       (heard < call->sent_ms || clock_monotonic_ms() - heard > SILENCE_MS);
 }

@@ -29,7 +29,8 @@ struct kube_call {
 	int64_t sent_ms;     /* monotonic */
 	unsigned generation; /* of the credentials it was sent with */
 	bool retried;        /* after a 401 */
-	bool too_large, stopped, resume;
+	bool too_large, stopped;
+	bool paused, resume; /* on_body takes nothing for now; and it does again */
 };
 
 struct kube_client {
