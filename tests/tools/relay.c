@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 		if (client < 0)
 			die("accept");
 		if (fork() == 0)
-			carry(client, atoi(argv[2]));
+			carry(client, (int)strtol(argv[2], NULL, 10));
 		close(client);
 	}
 }
