@@ -277,3 +277,13 @@ verdicts() { jq -r .type | xargs; }
 	{ policy one; complete; } | apply --prune 2>/dev/null >results
 	[ "$(jq -r '.type + " " + (.object.metadata.name // "")' results | xargs)" = "APPLIED one DELETED two BOOKMARK" ]
 }
+
+@test "403 is tried again when the server was away a moment before, as it may not have read its roles" {
+	serve <<-'END'
+		[ "$METHOD$N" != GET0 ] || exit
+		[ "$METHOD" != PATCH ] || [ "$N" -gt 1 ] || { status 403 "forbidden"; exit; }
+	END
+	[ "$(policy one | apply 2>messages | verdicts)" = APPLIED ]
+	[ "$(stub_requests '^PATCH')" -eq 3 ]
+	grep -q "HTTP 403: forbidden; trying again" messages
+}

@@ -151,6 +151,36 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	[ ! -e watch.told ]
 }
 
+@test "enforce: --prune is refused where some namespaces are watched, by any spelling" {
+	local flags
+	for flags in '-n finance' -nfinance '--namespace finance' '-v --namespace=finance'; do
+		EGRESS_WATCH_FLAGS=$flags EGRESS_APPLY_FLAGS='--events --prune' run -2 --separate-stderr "$pipelines/enforce"
+		[[ $stderr == 'enforce: --prune behind egress-watch --namespace would delete'* ]]
+	done
+	[ ! -e watch.told ]
+}
+
+@test "enforce: when it is killed, its stages end too" {
+	cat >bin/egress-watch <<-END
+		#!/bin/bash
+		echo \$\$ >$PWD/watching.new && mv $PWD/watching.new $PWD/watching
+		cat "$log"
+		exec sleep 1000
+	END
+	EGRESS_VERIFY_FLAGS='--trust-domain example.org' EGRESS_APPLY_FLAGS='--dir all' "$pipelines/enforce" >results 3>&- &
+	local enforce=$! until=$((SECONDS + 120)) stages
+	until [ -s watching ] && stages=$(pgrep -P $enforce) && [ "$(wc -l <<<"$stages")" -eq 4 ] && grep -q BOOKMARK results; do
+		[ $SECONDS -lt $until ]
+		sleep 0.1
+	done
+	kill -KILL $enforce
+	alive() { ps -o pid= -p "$(xargs <<<"$stages" | tr ' ' ,)" >/dev/null; }
+	while alive; do
+		[ $SECONDS -lt $until ]
+		sleep 0.1
+	done
+}
+
 @test "several-clusters: each context has its pipeline, and each result its cluster" {
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' EGRESS_WATCH_FLAGS='--full' \
 		run -0 --separate-stderr "$pipelines/several-clusters" --once --dir all east west

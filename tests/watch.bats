@@ -590,3 +590,15 @@ await() { # TEXT FILE
 	run -2 egress-watch --once surplus
 	[ ! -s stub/log ]
 }
+
+@test "a Lease that another took ends it with 3, and one that nobody holds is taken" {
+	stub_start <<-'END'
+		lease() { reply 200 "{\"metadata\":{\"name\":\"l\",\"namespace\":\"ns\",\"resourceVersion\":\"$((N + 3))\"},\"spec\":{\"holderIdentity\":\"$1\",\"leaseDurationSeconds\":99999999999999999,\"renewTime\":\"2020-01-01T00:00:00.000000Z\"}}"; }
+		case "$METHOD $TARGET" in
+		*leases/l) if [ "$METHOD$N" = GET0 ]; then lease ""; elif [ "$METHOD" = GET ]; then lease other; else lease me; fi ;;
+		*) empty ;;
+		esac
+	END
+	run -3 --separate-stderr egress-watch --leader-elect ns/l
+	[[ $stderr = *' holds the lease ns/l'*'the lease ns/l is lost: '* ]]
+}

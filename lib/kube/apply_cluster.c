@@ -12,6 +12,8 @@
 /* Reading ahead lets a later operation replace an earlier one, and must have an end. */
 enum { QUEUE_JOBS = 20000, QUEUE_BYTES = 64 * 1024 * 1024 };
 
+enum { SETTLE_MS = 60 * 1000 };
+
 struct kube_cluster *kube_cluster_new(const struct kube_cluster_options *options,
                                       struct kube_client *client, struct stream *stream)
 {
@@ -212,9 +214,17 @@ static bool is_refusal(const struct kube_result *result)
 	       (result->failure == KUBE_OK && result->code == 401);
 }
 
+/* An API server that has just started may not have read its roles yet, and forbids what they grant. */
+static bool is_settling(const struct kube_cluster *cluster, const struct kube_result *result)
+{
+	return result->failure == KUBE_OK && result->code == 403 && cluster->away_ms != 0 &&
+	       clock_monotonic_ms() - cluster->away_ms < SETTLE_MS;
+}
+
 bool kube_cluster_may_retry(const struct kube_cluster *cluster, const struct kube_result *result)
 {
-	return kube_result_retryable(result) || (is_refusal(result) && cluster->accepted);
+	return kube_result_retryable(result) || (is_refusal(result) && cluster->accepted) ||
+	       is_settling(cluster, result);
 }
 
 void kube_cluster_heard(struct kube_cluster *cluster, const struct kube_result *result)
@@ -234,10 +244,14 @@ void kube_cluster_heard(struct kube_cluster *cluster, const struct kube_result *
 		kube_backoff_reset(&cluster->quiet_backoff);
 		return;
 	}
+	bool unreached = result->failure == KUBE_UNREACHABLE;
+	if (unreached || result->code == 503)
+		cluster->away_ms = now;
 	/* many requests fail together: that is one failure */
 	if (cluster->quiet && now < cluster->quiet_until)
 		return;
-	long wait = kube_backoff_next(&cluster->quiet_backoff, result->retry_after_ms);
+	long wait = unreached ? kube_backoff_unreached(&cluster->quiet_backoff)
+	                      : kube_backoff_next(&cluster->quiet_backoff, result->retry_after_ms);
 	cluster->quiet = true;
 	cluster->quiet_until = before_deadline(cluster, now + wait);
 	kube_result_describe(result, why);

@@ -27,6 +27,7 @@ struct kube_cluster {
 	const struct policy_kind *failed; /* of an APPLY that failed; NULL: none did */
 	bool failed_others;               /* and others of another kind */
 	int64_t give_up;     /* after the end of input: no retry after this */
+	int64_t away_ms;     /* when the server was last found away; 0: never */
 	int64_t quiet_until; /* the server is not to be asked before this, but for one */
 	bool quiet;
 	struct kube_backoff quiet_backoff;

@@ -29,6 +29,14 @@ long kube_backoff_next(struct kube_backoff *backoff, long at_least_ms)
 	return at_least_ms + kube_random(0, wait / 2);
 }
 
+long kube_backoff_unreached(struct kube_backoff *backoff)
+{
+	long wait = kube_backoff_next(backoff, -1);
+	if (wait <= KUBE_UNREACHED_MOST_MS)
+		return wait;
+	return kube_random(KUBE_UNREACHED_MOST_MS / 2, KUBE_UNREACHED_MOST_MS);
+}
+
 void kube_backoff_reset(struct kube_backoff *backoff)
 {
 	backoff->tries = 0;

@@ -14,6 +14,11 @@ struct kube_backoff {
  * for; negative: nothing), to which jitter is only added. */
 long kube_backoff_next(struct kube_backoff *backoff, long at_least_ms);
 
+/* The same where the server was not reached at all: to ask again costs it nothing, and its return is
+ * to be noticed within seconds, however long it was away. */
+enum { KUBE_UNREACHED_MOST_MS = 5 * 1000 };
+long kube_backoff_unreached(struct kube_backoff *backoff);
+
 /* An attempt went well. */
 void kube_backoff_reset(struct kube_backoff *backoff);
 

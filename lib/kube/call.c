@@ -8,6 +8,7 @@
 
 #include "kube/client_inner.h"
 #include "kube/memory.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/options.h"
 
@@ -27,16 +28,26 @@ static bool is_success(const struct kube_call *call)
 	return code >= 200 && code < 300;
 }
 
+static size_t on_header(char *bytes, size_t size, size_t count, void *user)
+{
+	struct kube_call *call = user;
+	(void)bytes;
+	call->client->heard_ms = clock_monotonic_ms();
+	return size * count;
+}
+
 static size_t on_write(char *bytes, size_t size, size_t count, void *user)
 {
 	struct kube_call *call = user;
 	size_t len = size * count;
+	call->client->heard_ms = clock_monotonic_ms();
 	bool streamed = call->request.on_body != NULL;
 	if (call->state == CALL_CANCELLED)
 		return 0;
 	if (streamed && is_success(call)) {
 		enum kube_taken taken = call->request.on_body(call->request.user, bytes, len);
-		if (taken == KUBE_LATER)
+		call->paused = taken == KUBE_LATER;
+		if (call->paused)
 			return CURL_WRITEFUNC_PAUSE;
 		call->stopped = taken == KUBE_STOP;
 		return call->stopped ? 0 : len;
@@ -198,6 +209,8 @@ static void set_request(struct kube_call *call)
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	if (call->sent.at != NULL) {
@@ -221,11 +234,13 @@ bool kube_call_send(struct kube_call *call, char error[KUBE_ERROR_SIZE])
 	}
 	call->got.len = 0;
 	call->error[0] = '\0';
+	call->paused = false;
 	set_request(call);
 	set_tls(call);
 	set_headers(call);
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 	call->state = CALL_FLYING;
+	call->sent_ms = clock_monotonic_ms();
 	curl_multi_add_handle(client->multi.curl, call->easy);
 	return true;
 }

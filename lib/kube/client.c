@@ -8,9 +8,10 @@
 
 #include "kube/client_inner.h"
 #include "kube/memory.h"
+#include "os/clock.h"
 #include "os/log.h"
 
-enum { CONNECT_MS = 15 * 1000, STREAMS_MAX = 250 };
+enum { CONNECT_MS = 15 * 1000, STREAMS_MAX = 250, SILENCE_MS = 10 * 1000 };
 
 static bool is_loopback(const char *server)
 {
@@ -36,6 +37,16 @@ static void warn_of_weakness(const struct kube_client *client)
 		            config->server);
 }
 
+static void open_multi(struct kube_client *client)
+{
+	if (!kube_multi_open(&client->multi)) {
+		log_error("out of memory");
+		abort();
+	}
+	curl_multi_setopt(client->multi.curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(client->multi.curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
+}
+
 struct kube_client *kube_client_new(const struct kube_config *config,
                                     char error[KUBE_ERROR_SIZE])
 {
@@ -46,13 +57,7 @@ struct kube_client *kube_client_new(const struct kube_config *config,
 	client->loopback = is_loopback(config->server);
 	client->plain = strncmp(config->server, "http://", 7) == 0 &&
 	                (!client->loopback || config->proxy_url != NULL);
-	if (!kube_multi_open(&client->multi)) {
-		snprintf(error, KUBE_ERROR_SIZE, "out of memory");
-		free(client);
-		return NULL;
-	}
-	curl_multi_setopt(client->multi.curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(client->multi.curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
+	open_multi(client);
 	if (kube_credentials_current(&client->credentials, error)) {
 		warn_of_weakness(client);
 		return client;
@@ -175,11 +180,48 @@ static bool try_again(struct kube_call *call, const struct kube_result *result)
 	return true;
 }
 
+/* The other end of a connection may have forgotten it and still acknowledge what is sent, as a
+ * balancer does. Curl would send all that comes into that silence. */
+static bool is_silent(const struct kube_call *call, CURLcode code)
+{
+	int64_t heard = call->client->heard_ms;
+	const struct kube_call *other;
+	DL_FOREACH(call->client->calls, other) {
+		if (other->paused) /* it is we who do not listen */
+			return false;
+	}
+	return code == CURLE_OPERATION_TIMEDOUT &&
+	       (heard < call->sent_ms || clock_monotonic_ms() - heard > SILENCE_MS);
+}
+
+/* Closes every connection; who waits for an answer on one of them is told that it is lost. */
+static void start_anew(struct kube_client *client)
+{
+	struct kube_result lost = {.failure = KUBE_UNREACHABLE, .retry_after_ms = -1};
+	struct kube_call *call, *next;
+	char text[KUBE_ERROR_SIZE];
+	DL_FOREACH(client->calls, call) {
+		if (call->state == CALL_STARTING)
+			continue;
+		kube_call_withdraw(call);
+		if (call->state == CALL_FLYING)
+			call->state = CALL_LOST;
+	}
+	kube_multi_close(&client->multi);
+	open_multi(client);
+	snprintf(text, sizeof text, "the connection to %s fell silent", client->config->server);
+	lost.error = text;
+	DL_FOREACH_SAFE(client->calls, call, next) {
+		if (call->state == CALL_LOST)
+			finish(call, &lost);
+	}
+}
+
 static bool deliver(struct kube_client *client)
 {
 	CURLMsg *message;
 	int left = 0;
-	bool called = false;
+	bool called = false, silent = false;
 	while ((message = curl_multi_info_read(client->multi.curl, &left)) != NULL) {
 		struct kube_call *call = NULL;
 		struct kube_result result;
@@ -190,9 +232,12 @@ static bool deliver(struct kube_client *client)
 		kube_call_result(call, message->data.result, &result, text);
 		client->connected = client->connected || result.code != 0;
 		called = true;
+		silent = silent || is_silent(call, message->data.result);
 		if (!try_again(call, &result))
 			finish(call, &result);
 	}
+	if (silent)
+		start_anew(client);
 	return called;
 }
 

@@ -6,6 +6,9 @@
  * Nothing blocks except an exec credential plugin, and everything runs inside
  * kube_client_poll(): callbacks are called from there only, one at a time.
  *
+ * When a request gets no answer in its time and nothing else came meanwhile, all connections are closed
+ * and whoever waits on one gets KUBE_UNREACHABLE: one that is dead must not take the next request.
+ *
  * Credentials: tokens and certificates in files are read again as they rotate (at most every
  * ten seconds), an exec plugin runs again before its credentials expire. A 401 refreshes them
  * once and the request is sent once more; only the second 401 reaches its caller. Tokens go

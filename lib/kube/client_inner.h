@@ -12,6 +12,7 @@
 enum kube_call_state {
 	CALL_STARTING, /* waits for the next poll */
 	CALL_FLYING,   /* curl has it */
+	CALL_LOST,     /* its connection was given up: its caller is to be told */
 	CALL_CANCELLED,/* to be freed outside of curl's callbacks */
 };
 
@@ -25,9 +26,11 @@ struct kube_call {
 	CURL *easy;
 	struct curl_slist *headers, *connect_to;
 	char error[CURL_ERROR_SIZE];
+	int64_t sent_ms;     /* monotonic */
 	unsigned generation; /* of the credentials it was sent with */
 	bool retried;        /* after a 401 */
-	bool too_large, stopped, resume;
+	bool too_large, stopped;
+	bool paused, resume; /* on_body takes nothing for now; and it does again */
 };
 
 struct kube_client {
@@ -36,6 +39,7 @@ struct kube_client {
 	struct kube_multi multi;
 	struct kube_call *calls;
 	size_t in_flight;
+	int64_t heard_ms; /* when the server last said anything, to any call */
 	long connect_ms;
 	bool connected;
 	bool loopback;    /* the server is */

@@ -12,7 +12,7 @@
 #include "os/signals.h"
 
 /* client-go's defaults */
-enum { DURATION_S = 15, DEADLINE_MS = 10 * 1000, RETRY_MS = 2 * 1000, TICK_MS = 50 };
+enum { DURATION_S = 15, DURATION_MAX_S = 3600, DEADLINE_MS = 10 * 1000, RETRY_MS = 2 * 1000, TICK_MS = 50 };
 
 enum step { STEP_IDLE, STEP_READING, STEP_WRITING };
 
@@ -150,6 +150,8 @@ static bool is_free(struct kube_lease *lease, struct json_text spec)
 	char *renewed = json_cstring(json_get(spec, "renewTime"));
 	int64_t duration = DURATION_S, now = clock_monotonic_ms();
 	json_integer(json_get(spec, "leaseDurationSeconds"), &duration);
+	if (duration < 1 || duration > DURATION_MAX_S)
+		duration = DURATION_S;
 	char *sign = kube_format("%s %s", holder == NULL ? "" : holder,
 	                         renewed == NULL ? "" : renewed);
 	bool nobody = holder == NULL || holder[0] == '\0' || strcmp(holder, lease->identity) == 0;

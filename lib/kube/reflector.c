@@ -137,7 +137,9 @@ void reflector_fail(struct reflector *r, const struct kube_result *result)
 	long asked = r->after_ms > result->retry_after_ms ? r->after_ms : result->retry_after_ms;
 	if (r->active && r->state == REFLECTOR_WATCHING)
 		kube_backoff_reset(&r->backoff);
-	long wait = kube_backoff_next(&r->backoff, asked);
+	long wait = result->failure == KUBE_UNREACHABLE && r->unusable == NULL && asked < 0
+	                    ? kube_backoff_unreached(&r->backoff)
+	                    : kube_backoff_next(&r->backoff, asked);
 	r->failing = true;
 	metrics_add(METRIC_RETRIES, NULL, 1);
 	watch_report(r, list ? "list" : "watch", result, r->unusable, wait);

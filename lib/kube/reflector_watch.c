@@ -11,6 +11,7 @@ enum {
 	GRACE_MS = 30 * 1000, /* a watch that outlives its time by this hangs */
 	RETRY_AFTER_MAX_S = 3600,
 	SHORT_MS = 1000,      /* a watch that ends sooner, with nothing, is not well */
+	IDLE_MS = 150 * 1000, /* servers send a bookmark each minute (KEP-956) */
 };
 
 /* A Status object: what the server wants done (metav1.Status). */
@@ -126,7 +127,7 @@ void reflector_watch(struct reflector *r, bool stream)
 	                                : "&resourceVersion=",
 	                         stream ? "" : rv, r->query[0] == '\0' ? "" : "&", r->query);
 	reflector_start(r, stream ? REFLECTOR_STREAMING : REFLECTOR_WATCHING, path, on_watch_body,
-	                seconds * 1000 + grace, 0);
+	                seconds * 1000 + grace, IDLE_MS);
 	long quiet = most * 1000 < WATCH_STREAM_QUIET_MS ? most * 1000 : WATCH_STREAM_QUIET_MS;
 	r->due_ms = clock_monotonic_ms() + quiet;
 	free(path);

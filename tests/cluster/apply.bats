@@ -272,6 +272,26 @@ edit() { # NAME JQ
 	grep -q "answers again" messages
 }
 
+@test "a connection that is open but forgotten by a balancer is left after the time of a request" {
+	load pipeline
+	local relay
+	relay=$(relay "$CLUSTER/kubeconfig")
+	mkfifo gate
+	egress-apply --kubeconfig "$relay" <gate >results 2>messages 3>&- &
+	local apply=$!
+	exec 4>gate
+	policy one "$NS" >&4
+	_cluster_until 240 test -s results
+	relay_forgets
+	policy two "$NS" >&4
+	policy three "$NS" >&4
+	_cluster_until 240 eval '[ "$(wc -l <results)" -eq 3 ]'
+	exec 4>&-
+	wait "$apply"
+	relay_end
+	[ "$(types <results)" = "APPLIED APPLIED APPLIED" ]
+}
+
 @test "a server that stays away ends in FAILED and status 1" {
 	sed 's|server: .*|server: https://127.0.0.1:1|' "$CLUSTER/kubeconfig" >away
 	run -1 --separate-stderr egress-apply --kubeconfig away --retry 0 <<<"$(policy one "$NS")"

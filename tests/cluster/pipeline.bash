@@ -15,6 +15,22 @@ eventually() {
 # served PATH: by the API server; a definition is Established a moment before it is.
 served() { cluster_curl "$CLUSTER" "$1" -f -o /dev/null 2>/dev/null; }
 
+# relay KUBECONFIG: prints the path of one that reaches the server through tests/tools/relay.c.
+relay() {
+	local port
+	port=$(sed 's/.*://' "$CLUSTER/url")
+	rm -f relay.port
+	"$BUILD/tools/relay" relay.port "$port" >/dev/null 2>relay.messages 3>&- &
+	echo $! >relay.pid
+	eventually test -s relay.port
+	sed "s/127.0.0.1:$port/127.0.0.1:$(cat relay.port)/" "$1" >relayed
+	echo "$PWD/relayed"
+}
+
+# Every connection through the relay stays open and falls silent; new ones work.
+relay_forgets() { pkill -STOP -P "$(cat relay.pid)"; }
+relay_end() { [ ! -s relay.pid ] || kill "$(cat relay.pid)" 2>/dev/null || true; }
+
 # kubectl_events KIND FILE: what kubectl's watch says of all that there is.
 kubectl_events() {
 	local watcher

@@ -39,6 +39,7 @@ setup() {
 
 teardown() {
 	[ -z "$WATCHER" ] || kill "$WATCHER" 2>/dev/null || true
+	[ ! -e relay.pid ] || kill "$(cat relay.pid)" 2>/dev/null || true
 }
 
 world() {
@@ -157,6 +158,16 @@ Endpoints/kubernetes' ]
 	kill "$WATCHER"
 	wait "$WATCHER"
 	k delete agentcard born
+}
+
+@test "a connection that is open but forgotten by a balancer is left, and nothing is lost" {
+	load pipeline
+	relay=$(relay "$KUBECONFIG")
+	watch_live --kubeconfig "$relay" --watch-seconds 2
+	relay_forgets
+	card forgotten | cluster_kubectl "$CLUSTER" create -f -
+	await '"forgotten"' events
+	k delete agentcard forgotten
 }
 
 @test "who may not list is told which right is missing" {
