@@ -251,7 +251,7 @@ _cluster_run() { # DIR NAME COMMAND...
 		echo $$ >"$0.new" && mv "$0.new" "$0"
 		exec "$@"' "$dir/$name.pid" "$@" >"$dir/$name.log" 2>&1 </dev/null &
 	disown
-	_cluster_until 5 test -s "$dir/$name.pid"
+	_cluster_until 120 test -s "$dir/$name.pid"
 }
 
 _cluster_until() { # SECONDS COMMAND...
@@ -276,9 +276,9 @@ _cluster_gone() { ! _cluster_alive "$@"; }
 _cluster_end() { # DIR NAME SIGNAL
 	if _cluster_alive "$1" "$2"; then
 		kill -s "$3" "$(cat "$1/$2.pid")" 2>/dev/null || true
-		_cluster_until 15 _cluster_gone "$1" "$2" || {
+		_cluster_until 60 _cluster_gone "$1" "$2" || {
 			kill -s KILL "$(cat "$1/$2.pid")" 2>/dev/null || true
-			_cluster_until 5 _cluster_gone "$1" "$2" || true
+			_cluster_until 60 _cluster_gone "$1" "$2" || true
 		}
 	fi
 	rm -f "$1/$2.pid"
@@ -324,7 +324,7 @@ _cluster_run_etcd() { # DIR
 	_cluster_run "$1" etcd "$CLUSTER_ETCD" --name "$1" --data-dir "$(cat "$1/store")" \
 		"${_cluster_etcd_flags[@]}" --listen-peer-urls http://127.0.0.1:0 \
 		--listen-client-urls "$url" --advertise-client-urls "$url" || return
-	_cluster_until 20 _cluster_settled "$1" etcd 'serving client traffic insecurely' &&
+	_cluster_until 120 _cluster_settled "$1" etcd 'serving client traffic insecurely' &&
 		_cluster_alive "$1" etcd
 }
 
@@ -364,7 +364,7 @@ _cluster_run_apiserver() { # DIR
 		--service-account-issuer=https://kubernetes.default.svc \
 		--service-cluster-ip-range=10.96.0.0/16 --authorization-mode=RBAC \
 		--disable-admission-plugins=ServiceAccount "${extra[@]}" || return
-	_cluster_until 60 _cluster_ready_or_gone "$dir" && _cluster_alive "$dir" apiserver
+	_cluster_until 300 _cluster_ready_or_gone "$dir" && _cluster_alive "$dir" apiserver
 }
 
 _cluster_ready_or_gone() { # DIR
