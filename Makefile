@@ -26,7 +26,7 @@ LINK_egress-verify    := trust policy stream os json
 LINK_egress-resolve   := dns policy stream os json
 LINK_egress-translate := policy stream os json
 LINK_egress-apply     := kube policy stream os json
-LINK_egress-explain   := policy stream os json
+LINK_egress-explain   := kube policy stream os json
 LINK_egress-sign      := trust os json
 LIBS := agent kube trust dns policy stream os json
 
@@ -97,6 +97,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c lib/*/*.h)
 	  -fno-sanitize-recover=all -o $@ $< $(foreach l,$(filter-out kube,$(LIBS)) $(FUZZ_ALSO_$*),$(wildcard lib/$(l)/*.c)) \
 	  $(call needs,$(LIBS))
 FUZZ_ALSO_fuzz_kubeconfig := kube
+FUZZ_ALSO_fuzz_yaml := kube
 .SECONDARY:
 
 ## unit         the unit tests' programs

@@ -30,6 +30,14 @@ says() {
 	[ "${lines[0]}" = "$line" ] || { echo "${lines[0]}" && false; }
 }
 
+# stands STATUS LINE ARGUMENT...: the same of the sample's manifests.
+stands() {
+	local status=$1 line=$2
+	shift 2
+	run "-$status" egress-explain --dir policies "$@" </dev/null
+	[ "${lines[0]}" = "$line" ] || { echo "$output" && false; }
+}
+
 @test "a connection that a rule allows: 0, with the policy, the rule, the peer and the port" {
 	says 0 'finance/billing to 203.0.113.7:8405/tcp: allowed' -n finance billing 203.0.113.7:8405/tcp
 	[ "${lines[1]}" = '    verdict Verified: signed by spiffe://example.org/ns/finance/sa/billing' ]
@@ -178,4 +186,128 @@ says() {
 	mv escaped verified
 	run -0 ask billing
 	[ "${lines[1]}" = '    verdict Verified: a?[2Jb?c' ]
+}
+
+@test "--dir: the manifests that egress-apply wrote say the same as the stream" {
+	local destination agent
+	local what='[.agentCard, .verification.verified, .egress, .answer]'
+	cp -r "$root/tests/data/demo" policies
+	# a workload's second card has no policy of its own
+	ask -o json | jq -r '.agentCard | select(.name != "reports-too") | "-n \(.namespace) \(.name)"' >agents
+	[ "$(wc -l <agents)" -eq 14 ]
+	for destination in 203.0.113.7:8405/tcp 203.0.113.70:443 '[2001:db8::20]:6443' finance/ledger:8080; do
+		while read -r agent; do
+			# shellcheck disable=SC2086 # three words
+			ask -o json $agent "$destination" | jq -c "$what" >by-stream || true
+			# shellcheck disable=SC2086
+			egress-explain --dir policies -o json $agent "$destination" </dev/null |
+				jq -c "$what" >by-directory || true
+			[ -s by-stream ]
+			diff by-stream by-directory
+		done <agents
+	done
+	run -0 egress-explain --dir policies </dev/null
+	[ "${#lines[@]}" -eq 15 ]
+	run -0 egress-explain --dir policies -o dot </dev/null
+	[[ $output == 'digraph egress {'*'"support/chat" -> "anywhere"'*'}' ]]
+}
+
+@test "--dir: the policy, the rule, and that the events say why" {
+	cp -r "$root/tests/data/demo" policies
+	stands 0 'finance/billing to 203.0.113.7:8405/tcp: allowed' billing 203.0.113.7:8405/tcp
+	[ "${lines[1]}" = '    verdict Verified: by its policy; the events say why' ]
+	[ "${lines[2]}" = '    egress scoped, AsItStands: what its policy in the directory says' ]
+	[ "${lines[3]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
+	stands 1 'support/mailer to 203.0.113.7:443: denied' mailer 203.0.113.7:443
+}
+
+@test "--dir: an edit by hand counts, and shows" {
+	cp -r "$root/tests/data/demo" policies
+	sed -i '/^  egress:/,$d' policies/support_networkpolicy_mailer-signature-policy.yaml
+	printf '  egress:\n  - {}\n' >>policies/support_networkpolicy_mailer-signature-policy.yaml
+	stands 0 'support/mailer to 203.0.113.7:443: allowed' mailer 203.0.113.7:443
+	run -0 egress-explain --dir policies </dev/null
+	[ "$(grep '^support/mailer' <<<"$output" | xargs)" = 'support/mailer NotVerified allow-all mailer-signature-policy' ]
+}
+
+@test "--dir: anybody's policies beside them count, as YAML, as JSON, several in a file, as a list" {
+	local policy name
+	policy='{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"namespace":"finance","name":"open"},"spec":{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}}'
+	for name in yaml yml json list typed; do
+		rm -rf policies && cp -r "$root/tests/data/demo" policies
+		stands 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+		case $name in
+		json) echo "$policy" >policies/open.json ;;
+		list) jq '{apiVersion: "v1", kind: "List", items: [., .]}' <<<"$policy" >policies/open.yaml ;;
+		typed) jq '{apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicyList", items: [del(.apiVersion, .kind)]}' \
+			<<<"$policy" >policies/open.yaml ;;
+		*) printf 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: other}\n---\n%s\n' "$policy" >"policies/open.$name" ;;
+		esac
+		stands 0 'finance/ledger to 192.0.2.1:1: allowed' ledger 192.0.2.1:1
+		[ "${lines[4]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
+	done
+}
+
+@test "--dir: whether a policy selects pods by a label that no manifest shows is unknown; the workload's shows it" {
+	cp -r "$root/tests/data/demo" policies
+	cat >policies/open.yaml <<-'END'
+		apiVersion: networking.k8s.io/v1
+		kind: NetworkPolicy
+		metadata: {namespace: finance, name: open}
+		spec: {podSelector: {matchLabels: {tier: back}}, policyTypes: [Egress], egress: [{}]}
+	END
+	stands 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1
+	cat >policies/workload.yaml <<-'END'
+		apiVersion: apps/v1
+		kind: Deployment
+		metadata: {namespace: finance, name: ledger}
+		spec: {selector: {matchLabels: {app: ledger}}, template: {metadata: {labels: {app: ledger, tier: back}}}}
+	END
+	stands 0 'finance/ledger to 192.0.2.1:1: allowed' ledger 192.0.2.1:1
+	sed -i 's/tier: back/tier: front/' policies/workload.yaml
+	stands 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+}
+
+@test "--dir: what cannot be read gets no answer, because it might widen: 3, and the file is named" {
+	cp -r "$root/tests/data/demo" policies
+	refused() { # MESSAGE
+		run -3 egress-explain --dir policies billing 203.0.113.7:443 </dev/null
+		[[ $output == "egress-explain: "$1 ]] || { echo "$output" && false; }
+		rm -rf policies/odd*
+	}
+	echo 'a: [1' >policies/odd.yaml
+	refused 'policies/odd.yaml: not YAML: line *'
+	echo 'just words' >policies/odd.yml
+	refused 'policies/odd.yml: *'
+	printf 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nmetadata: {name: b}\n' >policies/odd.yaml
+	refused 'policies/odd.yaml: the document at line 1: duplicate key'
+	printf 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\n' >policies/odd.yaml
+	refused 'policies/odd.yaml: a NetworkPolicy without a namespace: *'
+	mkdir policies/odd.yaml
+	refused 'cannot read policies/odd.yaml: Is a directory'
+	ln -s nowhere policies/odd.yaml
+	refused 'cannot read policies/odd.yaml: No such file or directory'
+	mkfifo policies/odd.yaml
+	refused 'cannot read policies/odd.yaml: *'
+	rm -r policies
+	refused 'cannot read the directory policies: No such file or directory'
+	mkdir policies
+	refused 'billing: there is no such AgentCard in the directory'
+}
+
+@test "--dir: the policies of other kinds do not count, and that is said" {
+	cp -r "$root/tests/data/demo" policies
+	printf 'apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {namespace: finance, name: a}\n' >policies/c.yaml
+	run -0 --separate-stderr egress-explain --dir policies </dev/null
+	# shellcheck disable=SC2154 # stderr, which run sets
+	[ "$stderr" = 'egress-explain: policies/c.yaml: a CiliumNetworkPolicy of cilium.io/v2 does not count: only those of networking.k8s.io do' ]
+}
+
+@test "dot(1) draws what --output dot says" {
+	command -v dot >/dev/null || skip 'no dot: apt-get install graphviz'
+	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{"to":[{"podSelector":{"matchExpressions":[{"key":"a","operator":"In","values":["\"x\\"]}]}}]}]}' >>verified
+	ask -o dot >egress.dot
+	dot -Tsvg egress.dot >egress.svg
+	grep -q '<title>support/triage' egress.svg
+	[ "$(grep -c 'class="edge"' egress.svg)" -eq "$(grep -c ' -> ' egress.dot)" ]
 }

@@ -235,6 +235,12 @@ programs() { sed -n 's/^PROGRAMS := //p' "$root/Makefile" | tr ' ' '\n'; }
 	grep -qxF $'\t"support/triage" -> "finance/ledger" [label="8080/TCP"]' egress.dot
 }
 
+@test "egress-explain(1): of manifests" {
+	cp -r "$root/tests/data/demo" policies
+	run -0 example egress-explain.1 'The same of manifests, such as those that a repository holds:'
+	[ "${lines[0]}" = 'finance/billing to 203.0.113.7:443/tcp: allowed' ]
+}
+
 @test "egress-explain(1): which agents are widened" {
 	cat >bin/kubectl <<-'END'
 		#!/bin/sh

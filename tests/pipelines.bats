@@ -171,7 +171,7 @@ as_agreed() { diff -r "$sample" "$1"; }
 	mkdir bin
 	ln -s "$BUILD/bin/egress-verify" "$BUILD/bin/egress-apply" bin
 	PATH=$PWD/bin:/usr/bin:/bin BUILD=$PWD/none run -3 --separate-stderr replay --dir out "$log"
-	[[ $stderr == *'egress-translate: command not found'* ]]
+	[[ $stderr == *'egress-translate: not found'* ]]
 	[ -z "$(ls out)" ]
 }
 

@@ -4,15 +4,18 @@
 #include <string.h>
 
 /* Of a workload whose pod template was not seen, what its pods surely have. */
-static struct json_text labels_of(const struct policy_subject *subject)
+static struct policy_labels labels_of(const struct policy_subject *subject)
 {
+	struct policy_labels labels = {.partial = true};
 	if (subject == NULL)
-		return (struct json_text){0};
+		return labels;
 	if (subject->labels != NULL)
-		return json_of(subject->labels);
-	if (subject->selector == NULL)
-		return (struct json_text){0};
-	return json_get(json_of(subject->selector), "matchLabels");
+		return (struct policy_labels){.known = json_of(subject->labels)};
+	if (subject->selector != NULL)
+		labels.known = json_get(json_of(subject->selector), "matchLabels");
+	if (subject->selector != NULL && labels.known.at == NULL)
+		labels.known = json_of("{}");
+	return labels;
 }
 
 /* A Deployment before other kinds. */
@@ -85,10 +88,13 @@ static void count_policy(const struct world *world, struct explanation *explanat
 	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->subject));
 	if (selects == POLICY_DENIED)
 		return;
+	bool own = is_own(card, policy);
+	if (own) /* by what selects the workload's own pods, whatever labels those have */
+		selects = POLICY_ALLOWED;
 	struct counted *counted = append(explanation);
 	counted->policy = policy;
 	counted->egress = json_get(spec, "egress");
-	counted->own = is_own(card, policy);
+	counted->own = own;
 	counted->selects = selects;
 	explanation->limited = explanation->limited || selects == POLICY_ALLOWED;
 	if (world->asked == NULL)
@@ -102,6 +108,48 @@ static void count_policy(const struct world *world, struct explanation *explanat
 		explanation->answer = counted->match.answer;
 }
 
+/* To single addresses alone, by TCP: what an agent that is not verified is given. */
+static bool is_like_api_server(struct json_text rule)
+{
+	struct json_text to = json_get(rule, "to"), ports = json_get(rule, "ports");
+	bool good = json_count(to) > 0 && json_count(ports) > 0;
+	for (struct json_member m = json_first(ports); good && m.value.at; m = json_next(m))
+		good = json_equals(json_get(m.value, "protocol"), "TCP") &&
+		       json_type(json_get(m.value, "port")) == JSON_NUMBER &&
+		       json_get(m.value, "endPort").at == NULL;
+	for (struct json_member m = json_first(to); good && m.value.at; m = json_next(m)) {
+		struct json_text cidr = json_get(m.value, "ipBlock", "cidr");
+		struct policy_cidr range;
+		good = policy_cidr_parse(json_plain(cidr), &range) == NULL &&
+		       range.prefix == range.bits;
+	}
+	return good;
+}
+
+static enum policy_mode mode_of(struct json_text egress, bool verified)
+{
+	struct json_text first = json_first(egress).value;
+	if (first.at == NULL)
+		return POLICY_MODE_DENY_ALL;
+	if (json_count(egress) == 1 && json_type(first) == JSON_OBJECT && json_count(first) == 0)
+		return POLICY_MODE_ALLOW_ALL;
+	return json_count(egress) == 1 && !verified && is_like_api_server(first)
+	               ? POLICY_MODE_RESTRICTIVE
+	               : POLICY_MODE_SCOPED;
+}
+
+static void read_decision(const struct policy_card *card, struct explanation *explanation)
+{
+	struct policy_decision *decision = &explanation->decision;
+	decision->mode = POLICY_MODE_NONE;
+	decision->reason = "AsItStands";
+	decision->message.len = 0;
+	json_puts(&decision->message, "what its policy in the directory says");
+	for (size_t i = 0; i < explanation->count; i++)
+		if (explanation->policies[i].own)
+			decision->mode = mode_of(explanation->policies[i].egress, card->verified);
+}
+
 void explain(const struct world *world, const struct policy_card *card,
              struct explanation *explanation)
 {
@@ -110,13 +158,15 @@ void explain(const struct world *world, const struct policy_card *card,
 	explanation->limited = false;
 	explanation->answer = POLICY_DENIED;
 	explanation->why = NULL;
-	if (card->subject != NULL)
+	if (card->subject != NULL && !world->stands)
 		policy_decide(world->inventory, card->subject, &explanation->decision);
 	const struct policy_stand *policy = world->standing->policies;
 	for (; policy != NULL; policy = policy->hh.next)
 		if (is_in(policy, card->space))
 			count_policy(world, explanation, policy);
-	if (labels_of(card->subject).at == NULL) {
+	if (world->stands)
+		read_decision(card, explanation);
+	if (labels_of(card->subject).known.at == NULL) {
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "which pods the agent has was not seen";
 	} else if (explanation->count == 0) {

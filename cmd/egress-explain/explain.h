@@ -7,6 +7,7 @@
 #include "policy/standing.h"
 
 struct world {
+	bool stands; /* the policies are as they were found, whatever the cards ask for */
 	struct policy_inventory *inventory;
 	struct policy_standing *standing;
 	const char *asked; /* the destination as it was given; NULL: none */

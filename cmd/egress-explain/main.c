@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "explain.h"
 #include "os/exit.h"
 #include "os/log.h"
@@ -18,7 +19,7 @@ static const char *const output_words[] = {"table", "json", "dot", NULL};
 static const char *const selector_words[] = {"selector", "template", NULL};
 
 struct options {
-	const char *rejects, *namespace, *port;
+	const char *rejects, *namespace, *port, *dir;
 	struct option_choice names, output, selector_from;
 	struct option_list api_server, dns, operands;
 };
@@ -28,6 +29,7 @@ struct program {
 	struct stream *stream;
 	struct policy_translator *translator;
 	struct policy_standing standing;
+	struct kube_manifests manifests;
 	struct world world;
 	unsigned long rejected;
 };
@@ -38,6 +40,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_STRING, "namespace", 'n', "NAME", "agents of this namespace alone",
 	         &o->namespace},
 	        {OPTION_CHOICE, "output", 'o', "table|json|dot", "how to say it", &o->output},
+	        {OPTION_STRING, "dir", 0, "DIR", "read manifests in DIR, in place of events",
+	         &o->dir},
 	        {OPTION_LIST, "api-server", 0, "CIDR", "as egress-translate is given it",
 	         &o->api_server},
 	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
@@ -51,7 +55,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        OPTIONS_COMMON(&o->rejects),
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
 	};
-	return options_parse(argc, argv, "[OPTION]... [AGENT [DESTINATION]] <VERIFIED-EVENTS",
+	return options_parse(argc, argv, "[OPTION]... [AGENT [DESTINATION]] [<VERIFIED-EVENTS]",
 	                     "Says what egress agents have, by which policies, and why.", table,
 	                     &o->operands);
 }
@@ -78,6 +82,7 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 		log_error("%s: one agent and one destination are enough", operand(o, 2));
 		return false;
 	}
+	world->stands = o->dir != NULL;
 	world->asked = operand(o, 1);
 	const char *wrong = world->asked == NULL
 	                            ? NULL
@@ -99,7 +104,9 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 
 static void keep_operation(void *program, struct json_text line)
 {
-	policy_standing_operation(&((struct program *)program)->standing, line);
+	const struct program *p = program;
+	if (p->options->dir == NULL) /* else the policies are as they stand there */
+		policy_standing_operation(&((struct program *)program)->standing, line);
 }
 
 static void tell_rejected(struct program *program)
@@ -121,11 +128,22 @@ static void take(struct program *program, const struct record *record)
 		stream_reject(program->stream, record, wrong);
 }
 
+static bool read_directory(struct program *program)
+{
+	bool good = directory_take(&program->manifests, policy_names(program->options->names.value),
+	                           program->translator, &program->standing);
+	if (good)
+		policy_translator_end(program->translator);
+	return good;
+}
+
 /* Until the end of the input; false when it did not come to it. */
 static bool read_all(struct program *program)
 {
 	struct record record;
 	enum stream_state state;
+	if (program->options->dir != NULL)
+		return read_directory(program);
 	while ((state = stream_next(program->stream, &record)) == STREAM_RECORD)
 		take(program, &record);
 	if (state != STREAM_END)
@@ -150,6 +168,11 @@ static int by_key(const struct policy_card *a, const struct policy_card *b)
 	return strcmp(a->key, b->key);
 }
 
+static const char *stream_or_directory(const struct program *program)
+{
+	return program->options->dir == NULL ? "stream" : "directory";
+}
+
 /* False, reported, when the question cannot be answered. */
 static bool check_question(struct program *program)
 {
@@ -159,7 +182,8 @@ static bool check_question(struct program *program)
 	for (; card != NULL; card = card->hh.next)
 		found += is_asked_for(program, card);
 	if (agent != NULL && found == 0)
-		log_error("%s: there is no such AgentCard in the stream", agent);
+		log_error("%s: there is no such AgentCard in the %s", agent,
+		          stream_or_directory(program));
 	if (agent != NULL && found > 1)
 		log_error("%s: there are %zu AgentCards of that name: say which with -n", agent,
 		          found);
@@ -167,7 +191,8 @@ static bool check_question(struct program *program)
 		return false;
 	if (!program->world.destination.is_workload || world_find_destination(&program->world))
 		return true;
-	log_error("%s: there is no such workload in the stream", program->world.asked);
+	log_error("%s: there is no such workload in the %s", program->world.asked,
+	          stream_or_directory(program));
 	return false;
 }
 
@@ -236,11 +261,15 @@ static int explain_stream(struct program *program, const struct policy_settings 
 
 static int run(struct program *program, const struct policy_settings *settings)
 {
+	const char *dir = program->options->dir;
 	signals_catch();
-	program->stream = stream_open(&(struct stream_options){.in = STDIN_FILENO,
-	                                                       .out = STDOUT_FILENO,
-	                                                       .rejects = program->options->rejects,
-	                                                       .wake = -1});
+	if (dir != NULL && !kube_manifests_open(&program->manifests, dir))
+		return EXIT_CANNOT;
+	program->stream =
+	        stream_open(&(struct stream_options){.in = dir == NULL ? STDIN_FILENO : -1,
+	                                             .out = STDOUT_FILENO,
+	                                             .rejects = program->options->rejects,
+	                                             .wake = -1});
 	if (program->stream == NULL)
 		return EXIT_CANNOT;
 	int status = EXIT_CANNOT;
@@ -266,6 +295,7 @@ int main(int argc, char **argv)
 		status = EXIT_OK;
 	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world))
 		status = run(&program, &settings);
+	kube_manifests_free(&program.manifests);
 	options_free_list(&options.api_server);
 	options_free_list(&options.operands);
 	return status;

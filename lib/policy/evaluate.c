@@ -108,7 +108,7 @@ static bool is_unset_or(struct json_text value, enum json_type type)
 	return is_unset(value) || json_type(value) == type;
 }
 
-static enum policy_answer selects(struct json_text selector, struct json_text labels)
+static enum policy_answer selects(struct json_text selector, struct policy_labels labels)
 {
 	struct json_text wanted = json_get(selector, "matchLabels");
 	struct json_text expressions = json_get(selector, "matchExpressions");
@@ -117,10 +117,13 @@ static enum policy_answer selects(struct json_text selector, struct json_text la
 		return POLICY_DENIED;
 	if (!has_members(wanted) && !has_members(expressions))
 		return POLICY_ALLOWED;
-	if (labels.at == NULL || policy_labels_check(labels) != NULL ||
+	if (labels.known.at == NULL || policy_labels_check(labels.known) != NULL ||
 	    policy_selector_check(selector) != NULL)
 		return POLICY_UNKNOWN;
-	return policy_selector_matches(selector, labels) ? POLICY_ALLOWED : POLICY_DENIED;
+	if (labels.partial && policy_selector_asks_beyond(selector, labels.known))
+		return policy_selector_may_match(selector, labels.known) ? POLICY_UNKNOWN
+		                                                         : POLICY_DENIED;
+	return policy_selector_matches(selector, labels.known) ? POLICY_ALLOWED : POLICY_DENIED;
 }
 
 static enum policy_answer selects_space(struct json_text selector,
@@ -128,12 +131,12 @@ static enum policy_answer selects_space(struct json_text selector,
 {
 	char named[sizeof "{\"" SPACE_NAME "\":\"\"}" + POLICY_LABEL_SIZE];
 	if (!is_unset(destination->space_labels) || !asks_for_name_alone(selector))
-		return selects(selector, destination->space_labels);
+		return selects(selector, (struct policy_labels){.known = destination->space_labels});
 	snprintf(named, sizeof named, "{\"%s\":\"%s\"}", SPACE_NAME, destination->space);
-	return selects(selector, json_of(named));
+	return selects(selector, (struct policy_labels){.known = json_of(named)});
 }
 
-enum policy_answer policy_limits_egress(struct json_text spec, struct json_text labels)
+enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels)
 {
 	struct json_text types = json_get(spec, "policyTypes");
 	bool egress = !has_members(types) && has_members(json_get(spec, "egress"));

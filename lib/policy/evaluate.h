@@ -22,6 +22,12 @@ extern const char *const policy_answer_words[]; /* denied, unknown, allowed */
 enum policy_protocol { POLICY_TCP, POLICY_UDP, POLICY_SCTP, POLICY_PROTOCOLS };
 extern const char *const policy_protocol_words[]; /* TCP, UDP, SCTP */
 
+/* Labels of pods. */
+struct policy_labels {
+	struct json_text known; /* absent: none are known */
+	bool partial;           /* there may be others */
+};
+
 struct policy_destination {
 	bool is_workload;
 	struct policy_cidr cidr;       /* of an address or a range */
@@ -29,7 +35,7 @@ struct policy_destination {
 	char name[POLICY_NAME_SIZE];
 	enum policy_protocol protocol;
 	long port;
-	struct json_text labels;       /* of the workload's pods; absent: not known */
+	struct policy_labels labels;   /* of the workload's pods */
 	struct json_text space_labels; /* of its namespace; absent: only its name is known */
 };
 
@@ -53,8 +59,8 @@ struct policy_match policy_evaluate(struct json_text egress, const char *space,
 enum policy_answer policy_peer_selects(struct json_text peer, const char *space,
                                        const struct policy_destination *destination);
 
-/* Whether a NetworkPolicy's spec selects pods with these labels (absent: not known) and limits
- * their egress: by its policyTypes, or as the API server sets those when they are missing. */
-enum policy_answer policy_limits_egress(struct json_text spec, struct json_text labels);
+/* Whether a NetworkPolicy's spec selects pods with these labels and limits their egress: by its
+ * policyTypes, or as the API server sets those when they are missing. */
+enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels);
 
 #endif

@@ -128,17 +128,42 @@ static bool expression_matches(struct json_text expression, struct json_text lab
 	}
 }
 
-bool policy_selector_matches(struct json_text selector, struct json_text labels)
+static bool all_match(struct json_text selector, struct json_text labels, bool partial)
 {
 	struct json_text wanted = json_get(selector, "matchLabels");
 	struct json_text expressions = json_get(selector, "matchExpressions");
 	for (struct json_member m = json_first(wanted); m.value.at; m = json_next(m)) {
 		struct json_text value = label_of(labels, m.key);
-		if (value.at == NULL || !same_string(value, m.value))
+		if (value.at == NULL ? !partial : !same_string(value, m.value))
 			return false;
 	}
-	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
-		if (!expression_matches(m.value, labels))
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
+		bool known = label_of(labels, json_get(m.value, "key")).at != NULL;
+		if ((known || !partial) && !expression_matches(m.value, labels))
 			return false;
+	}
 	return true;
+}
+
+bool policy_selector_matches(struct json_text selector, struct json_text labels)
+{
+	return all_match(selector, labels, false);
+}
+
+bool policy_selector_may_match(struct json_text selector, struct json_text labels)
+{
+	return all_match(selector, labels, true);
+}
+
+bool policy_selector_asks_beyond(struct json_text selector, struct json_text labels)
+{
+	struct json_text wanted = json_get(selector, "matchLabels");
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	for (struct json_member m = json_first(wanted); m.value.at; m = json_next(m))
+		if (label_of(labels, m.key).at == NULL)
+			return true;
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
+		if (label_of(labels, json_get(m.value, "key")).at == NULL)
+			return true;
+	return false;
 }

@@ -23,4 +23,9 @@ const char *policy_labels_check(struct json_text labels);
 /* Whether pods with these labels are selected; both were checked. */
 bool policy_selector_matches(struct json_text selector, struct json_text labels);
 
+/* The same for pods of which these labels are known, and others may be there: whether it asks for
+ * a label that is not known, and whether it may match, whatever those are. */
+bool policy_selector_asks_beyond(struct json_text selector, struct json_text labels);
+bool policy_selector_may_match(struct json_text selector, struct json_text labels);
+
 #endif

@@ -106,7 +106,7 @@ static struct policy_destination destination(const char *text)
 	if (wrong != NULL)
 		fail_msg("%s: %s", text, wrong);
 	if (to.is_workload)
-		to.labels = json_of("{\"app\":\"db\",\"tier\":\"x\"}");
+		to.labels.known = json_of("{\"app\":\"db\",\"tier\":\"x\"}");
 	return to;
 }
 
@@ -130,7 +130,7 @@ static void labels_that_were_not_seen_leave_it_unknown(void **state)
 {
 	(void)state;
 	struct policy_destination to = destination("a/db:1");
-	to.labels = (struct json_text){0};
+	to.labels = (struct policy_labels){0};
 	assert_int_equal(policy_evaluate(json_of(PEER(PODS("db"))), "a", &to).answer, PERHAPS);
 	assert_int_equal(policy_evaluate(json_of(PEER("\"podSelector\":{}")), "a", &to).answer, YES);
 	to = destination("b/db:1");
@@ -187,7 +187,8 @@ static void a_long_destination_is_refused(void **state)
 
 static enum policy_answer limits(const char *spec)
 {
-	return policy_limits_egress(json_of(spec), json_of("{\"app\":\"db\"}"));
+	struct policy_labels labels = {.known = json_of("{\"app\":\"db\"}")};
+	return policy_limits_egress(json_of(spec), labels);
 }
 
 static void a_policy_limits_egress_by_its_types_and_selector(void **state)
@@ -201,8 +202,37 @@ static void a_policy_limits_egress_by_its_types_and_selector(void **state)
 	assert_int_equal(limits("{" PODS("db") ",\"egress\":[{}]}"), YES);
 	assert_int_equal(limits("{" PODS("web") ",\"egress\":[{}]}"), NO);
 	assert_int_equal(policy_limits_egress(json_of("{" PODS("web") ",\"egress\":[{}]}"),
-	                                      (struct json_text){0}),
+	                                      (struct policy_labels){0}),
 	                 PERHAPS);
+}
+
+static void a_label_that_may_be_there_leaves_it_unknown(void **state)
+{
+	(void)state;
+#define EXPRESSION(key, operator, values) \
+	"{\"podSelector\":{\"matchExpressions\":[{\"key\":\"" key "\",\"operator\":\"" operator \
+	"\"" values "}]},\"policyTypes\":[\"Egress\"]}"
+#define LABELS(labels) \
+	"{\"podSelector\":{\"matchLabels\":{" labels "}},\"policyTypes\":[\"Egress\"]}"
+	static const struct {
+		const char *spec;
+		enum policy_answer answer;
+	} cases[] = {
+		{LABELS(""), YES},
+		{LABELS("\"app\":\"db\""), YES},
+		{LABELS("\"app\":\"web\""), NO},
+		{LABELS("\"tier\":\"x\""), PERHAPS},
+		{LABELS("\"app\":\"db\",\"tier\":\"x\""), PERHAPS},
+		{LABELS("\"app\":\"web\",\"tier\":\"x\""), NO},
+		{EXPRESSION("tier", "DoesNotExist", ""), PERHAPS},
+		{EXPRESSION("tier", "NotIn", ",\"values\":[\"x\"]"), PERHAPS},
+		{EXPRESSION("app", "NotIn", ",\"values\":[\"db\"]"), NO},
+		{EXPRESSION("app", "Exists", ""), YES},
+	};
+	struct policy_labels labels = {json_of("{\"app\":\"db\"}"), .partial = true};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		if (policy_limits_egress(json_of(cases[i].spec), labels) != cases[i].answer)
+			fail_msg("%s", cases[i].spec);
 }
 
 int main(void)
@@ -213,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_destination_is_an_address_a_range_or_a_workload),
 		cmocka_unit_test(a_long_destination_is_refused),
 		cmocka_unit_test(a_policy_limits_egress_by_its_types_and_selector),
+		cmocka_unit_test(a_label_that_may_be_there_leaves_it_unknown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

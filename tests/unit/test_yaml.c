@@ -125,6 +125,70 @@ static void the_deepest_record_is_written(void **state)
 	json_buffer_free(&out);
 }
 
+static bool keep(void *context, struct json_text document)
+{
+	struct json_buffer *all = context;
+	json_puttext(all, document);
+	json_putc(all, '\n');
+	return true;
+}
+
+/* `json`: a line a document; NULL: an error that says `error`. */
+static void reads(const char *yaml, const char *json, const char *error)
+{
+	struct json_buffer all = {0};
+	char told[KUBE_YAML_ERROR_SIZE];
+	struct kube_yaml_visitor visitor = {keep, &all};
+	bool good = kube_yaml_read(json_of(yaml), &visitor, told);
+	json_putc(&all, '\0');
+	if (good != (json != NULL) || (json != NULL && strcmp(json, all.at) != 0) ||
+	    (error != NULL && strstr(told, error) == NULL))
+		fail_msg("%s: %s %s", yaml, all.at, told);
+	json_buffer_free(&all);
+}
+
+static void yaml_is_read_as_json(void **state)
+{
+	(void)state;
+	reads("", "", NULL);
+	reads("# nothing\n---\n---\n", "", NULL);
+	reads("a: 1\nb: [x, \"1\", '2', -3, 4.5e1]\n",
+	      "{\"a\":1,\"b\":[\"x\",\"1\",\"2\",-3,4.5e1]}\n", NULL);
+	reads("a: 1\n---\nb: 2\n", "{\"a\":1}\n{\"b\":2}\n", NULL);
+	reads("{\"a\": {\"b\": [true, null]}}", "{\"a\":{\"b\":[true,null]}}\n", NULL);
+	reads("a: ~\nb:\nc: True\nd: yes\ne: 017\nf: 0x10\ng: 1.\n",
+	      "{\"a\":null,\"b\":null,\"c\":true,\"d\":\"yes\",\"e\":\"017\",\"f\":\"0x10\",\"g\":\"1.\"}\n",
+	      NULL);
+	reads("a: &x {b: 1}\nc: *x\n", "{\"a\":{\"b\":1},\"c\":{\"b\":1}}\n", NULL);
+	reads("a: |\n  two\n  lines\n", "{\"a\":\"two\\nlines\\n\"}\n", NULL);
+}
+
+static void what_is_no_json_is_refused_with_its_line(void **state)
+{
+	(void)state;
+	reads("a: [1\n", NULL, "not YAML: line ");
+	reads("a: 1\na: 2\n", NULL, "the document at line 1: duplicate key");
+	reads("a: 1\n---\n? [1]\n: 2\n", NULL, "the document at line 2: ");
+	reads("a: &x [*x]\n", NULL, "too deep");
+}
+
+/* Each level names the one before it ten times: a thousand million words in a few lines. */
+static void aliases_are_not_followed_without_end(void **state)
+{
+	(void)state;
+	struct json_buffer yaml = {0};
+	json_puts(&yaml, "l0: &l0 [lol]\n");
+	for (int level = 1; level < 10; level++) {
+		json_putf(&yaml, "l%d: &l%d [", level, level);
+		for (int i = 0; i < 10; i++)
+			json_putf(&yaml, "%s*l%d", i > 0 ? ", " : "", level - 1);
+		json_puts(&yaml, "]\n");
+	}
+	json_putc(&yaml, '\0');
+	reads(yaml.at, NULL, "too large");
+	json_buffer_free(&yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +199,9 @@ int main(void)
 	        cmocka_unit_test(control_characters_and_breaks_stay_inside_the_quotes),
 	        cmocka_unit_test(every_short_string_comes_back),
 	        cmocka_unit_test(the_deepest_record_is_written),
+	        cmocka_unit_test(yaml_is_read_as_json),
+	        cmocka_unit_test(what_is_no_json_is_refused_with_its_line),
+	        cmocka_unit_test(aliases_are_not_followed_without_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
