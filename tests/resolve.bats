@@ -339,7 +339,7 @@ says() { grep -q -- "$1" errors; }
 @test "enforce --resolve puts the stage in its place" {
 	echo 'api.example A 60 192.0.2.1' >zone
 	{ workload Deployment/weather && card weather --policy "$(names api.example)" | jq -c 'del(.verification)
-		| .object.status.signatureVerified = true | .object.status.bindingStatus.bound = true'; } >log
+		| .object.status = {validSignature: true, signatureIdentityMatch: true}'; } >log
 	mkdir bin
 	printf '#!/bin/sh\ncat log\n' >bin/egress-watch
 	chmod +x bin/egress-watch
