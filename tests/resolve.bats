@@ -345,8 +345,8 @@ says() { grep -q -- "$1" errors; }
 	chmod +x bin/egress-watch
 	PATH=$PWD/bin:$PATH EGRESS_VERIFY_FLAGS=--accept-status EGRESS_APPLY_FLAGS='--dir live' EGRESS_TRANSLATE_FLAGS='' \
 		EGRESS_RESOLVE_FLAGS="--server $server --allow-range 192.0.2.0/24" \
-		run -0 "$BATS_TEST_DIRNAME/../pipelines/enforce" --once --resolve
-	grep -q 'cidr: 192.0.2.1/32' live/*weather*
+		run -0 "$BATS_TEST_DIRNAME/../pipelines/enforce" --once --resolve || { echo "$output" && false; }
+	grep -q 192.0.2.1/32 live/*weather*
 }
 
 @test "a resolution that is not as it should be changes no decision" {
