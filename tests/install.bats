@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 root=$BATS_TEST_DIRNAME/..
-needed='egress-watch egress-verify egress-translate egress-apply egress-sign'
+needed='egress-watch egress-verify egress-resolve egress-translate egress-apply egress-sign'
 
 setup_file() { # the package is built once, apart from BUILD's own objects
 	export DEB=''

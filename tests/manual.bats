@@ -175,6 +175,20 @@ programs() { sed -n 's/^PROGRAMS := //p' "$root/Makefile" | tr ' ' '\n'; }
 	[ "$(xargs <<<"$output")" = 'archivist billing chat crawler faq indexer ledger reports reports-too summarizer triage' ]
 }
 
+@test "egress-resolve(1): recorded answers; which names bring nothing" {
+	jq -c 'if .object.kind == "AgentCard" and .object.metadata.name == "chat"
+		then .object.spec.networkPolicy.domains = [{names: ["api.example.com", "www.example.com"]}] else . end' \
+		agents.ndjson >named.ndjson
+	mv named.ndjson agents.ndjson
+	echo '{"time":"2026-01-02T03:04:05Z","name":"api.example.com","type":"A","status":"NOERROR","ttl":60,"addresses":["5.6.7.8"]}' >answers.ndjson
+	example egress-resolve.1 'What a recorded log and recorded answers lead to:'
+	jq -es 'map(select(.object.metadata.name == "chat-signature-policy")) | last.object.spec.egress
+		| length == 2 and .[1] == {to: [{ipBlock: {cidr: "5.6.7.8/32"}}]}' operations.ndjson
+	verified
+	run -0 example egress-resolve.1 'Which names bring nothing, and why:'
+	grep -qxF $'chat\twww.example.com\tno answer was recorded' <<<"$output"
+}
+
 @test "egress-translate(1): the policies, for kubectl" {
 	verified
 	example egress-translate.1 'The policies of a recorded log, for kubectl:'

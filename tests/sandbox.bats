@@ -34,6 +34,18 @@ try() { "$BUILD/tools/sandbox_try" "$@" 2>/dev/null; }
 	done
 }
 
+@test "with the network it can connect over TCP and UDP, and do nothing else" {
+	for thing in socket udp; do
+		[ "$(try $thing x '' '' network)" = allowed ]
+		[ "$(try $thing)" = EPERM ]
+	done
+	for thing in raw local bind exec fork kill trace code send-elsewhere; do
+		[ "$(try $thing x '' '' network)" = EPERM ] || { echo "$thing" && return 1; }
+	done
+	[ "$(try read outside/file '' '' network)" = EPERM ]
+	[ "$(try write outside/new '' '' network)" = EPERM ]
+}
+
 @test "it can make no memory that runs" {
 	[ "$(try code)" = EPERM ]
 }

@@ -18,7 +18,7 @@ setup() {
 		[[ ${lines[-1]} == *'Overall exposure level'* ]]
 		count=$((count + 1))
 	done
-	[ "$count" -eq 8 ]
+	[ "$count" -eq 9 ]
 }
 
 @test "the check of exposures would find a service that is not confined" {
@@ -48,9 +48,17 @@ setup() {
 	done
 }
 
+@test "the stage that asks name servers reads the verified events, and has no credentials" {
+	grep -qx 'StandardInput=file:/run/egress/%i/verified' "$UNITS/egress-resolve@.service"
+	grep -qx 'StandardOutput=file:/run/egress/%i/resolved' "$UNITS/egress-resolve@.service"
+	grep -q ' /run/egress/%i/resolved ' "$UNITS/egress-pipes@.service"
+	grep -q '^PartOf=.* egress-resolve@%i.service ' "$UNITS/egress-pipes@.service"
+	run -1 grep LoadCredential "$UNITS/egress-resolve@.service"
+}
+
 @test "every option that the configuration speaks of is one of the program's" {
 	local program option count=0
-	for program in watch verify translate apply; do
+	for program in watch verify resolve translate apply; do
 		while read -r option; do
 			"egress-$program" --help | grep -qE -- "(^|[ ,])$option\b" ||
 				{ echo "egress-$program has no $option" && return 1; }
@@ -64,8 +72,8 @@ setup() {
 # Options that make no sense in a unit: --dir, --once and the like.
 @test "every option that makes sense in a unit is in the configuration" {
 	local program option
-	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --full --all-namespaces --at --print-canonical --target --retry '
-	for program in watch verify translate apply; do
+	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry '
+	for program in watch verify resolve translate apply; do
 		while read -r option; do
 			[[ $none != *" $option "* ]] || continue
 			grep -qE -- "^#   ${option}\b" "$UNITS/cluster.env" ||

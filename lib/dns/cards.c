@@ -331,7 +331,7 @@ static void settle_card(struct dns_cards *cards, struct dns_card *card)
 	DL_DELETE(cards->changed, card);
 	card->changed = false;
 	if (!card->waits) {
-		emit_card(cards, card, "MODIFIED");
+		emit_card(cards, card, "\"MODIFIED\"");
 	} else if (all_told(card)) {
 		stop_waiting(cards, card);
 		emit_card(cards, card, NULL);

@@ -43,9 +43,9 @@ static char *cut_port(char *word, char **ip)
 	*ip = word;
 	if (word[0] != '[') /* an IPv6 address without brackets has no port */
 		return end == NULL || strchr(end + 1, ':') != NULL ? NULL : end;
-	*ip = word + 1;
-	if (end == NULL)
+	if (end == NULL) /* the bracket makes it no address */
 		return NULL;
+	*ip = word + 1;
 	*end = '\0';
 	return end[1] == '\0' ? NULL : end + 1;
 }

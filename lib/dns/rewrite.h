@@ -43,7 +43,7 @@ void dns_rewrite_policy(const struct dns_rewriting *how, const struct policy_rul
                         struct json_buffer *policy, struct json_buffer *resolution);
 
 /* Clears `out` and puts the event's line there with these two in it, and with another type
- * unless that is NULL; everything else stays byte for byte. */
+ * (a JSON string) unless that is NULL; everything else stays byte for byte. */
 void dns_rewrite_line(struct json_text line, const struct event *event, const char *type,
                       struct json_text policy, struct json_text resolution,
                       struct json_buffer *out);

@@ -1,8 +1,9 @@
-/* Enters the sandbox and tries one thing: sandbox_try THING [FILE [READABLE [WRITABLE]]]; prints the error's
+/* Enters the sandbox and tries one thing: sandbox_try THING [FILE [READABLE [WRITABLE [network]]]]; prints the error's
  * name, or "allowed". READABLE is a file that the sandbox lets be read, WRITABLE one that it lets
  * be replaced. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,32 @@ static int try_socket(const char *file)
 {
 	(void)file;
 	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int try_udp(const char *file)
+{
+	(void)file;
+	return socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static int try_raw(const char *file)
+{
+	(void)file;
+	return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, 1);
+}
+
+static int try_local(const char *file)
+{
+	(void)file;
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int try_bind(const char *file)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)file;
+	return fd < 0 ? fd : bind(fd, (struct sockaddr *)&at, sizeof at);
 }
 
 static int sockets[2]; /* connected before the sandbox was entered */
@@ -138,13 +165,19 @@ static const struct {
 	{"send", try_send},     {"exec", try_exec},     {"send-elsewhere", try_send_elsewhere},
 	{"fork", try_fork},     {"kill", try_kill},     {"trace", try_trace},
 	{"code", try_code},     {"work", try_work},     {"create", try_create},
-	{"replace", try_replace},
+	{"replace", try_replace}, {"udp", try_udp},     {"raw", try_raw},
+	{"local", try_local},   {"bind", try_bind},
 };
 
 int main(int argc, char **argv)
 {
 	const char *readable = argc > 3 && argv[3][0] != '\0' ? argv[3] : NULL;
-	const struct sandbox_rules rules = {&readable, readable != NULL, argc > 4 ? argv[4] : NULL};
+	const struct sandbox_rules rules = {
+		.read = &readable,
+		.read_count = readable != NULL,
+		.write = argc > 4 && argv[4][0] != '\0' ? argv[4] : NULL,
+		.network = argc > 5,
+	};
 	log_open("sandbox_try");
 	log_verbose(true);
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets) != 0)
