@@ -18,7 +18,7 @@ setup() {
 		[[ ${lines[-1]} == *'Overall exposure level'* ]]
 		count=$((count + 1))
 	done
-	[ "$count" -eq 8 ]
+	[ "$count" -eq 9 ]
 }
 
 @test "the check of exposures would find a service that is not confined" {
@@ -50,7 +50,7 @@ setup() {
 
 @test "every option that the configuration speaks of is one of the program's" {
 	local program option count=0
-	for program in watch verify translate apply; do
+	for program in watch fetch verify translate apply; do
 		while read -r option; do
 			"egress-$program" --help | grep -qE -- "(^|[ ,])$option\b" ||
 				{ echo "egress-$program has no $option" && return 1; }
@@ -65,7 +65,7 @@ setup() {
 @test "every option that makes sense in a unit is in the configuration" {
 	local program option
 	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --full --all-namespaces --at --print-canonical --target --retry '
-	for program in watch verify translate apply; do
+	for program in watch fetch verify translate apply; do
 		while read -r option; do
 			[[ $none != *" $option "* ]] || continue
 			grep -qE -- "^#   ${option}\b" "$UNITS/cluster.env" ||

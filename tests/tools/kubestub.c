@@ -3,8 +3,8 @@
  *
  * Listens on a free port of 127.0.0.1 and writes its number to PORTFILE. Each connection
  * carries one request: a line "METHOD TARGET ACCEPT AUTHORIZATION" goes to LOG ("-" for a header
- * that is not there, spaces as "_"), then HANDLER runs with METHOD, TARGET, ACCEPT, AUTHORIZATION,
- * IMPERSONATE (a user) and BODY_LENGTH in its environment, the request's body as its input and the
+ * that is not there, spaces as "_"), then HANDLER runs with METHOD, TARGET, HOST, ACCEPT,
+ * AUTHORIZATION, IMPERSONATE (a user) and BODY_LENGTH in its environment, the request's body as its input and the
  * connection as its output: every byte of the response is its own, well-formed or not.
  *
  * SIGTERM ends it and every handler.
@@ -53,12 +53,14 @@ static void export_head(char *head)
 	char *rest = head, *line = strsep(&rest, "\n");
 	setenv("METHOD", strsep(&line, " "), 1);
 	setenv("TARGET", strsep(&line, " "), 1);
+	setenv("HOST", "-", 1);
 	setenv("ACCEPT", "-", 1);
 	setenv("AUTHORIZATION", "-", 1);
 	setenv("IMPERSONATE", "-", 1);
 	setenv("BODY_LENGTH", "0", 1);
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		line[strcspn(line, "\r")] = '\0';
+		export_header("Host", "HOST", line);
 		export_header("Accept", "ACCEPT", line);
 		export_header("Authorization", "AUTHORIZATION", line);
 		export_header("Impersonate-User", "IMPERSONATE", line);
