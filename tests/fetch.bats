@@ -499,6 +499,22 @@ refused() {
 	[ -n "$stderr" ]
 }
 
+@test "pipelines/enforce --fetch puts it between the first two stages" {
+	serve billing.json
+	mkdir bin
+	lone >events
+	printf '#!/bin/sh\nexec cat events\n' >bin/egress-watch
+	printf '#!/bin/sh\nexec cat\n' >bin/egress-translate
+	cp bin/egress-translate bin/egress-apply
+	chmod +x bin/*
+	export PATH=$PWD/bin:$PATH EGRESS_VERIFY_FLAGS='--trust-domain example.org'
+	export EGRESS_FETCH_FLAGS="--kubeconfig stub/kubeconfig ${PATIENCE[*]}"
+	"$BATS_TEST_DIRNAME/../pipelines/enforce" --fetch >out
+	[ "$(verdicts <out | tail -n 1 | cut -d ' ' -f 3)" = Verified ]
+	"$BATS_TEST_DIRNAME/../pipelines/enforce" >out
+	[ "$(verdicts <out | tail -n 1 | cut -d ' ' -f 3)" = CardMissing ]
+}
+
 @test "wrong usage is said" {
 	wrong() {
 		local why=$1

@@ -70,7 +70,7 @@ static void answer(struct stage *stage, struct json_text text)
 	char why[AGENT_WHY_SIZE];
 	long code = text.len > 3 ? strtol((char[]){text.at[1], text.at[2], text.at[3], 0}, NULL, 10) : 0;
 	struct json_text none = {0}, body = text.len > 4 ? (struct json_text){text.at + 4, text.len - 4} : none;
-	int64_t due = agents_due(stage->agents);
+	int64_t due = agents_due(stage->agents, true);
 	stage->now = due > stage->now ? due : stage->now;
 	agents_time(stage->agents, stage->now);
 	if (!agents_next(stage->agents, stage->now, &asked))
