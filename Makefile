@@ -94,10 +94,11 @@ $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives,$(LIBS))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c lib/*/*.h)
 	@mkdir -p $(@D)
 	$(call quiet,fuzz)clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $@ $< $(foreach l,$(filter-out kube,$(LIBS)) $(FUZZ_ALSO_$*),$(wildcard lib/$(l)/*.c)) \
+	  -fno-sanitize-recover=all -o $@ $< $(foreach l,$(filter-out agent kube,$(LIBS)) $(FUZZ_ALSO_$*),$(wildcard lib/$(l)/*.c)) \
 	  $(call needs,$(LIBS))
 FUZZ_ALSO_fuzz_kubeconfig := kube
 FUZZ_ALSO_fuzz_yaml := kube
+FUZZ_ALSO_fuzz_agents := agent kube
 .SECONDARY:
 
 ## unit         the unit tests' programs

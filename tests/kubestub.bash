@@ -8,7 +8,7 @@
 #   stub_stop                  ends it
 #   stub_requests [PATTERN]    the log's lines, or how many match an extended regular expression
 #
-# $STUB is its directory: kubeconfig, log, port.
+# $STUB is its directory: kubeconfig, log, port. $STUB_ADDRESS is where it listens (127.0.0.1).
 
 STUB_FUNCTIONS='
 reply() { # CODE BODY [HEADER]...
@@ -75,7 +75,7 @@ stub_start() {
 	} >"$STUB/handler"
 	chmod +x "$STUB/handler"
 	setsid "$BUILD/tools/kubestub" "$STUB/port" "$STUB/log" "$STUB/handler" \
-		>"$STUB/messages" 2>&1 3>&- &
+		"${STUB_ADDRESS:-127.0.0.1}" >"$STUB/messages" 2>&1 3>&- &
 	STUB_PID=$!
 	local i
 	for ((i = 0; i < 2400; i++)); do

@@ -7,6 +7,7 @@ root=$BATS_TEST_DIRNAME/..
 
 # Needs a cluster; tests/cluster has it.
 ELSEWHERE='The whole pipeline:
+The whole pipeline, where agents serve their own cards:
 What the live pipeline would change now:
 The operations that failed, and why:'
 
@@ -120,6 +121,16 @@ programs() { sed -n 's/^PROGRAMS := //p' "$root/Makefile" | tr ' ' '\n'; }
 	run -0 example egress-watch.1 'Which agents there are, by name:'
 	grep -qx finance/billing <<<"$output"
 	[ "$(wc -l <<<"$output")" -eq "$(jq -r 'select(.type == "ADDED" and .object.kind == "AgentCard") | .type' agents.ndjson | wc -l)" ]
+}
+
+@test "egress-fetch(1): which agents serve a card" {
+	load kubestub
+	export KUBECONFIG=$PWD/stub/kubeconfig
+	stub_start <<<"reply 200 '{\"name\":\"a scheduler\"}'"
+	run -0 --separate-stderr example egress-fetch.1 'Which agents serve a card, and what they call themselves in it:'
+	stub_stop
+	# the only one without a ConfigMap
+	[ "$output" = $'support\tscheduler-card-signed\ta scheduler' ]
 }
 
 @test "egress-verify(1): who is not verified" {

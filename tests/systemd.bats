@@ -58,7 +58,7 @@ setup() {
 
 @test "every option that the configuration speaks of is one of the program's" {
 	local program option count=0
-	for program in watch verify resolve translate apply; do
+	for program in watch fetch verify resolve translate apply; do
 		while read -r option; do
 			"egress-$program" --help | grep -qE -- "(^|[ ,])$option\b" ||
 				{ echo "egress-$program has no $option" && return 1; }
@@ -73,7 +73,7 @@ setup() {
 @test "every option that makes sense in a unit is in the configuration" {
 	local program option
 	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry '
-	for program in watch verify resolve translate apply; do
+	for program in watch fetch verify resolve translate apply; do
 		while read -r option; do
 			[[ $none != *" $option "* ]] || continue
 			grep -qE -- "^#   ${option}\b" "$UNITS/cluster.env" ||

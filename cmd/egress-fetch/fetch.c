@@ -147,8 +147,8 @@ static int pump(struct fetch *fetch)
 	while (fetch->asking < fetch->options->concurrency &&
 	       agents_next(fetch->agents, now, &asked))
 		ask(fetch, &asked);
-	int64_t due = agents_due(fetch->agents);
-	if (due < 0 || (due <= now && fetch->asking >= fetch->options->concurrency))
+	int64_t due = agents_due(fetch->agents, fetch->asking < fetch->options->concurrency);
+	if (due < 0)
 		return -1;
 	return due <= now ? 0 : due - now > INT32_MAX ? INT32_MAX : (int)(due - now);
 }

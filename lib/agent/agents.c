@@ -190,9 +190,10 @@ void agents_asked(struct agents *agents, struct agent *agent, void *request)
 	agent->request = request;
 }
 
-int64_t agents_due(const struct agents *agents)
+int64_t agents_due(const struct agents *agents, bool asked)
 {
-	int64_t due = agents->queued > 0 && !is_listing(agents) ? agents->queue[0]->due : -1;
+	bool may = asked && agents->queued > 0 && !is_listing(agents);
+	int64_t due = may ? agents->queue[0]->due : -1;
 	if (agents->waiting && (due < 0 || agents->wait_until < due))
 		due = agents->wait_until;
 	return due;
@@ -215,9 +216,20 @@ static void take_well(struct agents *agents, struct agent *agent, int64_t now)
 	                 agent_next(agent->hash, agents_period(agents, agent), now));
 }
 
+/* Of the words alone: a failure that says how long it took is the same each time. */
+static uint64_t hash_words(const char *text)
+{
+	char words[AGENT_WHY_SIZE];
+	size_t len = 0;
+	for (; *text != '\0' && len < sizeof words; text++)
+		if (*text < '0' || *text > '9')
+			words[len++] = *text;
+	return json_hash((struct json_text){words, len}) | 1;
+}
+
 static void take_failure(struct agents *agents, struct agent *agent, const char *why, int64_t now)
 {
-	uint64_t trouble = json_hash(json_of(why)) | 1;
+	uint64_t trouble = hash_words(why);
 	int64_t period = agents_period(agents, agent);
 	int64_t stale = agent->good + agents->settings.stale_ms;
 	bool had = agent->card.at != NULL;

@@ -76,8 +76,9 @@ void agents_answered(struct agents *agents, struct agent *agent, enum agent_answ
 
 /* Lets go what has waited long enough. To be called when agents_due() says. */
 void agents_time(struct agents *agents, int64_t now);
-/* When an agent is due, or a wait over: -1 never, or a time that may have gone by. */
-int64_t agents_due(const struct agents *agents);
+/* When a wait is over or, if another may be `asked`, an agent is due: -1 never, or a time that may
+ * have gone by. */
+int64_t agents_due(const struct agents *agents, bool asked);
 
 /* What became of the questions. */
 enum agents_count {

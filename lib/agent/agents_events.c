@@ -58,10 +58,9 @@ static void complain(struct agents *agents, const char *key, const char *what,
 static void read_period(struct agents *agents, struct agents_card *card, struct json_text period)
 {
 	uint64_t hash = json_hash(period) | 1;
+	bool unset = json_type(period) <= JSON_NULL || json_equals(period, "");
 	card->period_ms = agents->settings.period_ms;
-	if (json_type(period) <= JSON_NULL || json_equals(period, "")) {
-		card->misread = 0;
-	} else if (agent_duration(json_plain(period), &card->period_ms)) {
+	if (unset || agent_duration(json_plain(period), &card->period_ms)) {
 		card->misread = 0;
 	} else if (card->misread != hash) {
 		card->misread = hash;

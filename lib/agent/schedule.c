@@ -79,8 +79,10 @@ bool agent_duration(struct json_text text, int64_t *ms)
 			return false;
 		sum = sum > most_ns - part ? most_ns : sum + part;
 	}
+	if (sum == 0)
+		return false;
 	*ms = (sum + 999999) / 1000000;
-	return sum > 0;
+	return true;
 }
 
 int64_t agent_next(uint64_t hash, int64_t period_ms, int64_t now)

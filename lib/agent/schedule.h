@@ -8,8 +8,8 @@
 enum { AGENT_PERIOD_MAX_MS = 24 * 3600 * 1000 };
 
 /* A duration as Go's time.ParseDuration reads it ("30s", "1m30s", "1.5h"), of more than nothing,
- * in whole milliseconds, at least one; longer ones than AGENT_PERIOD_MAX_MS count as that. False
- * when the text is none. */
+ * in whole milliseconds, at least one; longer ones than AGENT_PERIOD_MAX_MS count as that. False,
+ * and nothing is written, when the text is none. */
 bool agent_duration(struct json_text text, int64_t *ms);
 
 /* The next time to ask after an answer at `now`: in each period, the agent has a moment of its

@@ -38,4 +38,4 @@ _egress() {
 	[[ $1 != *egress-sign || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
-complete -F _egress egress-{apply,explain,resolve,sign,translate,verify,watch}
+complete -F _egress egress-{apply,explain,fetch,resolve,sign,translate,verify,watch}

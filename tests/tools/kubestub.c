@@ -1,10 +1,10 @@
 /*
- * An HTTP/1.1 server that answers what a test wants: kubestub PORTFILE LOG HANDLER
+ * An HTTP/1.1 server that answers what a test wants: kubestub PORTFILE LOG HANDLER [ADDRESS]
  *
- * Listens on a free port of 127.0.0.1 and writes its number to PORTFILE. Each connection
+ * Listens on a free port of ADDRESS (127.0.0.1) and writes its number to PORTFILE. Each connection
  * carries one request: a line "METHOD TARGET ACCEPT AUTHORIZATION" goes to LOG ("-" for a header
- * that is not there, spaces as "_"), then HANDLER runs with METHOD, TARGET, ACCEPT, AUTHORIZATION,
- * IMPERSONATE (a user) and BODY_LENGTH in its environment, the request's body as its input and the
+ * that is not there, spaces as "_"), then HANDLER runs with METHOD, TARGET, HOST, ACCEPT,
+ * AUTHORIZATION, IMPERSONATE (a user) and BODY_LENGTH in its environment, the request's body as its input and the
  * connection as its output: every byte of the response is its own, well-formed or not.
  *
  * SIGTERM ends it and every handler.
@@ -53,12 +53,14 @@ static void export_head(char *head)
 	char *rest = head, *line = strsep(&rest, "\n");
 	setenv("METHOD", strsep(&line, " "), 1);
 	setenv("TARGET", strsep(&line, " "), 1);
+	setenv("HOST", "-", 1);
 	setenv("ACCEPT", "-", 1);
 	setenv("AUTHORIZATION", "-", 1);
 	setenv("IMPERSONATE", "-", 1);
 	setenv("BODY_LENGTH", "0", 1);
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		line[strcspn(line, "\r")] = '\0';
+		export_header("Host", "HOST", line);
 		export_header("Accept", "ACCEPT", line);
 		export_header("Authorization", "AUTHORIZATION", line);
 		export_header("Impersonate-User", "IMPERSONATE", line);
@@ -105,11 +107,12 @@ static _Noreturn void serve(int fd, const char *log, const char *handler)
 	die(handler);
 }
 
-static int listen_somewhere(const char *portfile)
+static int listen_somewhere(const char *portfile, const char *on)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
 	socklen_t len = sizeof address;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (inet_pton(AF_INET, on, &address.sin_addr) != 1)
+		die(on);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 128) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
@@ -122,13 +125,13 @@ static int listen_somewhere(const char *portfile)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fputs("usage: kubestub PORTFILE LOG HANDLER\n", stderr);
+	if (argc != 4 && argc != 5) {
+		fputs("usage: kubestub PORTFILE LOG HANDLER [ADDRESS]\n", stderr);
 		return 2;
 	}
 	signal(SIGCHLD, SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	int listening = listen_somewhere(argv[1]);
+	int listening = listen_somewhere(argv[1], argc == 5 ? argv[4] : "127.0.0.1");
 	for (;;) {
 		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
