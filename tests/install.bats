@@ -83,9 +83,28 @@ has_all() {
 @test "the package enables no unit and starts none" {
 	package
 	dpkg-deb -e "$DEB" control
-	[ -z "$(find control -name '*inst' -o -name '*rm')" ]
+	[ -z "$(find control -name '*inst')" ]
 	dpkg-deb -x "$DEB" dest
 	[ -z "$(find dest -name '*.wants')" ]
+}
+
+@test "removal stops what runs, an upgrade does not, and both can do without a systemd" {
+	package
+	dpkg-deb -e "$DEB" control
+	mkdir bin
+	printf '#!/bin/sh\necho "$*" >>%s/told\n' "$PWD" >bin/systemctl
+	chmod +x bin/systemctl
+	# the scripts look for a systemd that runs
+	sed -i 's|/run/systemd/system|'"$PWD"'/bin|' control/prerm control/postrm
+	PATH=$PWD/bin:$PATH sh control/prerm upgrade 2
+	[ ! -e told ]
+	PATH=$PWD/bin:$PATH sh control/prerm remove
+	[ "$(cat told)" = 'stop egress@*.target egress-*@*.service egress-*@*.timer' ]
+	PATH=$PWD/bin:$PATH sh control/postrm remove
+	[ "$(tail -n 1 told)" = daemon-reload ]
+	rm -r bin
+	sh control/prerm remove
+	sh control/postrm remove
 }
 
 @test "upgrade and removal keep the configuration, and purging keeps what is named for a cluster" {
@@ -93,13 +112,14 @@ has_all() {
 	[ "$(id -u)" -eq 0 ] || skip 'dpkg --root needs root; run it as root'
 	mkdir -p target/var/lib/dpkg/{info,updates}
 	touch target/var/lib/dpkg/status
-	target() { dpkg --root="$PWD/target" --force-depends --log=/dev/null "$@" </dev/null 2>&1; }
+	target() { dpkg --root="$PWD/target" --force-depends --force-script-chrootless --log=/dev/null "$@" </dev/null 2>&1; }
 	target --install "$DEB"
 	cmp "$root/systemd/cluster.env" target/etc/egress/example.env
 	echo '# ours' >>target/etc/egress/example.env
 	install -m 600 /dev/null target/etc/egress/prod.watch.kubeconfig
 	echo 'EGRESS_VERIFY_FLAGS="--accept-status"' >target/etc/egress/prod.env
 	cp -a target/etc/egress kept
+	mkdir -p target/var/log/private/egress/prod target/var/lib/private/egress/prod target/var/log/other
 
 	dpkg-deb -R "$DEB" next
 	sed -i 's/^Version: .*/&.1/' next/DEBIAN/control
@@ -115,6 +135,8 @@ has_all() {
 	target --remove agent-egress
 	diff -r -x '*.dpkg-dist' kept target/etc/egress
 	[ ! -e target/usr/bin/egress-watch ]
+	[ -d target/var/log/private/egress/prod ]
 	target --purge agent-egress
 	[ "$(ls target/etc/egress)" = $'prod.env\nprod.watch.kubeconfig' ]
+	[ ! -e target/var/log/private/egress ] && [ ! -e target/var/lib/private/egress ] && [ -d target/var/log/other ]
 }

@@ -201,3 +201,20 @@ await() { # COMMAND...: until it is true
 	wait "$WATCHER"
 	grep -q 'cannot write metrics to gone/t.prom' err
 }
+
+@test "Prometheus' own parser reads them" {
+	python3 -c 'import prometheus_client.parser' 2>/dev/null ||
+		skip 'no python3-prometheus-client: apt-get install python3-prometheus-client'
+	cat trust workload signed card >events
+	EGRESS_CLUSTER=prod egress-verify --trust-domain example.org --metrics verify.prom <events >verified
+	EGRESS_CLUSTER=prod egress-translate --metrics translate.prom <verified >operations
+	egress-apply --dir policies --metrics apply.prom <operations >results
+	for file in verify.prom translate.prom apply.prom; do
+		python3 -c '
+import sys
+from prometheus_client.parser import text_string_to_metric_families as read
+metrics = list(read(sys.stdin.read()))
+assert any(m.name == "egress_records" and m.type == "counter" and m.samples[0].value > 0 for m in metrics), metrics
+assert all(s.labels["program"] for m in metrics for s in m.samples)' <"$file"
+	done
+}
