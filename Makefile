@@ -81,7 +81,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call archives,$(LIBS))
 $(BUILD)/tools/trust_bench $(BUILD)/tools/bench_log: $(BUILD)/tests/unit/authority.o
 $(patsubst %,$(BUILD)/unit/%,$(filter test_trust_%,$(UNITS))): \
   $(BUILD)/tests/unit/authority.o $(BUILD)/tests/unit/scene.o
-$(BUILD)/unit/test_policy_targets: $(patsubst %.c,$(BUILD)/%.o, \
+$(BUILD)/unit/test_policy_targets $(BUILD)/unit/test_policy_neighbours: $(patsubst %.c,$(BUILD)/%.o, \
   $(wildcard tests/unit/egress_*.c tests/unit/evaluate_*.c) tests/unit/target_evaluators.c)
 $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives,$(LIBS))
 	@mkdir -p $(@D)
@@ -149,6 +149,8 @@ install: all
 	install -m 644 $(wildcard pipelines/*.7) $(SHARE)/man/man7
 	install -m 755 $(SCRIPTS) $(SHARE)/egress/pipelines
 	install -m 644 $(wildcard pipelines/kubernetes/*.yaml) $(SHARE)/egress/kubernetes
+	for target in $(notdir $(wildcard pipelines/kubernetes/targets/*)); do \
+	  install -D -m 644 -t $(SHARE)/egress/kubernetes/targets/$$target pipelines/kubernetes/targets/$$target/*.yaml || exit 1; done
 	install -m 644 $(wildcard pipelines/examples/*) $(SHARE)/egress/examples
 	install -m 644 systemd/cluster.env $(SHARE)/egress
 	install -m 755 pipelines/kubectl-egress $(DESTDIR)$(PREFIX)/bin

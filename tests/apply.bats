@@ -35,9 +35,9 @@ complete() {
 }
 
 @test "a kind of another group has the group in its file's name, and cluster-scoped no namespace" {
-	policy one | jq -c '.object.apiVersion = "crd.projectcalico.org/v1" | .object.kind = "GlobalNetworkPolicy" | del(.object.metadata.namespace)' |
+	policy one | jq -c '.object.apiVersion = "projectcalico.org/v3" | .object.kind = "GlobalNetworkPolicy" | del(.object.metadata.namespace)' |
 		egress-apply --dir out
-	[ -f out/_globalnetworkpolicy.crd.projectcalico.org_one.yaml ]
+	[ -f out/_globalnetworkpolicy.projectcalico.org_one.yaml ]
 }
 
 @test "the file is the manifest, its keys in their order and its strings still strings" {

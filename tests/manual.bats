@@ -189,6 +189,17 @@ programs() { sed -n 's/^PROGRAMS := //p' "$root/Makefile" | tr ' ' '\n'; }
 	[ "$(cut -d : -f 1 <<<"$output" | sort -u)" = crawler ]
 }
 
+@test "egress-translate(1): Sidecars, beside the NetworkPolicies of another pipeline" {
+	verified
+	egress-translate <verified.ndjson | jq -c 'select(.type == "APPLY")
+		| {type: "MODIFIED", object: (.object | .metadata.resourceVersion = "7")}' >seen
+	cat verified.ndjson seen >both && mv both verified.ndjson
+	deleted='.type == "DELETE" and .object.kind == "NetworkPolicy"'
+	egress-translate --target istio <verified.ndjson | jq -es "any($deleted)"
+	run -0 example egress-translate.1 'Sidecars, beside the NetworkPolicies of another pipeline:'
+	jq -es "any(.object.kind == \"Sidecar\") and (any($deleted) | not)" <<<"$output"
+}
+
 @test "egress-translate(1): the AgentCard's definition" {
 	example egress-translate.1 "The AgentCard's definition:"
 	grep -q '^kind: CustomResourceDefinition' kubectl.given

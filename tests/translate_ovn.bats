@@ -125,7 +125,8 @@ $denials" ]
 	{
 		api_server 10.0.0.1
 		agent weather --policy '{"egress":[]}'
-		agent other --ns apart --policy '{"egress":[]}'
+		workload Deployment/other --ns apart
+		card other --ns apart --policy '{"egress":[]}'
 		mark end AgentCard
 		api_server 10.0.0.2
 	} | translate >out
@@ -165,7 +166,7 @@ DELETE NetworkPolicy weather-signature-policy" ]
 	[ "$(firewall <out)" = "Allow 10.0.0.1/32 TCP/6443
 Allow api.example.com TCP/443
 $denials" ]
-	jq -e 'select(.object.kind == "NetworkPolicy") | .object.spec.egress == [] and
+	jq -e -s 'map(select(.object.kind == "NetworkPolicy")) | last | .object.spec.egress == [] and
 	       any(.problems[]; .field == "spec.networkPolicy.domains" and .severity != "warning")' out
 	jq -e 'select(.object.kind == "EgressFirewall") | .problems[] | select(.severity != "warning")
 	       | .message | contains("wildcard") and contains("Deployment weather")' out
@@ -200,11 +201,11 @@ $denials" ]
 }
 
 @test "an agent with too many rules gets its share of the firewall, and its neighbour all it needs" {
-	many=$(jq -cn '{egress: [range(50) as $a | {to: [range(200) as $b
-		| {ipBlock: {cidr: "203.\($a).\($b).0/24"}}]}]}')
 	{
 		api_server 10.0.0.1
-		agent greedy --policy "$many"
+		agent greedy | jq -c 'if .object.kind == "AgentCard" then .object.spec.networkPolicy =
+			{egress: [range(50) as $a | {to: [range(200) as $b
+			          | {ipBlock: {cidr: "203.\($a).\($b).0/24"}}]}]} else . end'
 		agent weather --policy "$(to 198.51.100.0/24)"
 	} | translate >out
 	firewall <out >rules

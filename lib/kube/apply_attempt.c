@@ -161,8 +161,10 @@ static void judge_written(struct kube_attempt *attempt, const struct kube_result
 		finish(attempt, KUBE_FAILED, result->code, "the server's answer is not an object");
 		return;
 	}
-	bool as_asked = operation->status || kube_spec_matches(json_get(operation->object, "spec"),
-	                                                       json_get(result->body, "spec"));
+	attempt->more = json_type(json_get(result->body, "specs")) > JSON_NULL;
+	bool as_asked = operation->status ||
+	                (!attempt->more && kube_spec_matches(json_get(operation->object, "spec"),
+	                                                     json_get(result->body, "spec")));
 	if (!as_asked && !attempt->replaced && !dry) {
 		attempt->replaced = true;
 		kube_attempt_replace(attempt, on_written);
@@ -181,6 +183,22 @@ static void judge_written(struct kube_attempt *attempt, const struct kube_result
 		finish_written(attempt, KUBE_APPLIED, result->code);
 }
 
+/* Of a missing object or namespace the answer is a Status. */
+static bool is_without_api(const struct kube_result *result)
+{
+	return result->failure == KUBE_OK && result->code == 404 &&
+	       !json_check(result->body, &json_record_limits, NULL);
+}
+
+/* Nobody would ask again once it is there. */
+static void wait_for_api(struct kube_attempt *attempt, const struct kube_result *result)
+{
+	struct kube_result missing = *result;
+	missing.error = "the server does not have this kind: is its CustomResourceDefinition "
+			"installed?";
+	kube_cluster_retry(attempt, &missing);
+}
+
 static void on_written(void *user, const struct kube_result *result)
 {
 	struct kube_attempt *attempt = user;
@@ -191,6 +209,8 @@ static void on_written(void *user, const struct kube_result *result)
 		resolve_conflict(attempt, result);
 	else if (result->failure == KUBE_OK && result->code == 422 && attempt->replaced)
 		start_over(attempt, result); /* a JSON patch's failed test */
+	else if (is_without_api(result))
+		wait_for_api(attempt, result);
 	else if (result->failure != KUBE_OK || result->code >= 300)
 		fail(attempt, result);
 	else

@@ -177,11 +177,22 @@ static void forget(struct kube_attempt *attempt)
 	kube_attempt_cancel(attempt);
 }
 
+static void note_failed(struct kube_cluster *cluster, const struct kube_attempt *attempt)
+{
+	const struct kube_operation *operation = &attempt->job->operation;
+	if (operation->type != KUBE_APPLY || operation->status)
+		return;
+	cluster->failed_others |= cluster->failed != NULL && cluster->failed != attempt->kind;
+	cluster->failed = attempt->kind;
+}
+
 void kube_cluster_finish(struct kube_attempt *attempt, const struct kube_outcome *outcome)
 {
 	struct kube_cluster *cluster = attempt->cluster;
 	struct kube_job *job = attempt->job;
 	kube_outcome_write(cluster->stream, &job->operation.id, outcome);
+	if (outcome->verdict == KUBE_FAILED)
+		note_failed(cluster, attempt);
 	forget(attempt);
 	kube_queue_done(cluster->queue, job);
 	kube_cluster_settle(cluster);

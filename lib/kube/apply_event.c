@@ -180,6 +180,7 @@ static void put_event(const struct kube_operation *operation, const char *name,
 static void queue(struct kube_events *events, const struct kube_operation *operation,
                   struct json_text card, struct json_text text, uint64_t hash)
 {
+	struct json_text namespace = json_plain(json_get(operation->agent_card, "namespace"));
 	struct json_buffer body = {0};
 	if (events->count >= PENDING_MAX) {
 		if (!events->overflown)
@@ -189,8 +190,7 @@ static void queue(struct kube_events *events, const struct kube_operation *opera
 	}
 	struct note *note = kube_alloc(1, sizeof *note);
 	note->events = events;
-	note->path = kube_format("/api/v1/namespaces/%.*s/events", (int)operation->id.namespace.len,
-	                         operation->id.namespace.at);
+	note->path = kube_format("/api/v1/namespaces/%.*s/events", (int)namespace.len, namespace.at);
 	/* a name must not end in a dot before the next one begins */
 	size_t len = card.len < CARD_PART ? card.len : CARD_PART;
 	while (len > 1 && (card.at[len - 1] == '.' || card.at[len - 1] == '-'))
@@ -206,8 +206,9 @@ static void queue(struct kube_events *events, const struct kube_operation *opera
 static void tell(struct kube_events *events, const struct kube_operation *operation,
                  struct json_text card, struct json_text text)
 {
-	char *key = kube_format("%.*s/%.*s", (int)operation->id.namespace.len,
-	                        operation->id.namespace.at, (int)card.len, card.at);
+	struct json_text namespace = json_plain(json_get(operation->agent_card, "namespace"));
+	char *key = kube_format("%.*s/%.*s", (int)namespace.len, namespace.at, (int)card.len,
+	                        card.at);
 	uint64_t hash = json_hash(text) ^ json_hash(json_get(operation->agent_card, "uid"));
 	struct told *told;
 	HASH_FIND_STR(events->told, key, told);
@@ -226,14 +227,23 @@ static void tell(struct kube_events *events, const struct kube_operation *operat
 	free(key);
 }
 
+/* The card's namespace is the object's; one that is cluster-scoped has none to compare with. */
+static bool is_namespace(struct json_text namespace, const struct kube_identity *id)
+{
+	if (id->namespace.at != NULL)
+		return json_same(namespace, id->namespace);
+	return kube_is_name(namespace) && namespace.len <= 63 &&
+	       memchr(namespace.at, '.', namespace.len) == NULL;
+}
+
 void kube_events_report(struct kube_events *events, const struct kube_operation *operation)
 {
 	struct json_text card = json_plain(json_get(operation->agent_card, "name"));
 	struct json_text namespace = json_plain(json_get(operation->agent_card, "namespace"));
 	struct json_buffer text = {0};
 	/* these come from the record: only names are used in a path */
-	if (operation->type == KUBE_BOOKMARK || operation->id.namespace.at == NULL ||
-	    !kube_is_name(card) || !json_same(namespace, operation->id.namespace) ||
+	if (operation->type == KUBE_BOOKMARK || !kube_is_name(card) ||
+	    !is_namespace(namespace, &operation->id) ||
 	    events->cluster->options.dry_run != KUBE_DRY_RUN_NONE)
 		return;
 	if (operation->type == KUBE_APPLY)

@@ -24,6 +24,8 @@ struct kube_cluster {
 	bool stopped, ended, lost;
 	bool accepted;       /* the server has taken our credentials before */
 	bool incomplete;     /* an operation was refused: what is wanted is not all known */
+	const struct policy_kind *failed; /* of an APPLY that failed; NULL: none did */
+	bool failed_others;               /* and others of another kind */
 	int64_t give_up;     /* after the end of input: no retry after this */
 	int64_t quiet_until; /* the server is not to be asked before this, but for one */
 	bool quiet;
@@ -38,13 +40,14 @@ struct kube_attempt {
 	TAILQ_ENTRY(kube_attempt) link;
 	struct kube_cluster *cluster;
 	struct kube_job *job;
-	const struct kube_kind *kind;
+	const struct policy_kind *kind;
 	struct kube_call *call;
 	bool exists; /* as last read */
 	char uid[64], version[64];
 	char *live; /* what was there before, for --diff */
 	size_t live_len;
 	bool forced, replaced; /* conflicts were overridden; spec was replaced as a whole */
+	bool more;             /* `specs` is there beside spec, and is not ours */
 	unsigned rounds;       /* how often it was read anew */
 	char note[512];        /* for the outcome's message */
 };

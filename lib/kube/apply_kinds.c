@@ -2,40 +2,37 @@
 
 #include <string.h>
 
-static const struct kube_kind kinds[] = {
-        {"networking.k8s.io", "NetworkPolicy", "networkpolicies", true},
-        {"agent.kagenti.dev", "AgentCard", "agentcards", true},
-        {"agent.rossoctl.dev", "AgentCard", "agentcards", true},
-        {"cilium.io", "CiliumNetworkPolicy", "ciliumnetworkpolicies", true},
-        {"crd.projectcalico.org", "GlobalNetworkPolicy", "globalnetworkpolicies", false},
-        {"projectcalico.org", "GlobalNetworkPolicy", "globalnetworkpolicies", false},
-        {"crd.projectcalico.org", "NetworkPolicy", "networkpolicies", true},
-        {"projectcalico.org", "NetworkPolicy", "networkpolicies", true},
-        {"k8s.ovn.org", "EgressFirewall", "egressfirewalls", true},
-        {"networking.istio.io", "Sidecar", "sidecars", true},
-        {"networking.istio.io", "ServiceEntry", "serviceentries", true},
-};
+#include "policy/names.h"
 
-static bool is(struct json_text text, const char *string)
+static const struct policy_kind *agentcard_of(const struct kube_identity *id)
 {
-	return text.len == strlen(string) &&
-	       (text.len == 0 || memcmp(text.at, string, text.len) == 0);
-}
-
-const struct kube_kind *kube_kind_of(const struct kube_identity *id)
-{
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		if (is(id->group, kinds[i].group) && is(id->kind, kinds[i].kind))
-			return kinds[i].namespaced == (id->namespace.at != NULL) ? &kinds[i] : NULL;
+	static const struct policy_kind agentcard = {.kind = "AgentCard", .plural = "agentcards"};
+	if (id->kind.len != strlen(agentcard.kind) ||
+	    memcmp(id->kind.at, agentcard.kind, id->kind.len) != 0)
+		return NULL;
+	for (int i = 0; policy_names_words[i] != NULL; i++) {
+		const char *group = policy_names(i)->agentcard_group;
+		if (id->group.len == strlen(group) && memcmp(id->group.at, group, id->group.len) == 0)
+			return &agentcard;
+	}
 	return NULL;
 }
 
-void kube_kind_path(const struct kube_kind *kind, const struct kube_identity *id,
+const struct policy_kind *kube_kind_of(const struct kube_identity *id)
+{
+	const struct policy_kind *kind = policy_kind_of(id->api_version, id->kind);
+	if (kind == NULL)
+		kind = agentcard_of(id);
+	bool namespaced = id->namespace.at != NULL;
+	return kind != NULL && kind->cluster_scoped != namespaced ? kind : NULL;
+}
+
+void kube_kind_path(const struct policy_kind *kind, const struct kube_identity *id,
                     struct json_buffer *path)
 {
-	json_puts(path, kind->group[0] == '\0' ? "/api/" : "/apis/");
+	json_puts(path, "/apis/");
 	json_puttext(path, id->api_version);
-	if (kind->namespaced) {
+	if (!kind->cluster_scoped) {
 		json_puts(path, "/namespaces/");
 		json_puttext(path, id->namespace);
 	}

@@ -17,35 +17,45 @@ static bool is_empty(struct json_text value)
 	}
 }
 
-static bool is_same(struct json_text wanted, struct json_text live);
+/* Where in an object we are: what may be left out depends on it. */
+enum place { ELSEWHERE, TOP, PORTS };
 
-static bool same_array(struct json_text wanted, struct json_text live)
+static bool is_same(struct json_text wanted, struct json_text live, enum place place);
+
+static bool same_array(struct json_text wanted, struct json_text live, enum place place)
 {
 	struct json_member a = json_first(wanted), b = json_first(live);
 	for (; a.value.at != NULL && b.value.at != NULL; a = json_next(a), b = json_next(b))
-		if (!is_same(a.value, b.value))
+		if (!is_same(a.value, b.value, place))
 			return false;
 	return a.value.at == NULL && b.value.at == NULL;
 }
 
-static bool may_be_left_out(struct json_member m)
+/* An empty selector means all, where none may mean less: only one's matchLabels count for
+ * nothing when they are empty. */
+static bool may_be_left_out(struct json_member m, enum place place)
 {
-	return is_empty(m.value) || (json_equals(m.key, "protocol") && json_equals(m.value, "TCP"));
+	if (json_type(m.value) == JSON_OBJECT)
+		return json_equals(m.key, "matchLabels") && is_empty(m.value);
+	return is_empty(m.value) ||
+	       (place == PORTS && json_equals(m.key, "protocol") && json_equals(m.value, "TCP")) ||
+	       (place == TOP && json_equals(m.key, "tier") && json_equals(m.value, "default"));
 }
 
 /* Both have their keys in the same order, so one pass is enough. */
-static bool same_object(struct json_text wanted, struct json_text live)
+static bool same_object(struct json_text wanted, struct json_text live, enum place place)
 {
 	struct json_member a = json_first(wanted), b = json_first(live);
 	while (a.value.at != NULL || b.value.at != NULL) {
 		if (a.value.at != NULL && b.value.at != NULL && json_same(a.key, b.key)) {
-			if (!is_same(a.value, b.value))
+			if (!is_same(a.value, b.value,
+			             json_equals(a.key, "ports") ? PORTS : ELSEWHERE))
 				return false;
 			a = json_next(a);
 			b = json_next(b);
-		} else if (a.value.at != NULL && may_be_left_out(a)) {
+		} else if (a.value.at != NULL && may_be_left_out(a, place)) {
 			a = json_next(a);
-		} else if (b.value.at != NULL && may_be_left_out(b)) {
+		} else if (b.value.at != NULL && may_be_left_out(b, place)) {
 			b = json_next(b);
 		} else {
 			return false;
@@ -54,15 +64,19 @@ static bool same_object(struct json_text wanted, struct json_text live)
 	return true;
 }
 
-static bool is_same(struct json_text wanted, struct json_text live)
+static bool is_same(struct json_text wanted, struct json_text live, enum place place)
 {
-	if (is_empty(wanted) || is_empty(live))
-		return is_empty(wanted) && is_empty(live);
-	if (json_type(wanted) == JSON_OBJECT && json_type(live) == JSON_OBJECT)
-		return same_object(wanted, live);
-	if (json_type(wanted) == JSON_ARRAY && json_type(live) == JSON_ARRAY)
-		return same_array(wanted, live);
-	return json_same(wanted, live);
+	enum json_type type = json_type(wanted);
+	if (type == JSON_OBJECT && json_type(live) == JSON_OBJECT)
+		return same_object(wanted, live, place);
+	if (type == JSON_ARRAY && json_type(live) == JSON_ARRAY)
+		return same_array(wanted, live, place);
+	return json_same(wanted, live) || (is_empty(wanted) && is_empty(live));
+}
+
+static bool is_same_spec(struct json_text wanted, struct json_text live)
+{
+	return is_same(wanted, live, TOP);
 }
 
 static bool covers(struct json_text wanted, struct json_text live);
@@ -116,7 +130,7 @@ static bool compare(struct json_text wanted, struct json_text live,
 
 bool kube_spec_matches(struct json_text wanted, struct json_text live)
 {
-	return compare(wanted, live, is_same);
+	return compare(wanted, live, is_same_spec);
 }
 
 bool kube_covers(struct json_text wanted, struct json_text live)
@@ -128,6 +142,7 @@ bool kube_object_matches(struct json_text wanted, struct json_text live)
 {
 	struct json_text a = json_get(wanted, "metadata"), b = json_get(live, "metadata");
 	return kube_spec_matches(json_get(wanted, "spec"), json_get(live, "spec")) &&
+	       kube_spec_matches(json_get(wanted, "specs"), json_get(live, "specs")) &&
 	       kube_covers(json_get(a, "labels"), json_get(b, "labels")) &&
 	       kube_covers(json_get(a, "annotations"), json_get(b, "annotations")) &&
 	       kube_spec_matches(json_get(a, "ownerReferences"), json_get(b, "ownerReferences"));

@@ -4,9 +4,9 @@
 
 #include "json/buffer.h"
 
-/* True when the live `spec` is the wanted one. Members that are null, [] or {} count as
- * absent, and a port's protocol as TCP, because the server leaves out the one and fills in the
- * other. Any other member that was not asked for is a difference: server-side apply keeps what
+/* True when the live `spec` is the wanted one. Members that are null or [], and an empty
+ * matchLabels, count as absent, a port's protocol as TCP and Calico's tier as "default", because
+ * the server leaves out the ones and fills in the others. Any other member that was not asked for is a difference: server-side apply keeps what
  * somebody else added, and an addition can widen. */
 bool kube_spec_matches(struct json_text wanted, struct json_text live);
 
@@ -14,7 +14,7 @@ bool kube_spec_matches(struct json_text wanted, struct json_text live);
 bool kube_covers(struct json_text wanted, struct json_text live);
 
 /* True when applying `wanted` would change nothing that it names: labels, annotations, owner
- * references and spec. */
+ * references and spec, nor what says more of the same, Cilium's `specs`. */
 bool kube_object_matches(struct json_text wanted, struct json_text live);
 
 /* Appends what a diff shows of an object, as YAML: its names, labels, annotations, owners, spec

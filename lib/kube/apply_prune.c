@@ -11,25 +11,10 @@
 struct kube_pruning {
 	struct kube_cluster *cluster;
 	struct kube_call *call;
-	size_t list;
+	size_t list; /* in policy_kinds */
 	char *token; /* of the next page */
 	struct kube_backoff backoff;
 	int64_t due; /* to ask again; 0: asked */
-};
-
-static const struct {
-	const char *api_version, *kind, *path;
-	bool optional; /* an API that a cluster may not have */
-} lists[] = {
-        {"networking.k8s.io/v1", "NetworkPolicy", "/apis/networking.k8s.io/v1/networkpolicies",
-         false},
-        {"cilium.io/v2", "CiliumNetworkPolicy", "/apis/cilium.io/v2/ciliumnetworkpolicies", true},
-        {"crd.projectcalico.org/v1", "GlobalNetworkPolicy",
-         "/apis/crd.projectcalico.org/v1/globalnetworkpolicies", true},
-        {"k8s.ovn.org/v1", "EgressFirewall", "/apis/k8s.ovn.org/v1/egressfirewalls", true},
-        {"networking.istio.io/v1", "Sidecar", "/apis/networking.istio.io/v1/sidecars", true},
-        {"networking.istio.io/v1", "ServiceEntry", "/apis/networking.istio.io/v1/serviceentries",
-         true},
 };
 
 enum { FAILURES = 10 }; /* more than two minutes */
@@ -46,7 +31,8 @@ static bool is_token(const char *token)
 static void ask(struct kube_pruning *pruning)
 {
 	struct json_buffer path = {0};
-	json_puts(&path, lists[pruning->list].path);
+	const struct policy_kind *kind = policy_kinds[pruning->list];
+	json_putf(&path, "/apis/%s/%s/%s", kind->group, kind->version, kind->plural);
 	json_puts(&path,
 	          "?labelSelector=app.kubernetes.io%2Fmanaged-by%3D" POLICY_MANAGER "&limit=500");
 	if (pruning->token != NULL)
@@ -74,14 +60,36 @@ static void end(struct kube_pruning *pruning)
 	kube_cluster_settle(cluster);
 }
 
-static void next_list(struct kube_pruning *pruning)
+/* A policy that could not be applied may be what replaces one of another kind, after a change of
+ * target: that one must stay. */
+static bool is_spared(const struct kube_pruning *pruning)
+{
+	const struct kube_cluster *cluster = pruning->cluster;
+	const struct policy_kind *kind = policy_kinds[pruning->list];
+	bool spared = cluster->failed != NULL && (cluster->failed != kind || cluster->failed_others);
+	if (spared)
+		log_warning("no %s is pruned: a policy of another kind could not be applied, and "
+		            "may be what replaces it",
+		            kind->kind);
+	return spared;
+}
+
+static void begin_list(struct kube_pruning *pruning)
 {
 	free(pruning->token);
 	pruning->token = NULL;
-	if (++pruning->list < sizeof lists / sizeof lists[0])
+	while (policy_kinds[pruning->list] != NULL && is_spared(pruning))
+		pruning->list++;
+	if (policy_kinds[pruning->list] != NULL)
 		ask(pruning);
 	else
 		end(pruning);
+}
+
+static void next_list(struct kube_pruning *pruning)
+{
+	pruning->list++;
+	begin_list(pruning);
 }
 
 static void put_string(struct json_buffer *out, const char *key, struct json_text value)
@@ -96,10 +104,11 @@ static void judge(struct kube_pruning *pruning, struct json_text metadata)
 {
 	struct json_buffer record = {0};
 	struct kube_operation operation;
+	const struct policy_kind *kind = policy_kinds[pruning->list];
 	json_putf(&record,
-	          "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"%s\",\"kind\":\"%s\","
+	          "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"%s/%s\",\"kind\":\"%s\","
 	          "\"metadata\":{",
-	          lists[pruning->list].api_version, lists[pruning->list].kind);
+	          kind->group, kind->version, kind->kind);
 	put_string(&record, "namespace", json_get(metadata, "namespace"));
 	put_string(&record, "name", json_get(metadata, "name"));
 	put_string(&record, "uid", json_get(metadata, "uid"));
@@ -152,7 +161,7 @@ static void on_page(void *user, const struct kube_result *result)
 		return;
 	}
 	bool absent = result->code == 404 || result->code == 403;
-	if (absent && lists[pruning->list].optional) {
+	if (absent && policy_kinds[pruning->list] != &policy_kind_networkpolicy) {
 		next_list(pruning);
 		return;
 	}
@@ -165,11 +174,11 @@ static void on_page(void *user, const struct kube_result *result)
 		long wait = kube_backoff_next(&pruning->backoff, result->retry_after_ms);
 		pruning->due = clock_monotonic_ms() + wait;
 		log_warning("can't list %s to prune: %s; trying again in %ld ms",
-		            lists[pruning->list].kind, why, wait);
+		            policy_kinds[pruning->list]->kind, why, wait);
 		return;
 	}
-	log_error("can't list %s to prune: %s; nothing more is pruned", lists[pruning->list].kind,
-	          why);
+	log_error("can't list %s to prune: %s; nothing more is pruned",
+	          policy_kinds[pruning->list]->kind, why);
 	stream_count_failure(pruning->cluster->stream);
 	end(pruning);
 }
@@ -184,7 +193,7 @@ void kube_prune_start(struct kube_cluster *cluster)
 	pruning->cluster = cluster;
 	pruning->backoff = (struct kube_backoff){.first_ms = 200, .most_ms = 30000};
 	cluster->pruning = pruning;
-	ask(pruning);
+	begin_list(pruning);
 }
 
 void kube_prune_free(struct kube_pruning *pruning)

@@ -1,3 +1,4 @@
+#include "kube/apply_kinds.h"
 #include "kube/apply_queue.h"
 
 #include <string.h>
@@ -33,10 +34,22 @@ static bool names_everything(struct json_text peers)
 	return false;
 }
 
+/* Other kinds say what they allow in words of their own; the reason tells which it is. */
+static enum kube_rank rank_by_reason(struct json_text reason)
+{
+	if (json_equals(reason, "EgressUnset"))
+		return KUBE_WIDENS;
+	if (json_equals(reason, "EgressRules") || json_equals(reason, "NamespaceWide"))
+		return KUBE_SCOPES;
+	return KUBE_NARROWS;
+}
+
 enum kube_rank kube_operation_rank(const struct kube_operation *operation)
 {
 	if (operation->type == KUBE_DELETE || operation->status)
 		return KUBE_WIDENS;
+	if (kube_kind_of(&operation->id) != &policy_kind_networkpolicy)
+		return rank_by_reason(operation->reason);
 	struct json_text egress = json_get(operation->object, "spec", "egress");
 	enum kube_rank rank = KUBE_NARROWS;
 	for (struct json_member rule = json_first(egress); rule.value.at; rule = json_next(rule)) {

@@ -103,7 +103,10 @@ void kube_attempt_replace(struct kube_attempt *attempt, kube_attempt_done *on_do
 	json_put_string(&body, attempt->version);
 	json_puts(&body, "},{\"op\":\"replace\",\"path\":\"/spec\",\"value\":");
 	json_puttext(&body, json_get(attempt->job->operation.object, "spec"));
-	json_puts(&body, "}]");
+	json_putc(&body, '}');
+	if (attempt->more)
+		json_puts(&body, ",{\"op\":\"remove\",\"path\":\"/specs\"}");
+	json_putc(&body, ']');
 	start(attempt, "PATCH", &path, &body, "application/json-patch+json", on_done);
 }
 

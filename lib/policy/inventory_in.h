@@ -42,7 +42,7 @@ bool policy_object_stands(const struct policy_inventory *inventory,
 /* The subject's cards, selector or labels have changed: who depends on it is touched. */
 void policy_subject_changed(struct policy_inventory *inventory, struct policy_subject *subject);
 
-/* Those whose policy names the API server. */
+/* Those whose policy names the API server, and what is said of whole namespaces. */
 void policy_touch_restricted(struct policy_inventory *inventory);
 
 #endif

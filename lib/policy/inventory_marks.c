@@ -1,4 +1,5 @@
 #include "policy/inventory_in.h"
+#include "policy/target.h"
 
 const char *policy_inventory_take(struct policy_inventory *inventory, const struct event *event)
 {
@@ -40,6 +41,10 @@ void policy_touch_restricted(struct policy_inventory *inventory)
 	for (subject = inventory->subjects; subject != NULL; subject = subject->hh.next)
 		if (subject->cards != NULL && !subject->permissive)
 			policy_touch(inventory, subject);
+	if (inventory->settings->target->render_space == NULL)
+		return;
+	for (struct policy_space *space = inventory->spaces; space != NULL; space = space->hh.next)
+		policy_space_changed(inventory, space);
 }
 
 static void begin_objects(struct policy_inventory *inventory, const struct policy_kind *kind)

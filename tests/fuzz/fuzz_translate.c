@@ -1,5 +1,5 @@
-/* Whole streams into the translator: whatever the bytes, each operation is a JSON object, and
- * an agent without a true verdict gets no egress but to the API server's port. */
+/* Whole streams into the translator, for each target: whatever the bytes, each operation is a JSON
+ * object, and an agent without a true verdict gets no egress but to the API server's port. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,8 @@ static void check(void *context, struct json_text line)
 	(void)context;
 	if (!json_check(line, &json_record_limits, NULL) || json_type(line) != JSON_OBJECT)
 		abort();
-	if (json_equals(json_get(line, "reason"), "NotVerified"))
+	if (json_equals(json_get(line, "reason"), "NotVerified") &&
+	    json_equals(json_get(line, "object", "kind"), "NetworkPolicy"))
 		check_restricted(line);
 }
 
@@ -36,9 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const char *const none[] = {NULL};
+	size_t targets = 0;
+	while (policy_targets[targets] != NULL)
+		targets++;
 	const struct policy_settings settings = {
 		.names = policy_names(POLICY_NAMES_KAGENTI),
-		.target = policy_targets[0],
+		.target = policy_targets[size / 2 % targets],
 		.ingress_namespaces = none,
 		.api_server = none,
 		.api_server_port = POLICY_PORT_DEFAULT,
