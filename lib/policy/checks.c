@@ -298,7 +298,7 @@ static const char *domain_spelling_fault(struct json_text name)
 
 static const char *domain_fault(struct json_text name)
 {
-	struct json_text label = {0};
+	struct json_text label = name;
 	size_t labels = 0;
 	if (name.len > DOMAIN_MAX)
 		return "must be no more than 253 characters";

@@ -309,7 +309,8 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 	                                                decision->subject->object->name);
 	struct writing w = {.decision = decision, .out = out};
 	policy_metadata_put(inventory, decision, manifests);
-	json_putf(out, ",\"spec\":{\"order\":%d,", ORDER);
+	/* the tier is what a server sets where it is not given, and must not pass for a change */
+	json_putf(out, ",\"spec\":{\"tier\":\"default\",\"order\":%d,", ORDER);
 	bool held = put_subject(&w);
 	json_puts(out, ",\"types\":[\"Ingress\",\"Egress\"],\"ingress\":[");
 	put_ingress(&w, json_buffer_text(&decision->ingress));

@@ -199,8 +199,8 @@ went_over() {
 		run jq -c 'select(.type == "FAILED")' "$CLUSTER/$name.results"
 		[ -z "$output" ] || { echo "$name: $output" && false; }
 	done
-	run jq -c 'select(.responseStatus.code == 403)' "$CLUSTER/audit.log"
-	[ -z "$output" ]
+	run jq -c 'select(.responseStatus.code == 403) | [.verb, .requestURI, .responseStatus.message]' "$CLUSTER/audit.log"
+	[ -z "$output" ] || { echo "$output" | sort | uniq -c | head && false; }
 }
 
 # A create of server-side apply is logged as a patch, and allowed only with both.
