@@ -145,6 +145,23 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	[ -n "$(names live)" ]
 }
 
+@test "enforce: --target, or EGRESS_TARGET, is what policies are written as and what is watched" {
+	export EGRESS_VERIFY_FLAGS='--trust-domain example.org'
+	EGRESS_TARGET=calico EGRESS_APPLY_FLAGS='--dir cilium' run -0 "$pipelines/enforce" --once --target cilium
+	EGRESS_TARGET=ovn EGRESS_APPLY_FLAGS='--dir ovn' run -0 "$pipelines/enforce" --once
+	[ "$(cat watch.told)" = $'--target cilium --once\n--target ovn --once' ]
+	[ "$(names cilium | grep -c _ciliumnetworkpolicy.cilium.io_)" = "$(names cilium | wc -l)" ]
+	[ "$(names ovn | grep -c _egressfirewall.k8s.ovn.org_default)" -gt 0 ]
+	run -2 --separate-stderr "$pipelines/enforce" --once --target
+	[[ $stderr == 'enforce: --target: an argument is missing' ]]
+}
+
+@test "gitops: EGRESS_TARGET is what the manifests are written as" {
+	repository tree
+	EGRESS_TARGET=cilium run -0 gitops --dir tree/policies "$log"
+	[ "$(names tree/policies | grep -c _ciliumnetworkpolicy.cilium.io_)" = "$(names "$sample" | wc -l)" ]
+}
+
 @test "one-namespace: --prune, which would empty the other namespaces, is refused" {
 	EGRESS_APPLY_FLAGS='--dir live --prune' run -2 --separate-stderr "$pipelines/one-namespace" finance
 	[[ $stderr == 'one-namespace: --prune would delete'* ]]

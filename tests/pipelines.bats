@@ -6,7 +6,7 @@ setup() {
 	pipelines=$BATS_TEST_DIRNAME/../pipelines
 	sample=$BATS_TEST_DIRNAME/data/demo
 	log=$pipelines/examples/agents.ndjson
-	unset EGRESS_VERIFY_FLAGS EGRESS_TRANSLATE_FLAGS
+	unset EGRESS_VERIFY_FLAGS EGRESS_TRANSLATE_FLAGS EGRESS_TARGET
 	cd "$BATS_TEST_TMPDIR" || return 1
 	# the log up to where everything is known
 	sed '/"AgentCard".*"k8s.io\/initial-events-end"/q' "$log" >early.ndjson
@@ -22,6 +22,11 @@ as_agreed() { diff -r "$sample" "$1"; }
 	run -0 --separate-stderr replay --dir out "$log"
 	[ -z "$output$stderr" ]
 	as_agreed out
+}
+
+@test "replay: EGRESS_TARGET is what the manifests are written as" {
+	EGRESS_TARGET=calico run -0 replay --dir out "$log"
+	[ "$(find out -name '_globalnetworkpolicy.projectcalico.org_*.yaml' | wc -l)" -eq "$(find "$sample" -name '*.yaml' | wc -l)" ]
 }
 
 @test "replay writes to the directory \`replay\` unless told" {

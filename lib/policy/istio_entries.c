@@ -12,7 +12,7 @@ enum { HOSTS_MAX = 256, NAMES_PORT = 443, PATH_SIZE = 192 };
 static void say(struct istio_entries *entries, const char *field, struct json_text value,
                 const char *message)
 {
-	policy_problem(&entries->decision->problems, POLICY_ERROR, field, value, "%s", message);
+	policy_problem(&entries->decision->problems, POLICY_WARNING, field, value, "%s", message);
 }
 
 static bool has_members(struct json_text container)

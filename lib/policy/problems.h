@@ -16,8 +16,8 @@
 enum { POLICY_PROBLEMS_MAX = 32, POLICY_VALUE_MAX = 256 };
 
 enum policy_severity {
-	POLICY_ERROR,   /* it is denied */
-	POLICY_WARNING, /* it is done as asked */
+	POLICY_ERROR,   /* all egress is denied */
+	POLICY_WARNING, /* it is done as asked, but for what the message says */
 };
 
 struct policy_problems {

@@ -44,7 +44,7 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 	policy_networkpolicy_put(inventory, decision, manifests);
 	if (decision->domains.at != NULL)
 		policy_problem(
-		        &decision->problems, POLICY_ERROR, POLICY_RULES_PATH ".domains",
+		        &decision->problems, POLICY_WARNING, POLICY_RULES_PATH ".domains",
 		        (struct json_text){0},
 		        "OVN-Kubernetes can allow DNS names to a whole namespace only: these "
 		        "stay denied");
@@ -188,12 +188,12 @@ static void say_agent(const struct firewall *firewall, const struct policy_decis
 	const struct policy_subject *subject = decision->subject;
 	if (firewall->full)
 		policy_problem(
-		        problems, POLICY_ERROR, "spec.egress", (struct json_text){0},
+		        problems, POLICY_WARNING, "spec.egress", (struct json_text){0},
 		        "the rules of %s %s are more than its share of a firewall: those that "
 		        "do not fit are denied",
 		        subject->kind, subject->name);
 	if (firewall->wildcard)
-		policy_problem(problems, POLICY_ERROR, "spec.egress", (struct json_text){0},
+		policy_problem(problems, POLICY_WARNING, "spec.egress", (struct json_text){0},
 		               "the wildcard DNS names of %s %s are left out, and denied: many an "
 		               "OVN-Kubernetes refuses a whole firewall for one",
 		               subject->kind, subject->name);
