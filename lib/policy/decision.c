@@ -95,7 +95,6 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, &decision->problems);
-	policy_resolution_warn(decision->owner->resolution, &decision->problems);
 	if (json_first(rules->domains).value.at != NULL)
 		decision->domains = rules->domains;
 	if (json_first(rules->egress).value.at == NULL && decision->domains.at == NULL) {
@@ -129,6 +128,7 @@ static void decide_permissive(const struct policy_inventory *inventory,
 		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
 		       "verified, but its cards have different rules: all egress is denied");
 	} else if (rules.set) {
+		policy_resolution_warn(decision->owner->resolution, &decision->problems);
 		scope(inventory, decision, &rules);
 	} else {
 		json_puts(&decision->egress, "[{}]");
