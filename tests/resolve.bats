@@ -46,8 +46,8 @@ names() { # NAME... : spec.networkPolicy with these, on port 443
 	jq -cn '{domains: [{names: $ARGS.positional, ports: [{port: 443}]}]}' --args -- "$@"
 }
 
-# Of the cards on stdin: the CIDRs of the rule at this place, the DNS rule being the first.
-cidrs() { jq -r ".object.spec.networkPolicy.egress[${1:-1}].to[]?.ipBlock.cidr" | xargs; }
+# Of the cards on stdin: the CIDRs of the rule behind that to the DNS.
+cidrs() { jq -r '.object.spec.networkPolicy.egress[1].to[]?.ipBlock.cidr' | xargs; }
 problem() { jq -r --arg name "$1" '.resolution.names[] | select(.name == $name).problem'; }
 lines_of() { [ "$(wc -l <out)" -ge "$1" ]; }
 asked_for() { [ "$(grep -c "^[a-z]* $1 " asked)" -ge "${2:-1}" ]; }

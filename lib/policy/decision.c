@@ -101,7 +101,6 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
-	policy_resolution_warn(decision->owner->resolution, &decision->problems);
 	if (!is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
 		decision->domains = json_buffer_text(&decision->domain_rules);
@@ -137,6 +136,7 @@ static void decide_permissive(const struct policy_inventory *inventory,
 		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
 		       "verified, but its cards have different rules: all egress is denied");
 	} else if (rules.set) {
+		policy_resolution_warn(decision->owner->resolution, &decision->problems);
 		scope(inventory, decision, &rules);
 	} else {
 		json_puts(&decision->egress, "[{}]");

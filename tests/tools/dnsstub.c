@@ -211,7 +211,7 @@ static void serve_udp(int fd, struct reply *reply, const char *zone)
 /* One question a connection is enough: whoever has more connects again. */
 static void serve_tcp(int listener, struct reply *reply, const char *zone)
 {
-	unsigned char at[4096];
+	unsigned char at[4096] = {0};
 	int fd = accept(listener, NULL, NULL);
 	size_t len = 0;
 	ssize_t got;
