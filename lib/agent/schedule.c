@@ -66,10 +66,10 @@ static bool take_part(const char **at, const char *end, int64_t *ns)
 
 bool agent_duration(struct json_text text, int64_t *ms)
 {
-	const char *p = text.at, *end = text.at + text.len;
 	int64_t sum = 0, part = 0;
 	if (text.at == NULL || text.len == 0)
 		return false;
+	const char *p = text.at, *end = p + text.len;
 	if (*p == '+')
 		p++;
 	if (p == end)

@@ -67,7 +67,9 @@ make_service() {
 		kind: Endpoints
 		metadata: {namespace: team-a, name: billing}
 		subsets: [{addresses: [{ip: $STUB_ADDRESS}], ports: [{name: a2a, port: $port}]}]
-		---
+	END
+	# newer servers look for these, older ones do not know them
+	! kube api-versions | grep -qx discovery.k8s.io/v1 || kube create -f - <<-END
 		apiVersion: discovery.k8s.io/v1
 		kind: EndpointSlice
 		metadata: {namespace: team-a, name: billing-1, labels: {kubernetes.io/service-name: billing}}
