@@ -9,7 +9,7 @@
 
 #include "kube/memory.h"
 
-enum { MERGES_MAX = 4 };
+enum { MAPPINGS_MAX = 32 /* looked into for one member */ };
 
 static char *read_all(int fd, size_t most, size_t *len)
 {
@@ -108,24 +108,30 @@ static yaml_node_t *find_own(struct kubeconfig_file *file, yaml_node_t *mapping,
 }
 
 /* What a mapping does not have itself may come from those that "<<" names. An anchor may be
- * inside of what it names, so there is an end to following. */
+ * inside of what it names, and be named a million times, so there is an end to looking. */
 static yaml_node_t *find_merged(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key,
-                                unsigned depth)
+                                unsigned *left)
 {
-	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE || depth > MERGES_MAX)
+	if (mapping == NULL || mapping->type != YAML_MAPPING_NODE || *left == 0)
 		return NULL;
+	(*left)--;
 	yaml_node_t *found = find_own(file, mapping, key), *item;
 	yaml_node_t *merged = found != NULL ? NULL : find_own(file, mapping, "<<");
 	if (merged != NULL && merged->type == YAML_MAPPING_NODE)
-		return find_merged(file, merged, key, depth + 1);
-	for (size_t i = 0; found == NULL && (item = kubeconfig_item(file, merged, i)) != NULL; i++)
-		found = find_merged(file, item, key, depth + 1);
+		return find_merged(file, merged, key, left);
+	for (size_t i = 0; found == NULL && *left > 0; i++) {
+		item = kubeconfig_item(file, merged, i);
+		if (item == NULL)
+			break;
+		found = find_merged(file, item, key, left);
+	}
 	return found;
 }
 
 yaml_node_t *kubeconfig_get(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key)
 {
-	return find_merged(file, mapping, key, 0);
+	unsigned left = MAPPINGS_MAX;
+	return find_merged(file, mapping, key, &left);
 }
 
 const char *kubeconfig_scalar(yaml_node_t *node)
