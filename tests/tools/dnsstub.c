@@ -97,12 +97,12 @@ static void put_many(struct reply *reply, const char *owner, unsigned long ttl, 
 /* What one line says, if it is about this name. True when that is a CNAME, put into `name`. */
 static bool take_line(struct reply *reply, const char *line, char *name, int type)
 {
-	char owner[256], word[16], value[256] = "";
-	unsigned long ttl = 0;
+	char owner[256], word[16], seconds[16] = "", value[256] = "";
 	unsigned char ip[16];
-	if (sscanf(line, "%255s %15s %lu %255s", owner, word, &ttl, value) < 2 ||
+	if (sscanf(line, "%255s %15s %15s %255s", owner, word, seconds, value) < 2 ||
 	    strcasecmp(owner, name) != 0)
 		return false;
+	unsigned long ttl = strtoul(seconds, NULL, 10);
 	if (reply->code == NXDOMAIN)
 		reply->code = NOERROR;
 	if (strcmp(word, "SERVFAIL") == 0)
