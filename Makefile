@@ -18,8 +18,7 @@ quiet = $(if $(V),,@echo '  $(1) $@';)
 
 # What each program links, lowest last: this table is the architecture. A name is a folder
 # of lib/, in which every .c file belongs to the library.
-PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain \
-            egress-sign
+PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-sign
 LINK_egress-watch     := kube policy stream os json
 LINK_egress-fetch     := agent kube trust policy stream os json
 LINK_egress-verify    := trust policy stream os json
