@@ -66,15 +66,29 @@ make_service() {
 		apiVersion: v1
 		kind: Endpoints
 		metadata: {namespace: team-a, name: billing}
-		subsets: [{addresses: [{ip: $STUB_ADDRESS}], ports: [{name: a2a, port: $port}]}]
+		subsets:
+		- addresses: [{ip: $STUB_ADDRESS, targetRef: {kind: Pod, namespace: team-a, name: billing}}]
+		  ports: [{name: a2a, port: $port}]
+		---
+		apiVersion: v1
+		kind: Pod
+		metadata: {namespace: team-a, name: billing}
+		spec: {containers: [{name: a, image: a}]}
 	END
+	# the proxy wants a pod behind each address
+	cluster_curl "$CLUSTER" /api/v1/namespaces/team-a/pods/billing/status -X PATCH \
+		-H 'Content-Type: application/merge-patch+json' \
+		-d "{\"status\":{\"podIP\":\"$STUB_ADDRESS\",\"podIPs\":[{\"ip\":\"$STUB_ADDRESS\"}]}}" >/dev/null
 	# newer servers look for these, older ones do not know them
 	! kube api-versions | grep -qx discovery.k8s.io/v1 || kube create -f - <<-END
 		apiVersion: discovery.k8s.io/v1
 		kind: EndpointSlice
 		metadata: {namespace: team-a, name: billing-1, labels: {kubernetes.io/service-name: billing}}
 		addressType: IPv4
-		endpoints: [{addresses: [$STUB_ADDRESS], conditions: {ready: true}}]
+		endpoints:
+		- addresses: [$STUB_ADDRESS]
+		  conditions: {ready: true}
+		  targetRef: {kind: Pod, namespace: team-a, name: billing}
 		ports: [{name: a2a, port: $port}]
 	END
 	kube create namespace spire-system
