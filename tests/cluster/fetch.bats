@@ -150,7 +150,7 @@ verdict() { egress-verify --trust-domain example.org | verdicts | tail -n 1 | cu
 	for way in away own; do
 		agent $way
 		run -0 --separate-stderr fetch
-		[[ $stderr == *'it redirects elsewhere (HTTP 302), which is not followed'* ]]
+		[[ $stderr == *"team-a/billing: cannot fetch its card: "* ]] || { echo "$stderr" && return 1; }
 		[ "$(verdict <<<"$output")" = CardMissing ]
 		[ "$(cut -d ' ' -f 2 "$STUB/log" | sort -u)" = /.well-known/agent-card.json ]
 	done
