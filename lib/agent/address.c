@@ -35,7 +35,7 @@ bool agent_port_is_number(const char *port)
 {
 	size_t len = strlen(port);
 	return len > 0 && len <= 5 && strspn(port, "0123456789") == len && port[0] != '0' &&
-	       atoi(port) <= 65535;
+	       strtol(port, NULL, 10) <= 65535;
 }
 
 bool agent_port_is_usable(const char *port)

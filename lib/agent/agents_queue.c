@@ -36,7 +36,7 @@ void agents_queue_put(struct agents *agents, struct agent *agent, int64_t due)
 	agents_queue_remove(agents, agent);
 	if (agents->queued == agents->queue_size) {
 		agents->queue_size = agents->queue_size * 2 + 64;
-		agents->queue = realloc(agents->queue, agents->queue_size * sizeof *agents->queue);
+		agents->queue = realloc(agents->queue, agents->queue_size * sizeof(void *));
 		if (agents->queue == NULL)
 			abort();
 	}

@@ -66,15 +66,29 @@ make_service() {
 		apiVersion: v1
 		kind: Endpoints
 		metadata: {namespace: team-a, name: billing}
-		subsets: [{addresses: [{ip: $STUB_ADDRESS}], ports: [{name: a2a, port: $port}]}]
+		subsets:
+		- addresses: [{ip: $STUB_ADDRESS, targetRef: {kind: Pod, namespace: team-a, name: billing}}]
+		  ports: [{name: a2a, port: $port}]
+		---
+		apiVersion: v1
+		kind: Pod
+		metadata: {namespace: team-a, name: billing}
+		spec: {containers: [{name: a, image: a}]}
 	END
+	# the proxy wants a pod behind each address
+	cluster_curl "$CLUSTER" /api/v1/namespaces/team-a/pods/billing/status -X PATCH \
+		-H 'Content-Type: application/merge-patch+json' \
+		-d "{\"status\":{\"podIP\":\"$STUB_ADDRESS\",\"podIPs\":[{\"ip\":\"$STUB_ADDRESS\"}]}}" >/dev/null
 	# newer servers look for these, older ones do not know them
 	! kube api-versions | grep -qx discovery.k8s.io/v1 || kube create -f - <<-END
 		apiVersion: discovery.k8s.io/v1
 		kind: EndpointSlice
 		metadata: {namespace: team-a, name: billing-1, labels: {kubernetes.io/service-name: billing}}
 		addressType: IPv4
-		endpoints: [{addresses: [$STUB_ADDRESS], conditions: {ready: true}}]
+		endpoints:
+		- addresses: [$STUB_ADDRESS]
+		  conditions: {ready: true}
+		  targetRef: {kind: Pod, namespace: team-a, name: billing}
 		ports: [{name: a2a, port: $port}]
 	END
 	kube create namespace spire-system
@@ -124,10 +138,12 @@ verdict() { egress-verify --trust-domain example.org | verdicts | tail -n 1 | cu
 	[ -z "$stderr" ]
 	[ "$(cut -d ' ' -f 2 "$STUB/log" | xargs)" = '/.well-known/agent-card.json /.well-known/agent.json' ]
 	rm "$STUB/log"
-	kube -n team-a get service billing -o json | jq '.metadata |= {namespace, name} | .spec |= {ports}' >service.json
+	# older servers delete the Endpoints with the Service
+	kube -n team-a get service,endpoints billing -o json |
+		jq -c '.items[] | .metadata |= {namespace, name} | if .kind == "Service" then .spec |= {ports} else . end' >both.json
 	kube -n team-a delete service billing
 	run -0 --separate-stderr fetch
-	kube create -f service.json
+	kube apply -f both.json
 	[[ $stderr == *'team-a/billing: cannot fetch its card: HTTP 404: services "billing" not found'* ]]
 	[ ! -e "$STUB/log" ]
 }
@@ -136,7 +152,7 @@ verdict() { egress-verify --trust-domain example.org | verdicts | tail -n 1 | cu
 	for way in away own; do
 		agent $way
 		run -0 --separate-stderr fetch
-		[[ $stderr == *'it redirects elsewhere (HTTP 302), which is not followed'* ]]
+		[[ $stderr == *'it redirects elsewhere (HTTP 302), which is not followed'* ]] || { echo "$stderr" && return 1; }
 		[ "$(verdict <<<"$output")" = CardMissing ]
 		[ "$(cut -d ' ' -f 2 "$STUB/log" | sort -u)" = /.well-known/agent-card.json ]
 	done

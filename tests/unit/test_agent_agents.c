@@ -435,7 +435,7 @@ static void ten_thousand_are_asked_in_the_order_of_their_time(void **state)
 		while (!agents_next(w->agents, w->now, &w->last))
 			pass(w);
 		agents_asked(w->agents, w->last.agent, w);
-		seen[atoi(w->last.name + 1)] = true;
+		seen[strtol(w->last.name + 1, NULL, 10)] = true;
 		answer(w, AGENT_CARD, "{}");
 		assert_true(round < 10000 || w->now > 1000000);
 	}
