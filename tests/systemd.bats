@@ -18,7 +18,7 @@ setup() {
 		[[ ${lines[-1]} == *'Overall exposure level'* ]]
 		count=$((count + 1))
 	done
-	[ "$count" -eq 9 ]
+	[ "$count" -eq 10 ]
 }
 
 @test "the check of exposures would find a service that is not confined" {
