@@ -27,7 +27,7 @@ setup_file() {
 			>"$BATS_FILE_TMPDIR/missing"
 		return 0
 	fi
-	inside dpkg --no-triggers -i /opt/agent-egress.deb >&2
+	inside dpkg --admindir=/dpkg --no-triggers -i /opt/agent-egress.deb >&2
 	inside systemctl daemon-reload
 	export DIR=$BATS_FILE_TMPDIR/cluster
 	cluster_start "$DIR"
@@ -62,7 +62,7 @@ boot() {
 	local tries=0 init
 	systemd-nspawn --quiet --machine="egress-$$" --directory=/ --volatile=yes --register=no \
 		--keep-unit --link-journal=no --overlay="/usr:$BATS_FILE_TMPDIR/usr:/usr" \
-		--overlay="/var/lib/dpkg:$BATS_FILE_TMPDIR/dpkg:/var/lib/dpkg" --bind-ro="$BATS_FILE_TMPDIR/opt:/opt" \
+		--overlay="/var/lib/dpkg:$BATS_FILE_TMPDIR/dpkg:/dpkg" --bind-ro="$BATS_FILE_TMPDIR/opt:/opt" \
 		--bind="$BATS_FILE_TMPDIR/system:/etc/systemd/system" \
 		--bind="$BATS_FILE_TMPDIR/etc:/etc/egress" --boot -- systemd.unit=multi-user.target \
 		>"$BATS_FILE_TMPDIR/console" 2>&1 </dev/null 3>&- &
@@ -317,11 +317,11 @@ begin_journal() { SINCE=@$(inside date +%s.%N); }
 @test "removing the package stops what runs, and leaves the configuration; purging leaves that of the cluster" {
 	inside systemctl start egress@prod.target egress-record@prod
 	complete
-	inside dpkg --no-triggers -r agent-egress
+	inside dpkg --admindir=/dpkg --no-triggers -r agent-egress
 	[ -z "$(inside systemctl list-units --no-legend --state=active,activating 'egress*')" ]
 	run -1 inside pgrep -l '^egress-'
 	[ -e "$BATS_FILE_TMPDIR/etc/example.env" ]
-	inside dpkg --no-triggers -P agent-egress
+	inside dpkg --admindir=/dpkg --no-triggers -P agent-egress
 	[ ! -e "$BATS_FILE_TMPDIR/etc/example.env" ]
 	[ -e "$BATS_FILE_TMPDIR/etc/prod.env" ]
 	[ -z "$(inside find /var/log/private /var/lib/private -name egress)" ]
