@@ -178,15 +178,16 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 }
 
 @test "enforce: when it is killed, its stages end too" {
+	mkfifo never
 	cat >bin/egress-watch <<-END
 		#!/bin/bash
 		echo \$\$ >$PWD/watching.new && mv $PWD/watching.new $PWD/watching
 		cat "$log"
-		exec sleep 1000
+		read -r _ <>$PWD/never
 	END
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' EGRESS_APPLY_FLAGS='--dir all' "$pipelines/enforce" >results 3>&- &
 	local enforce=$! until=$((SECONDS + 120)) stages
-	until [ -s watching ] && stages=$(pgrep -P $enforce) && [ "$(wc -l <<<"$stages")" -eq 4 ] && grep -q BOOKMARK results; do
+	until [ -s watching ] && stages=$(pgrep -P $enforce egress-) && [ "$(wc -l <<<"$stages")" -eq 4 ] && grep -q BOOKMARK results; do
 		[ $SECONDS -lt $until ]
 		sleep 0.1
 	done
@@ -313,4 +314,15 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	run -2 "$pipelines/gitops" --settle x
 	run -3 "$pipelines/gitops" no-such-log
 	run -3 "$pipelines/metrics" no-such-log
+}
+
+@test "every pipeline is a POSIX shell script, which dash can read" {
+	command -v dash >/dev/null || skip 'there is no dash: apt-get install dash'
+	local pipeline count=0
+	while read -r pipeline; do
+		[ "$(head -n 1 "$pipeline")" = '#!/bin/sh' ] || { echo "$pipeline" && return 1; }
+		dash -n "$pipeline"
+		count=$((count + 1))
+	done < <(find "$pipelines" -maxdepth 1 -type f -perm -u+x)
+	[ "$count" -ge 12 ]
 }

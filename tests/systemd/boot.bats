@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The units under a systemd of their own, in a container on this machine's /usr, against a test API
-# server.
+# The units under a systemd of their own, installed from the package in a container on this
+# machine's /usr, against a test API server.
 
 bats_require_minimum_version 1.5.0
 
@@ -10,6 +10,8 @@ load ../cluster/server
 missing() {
 	command -v systemd-nspawn >/dev/null ||
 		echo 'there is no systemd-nspawn: apt-get install systemd-container dbus, and be root'
+	command -v dpkg-buildpackage dh >/dev/null ||
+		echo 'the package cannot be built: apt-get install debhelper dpkg-dev'
 	[ "$(id -u)" -eq 0 ] || echo 'a systemd of its own needs root; run it as root'
 	! grep -q __asan_init "$BUILD/bin/egress-verify" ||
 		echo 'a sanitizer does not bear the confinement; run it with a build without SANITIZE'
@@ -19,12 +21,14 @@ missing() {
 setup_file() {
 	missing >"$BATS_FILE_TMPDIR/missing" || true
 	[ ! -s "$BATS_FILE_TMPDIR/missing" ] || return 0
-	install_units
+	build_package
 	if ! boot; then
 		echo "systemd does not boot in a container here: $(tail -n 1 "$BATS_FILE_TMPDIR/console")" \
 			>"$BATS_FILE_TMPDIR/missing"
 		return 0
 	fi
+	inside dpkg --admindir=/dpkg --no-triggers -i /opt/agent-egress.deb >&2
+	inside systemctl daemon-reload
 	export DIR=$BATS_FILE_TMPDIR/cluster
 	cluster_start "$DIR"
 	make_agent
@@ -43,19 +47,22 @@ teardown_file() {
 	[ -z "${DIR:-}" ] || cluster_stop "$DIR"
 }
 
-install_units() {
-	mkdir -p "$BATS_FILE_TMPDIR/etc" "$BATS_FILE_TMPDIR/system"
+build_package() {
+	mkdir -p "$BATS_FILE_TMPDIR"/{etc,system,usr,dpkg,opt}
 	ln -s /dev/null "$BATS_FILE_TMPDIR/system/systemd-firstboot.service"
-	make -C "$BATS_TEST_DIRNAME/../.." BUILD="$BUILD" install PREFIX=/usr/local \
-		DESTDIR="$BATS_FILE_TMPDIR/installed" >/dev/null
+	make -C "$BATS_TEST_DIRNAME/../.." BUILD="$BATS_FILE_TMPDIR/build" deb >"$BATS_FILE_TMPDIR/log" 2>&1 ||
+		{ tail -n 20 "$BATS_FILE_TMPDIR/log" && return 1; }
+	mv "$BATS_FILE_TMPDIR"/build/deb/agent-egress_*.deb "$BATS_FILE_TMPDIR/opt/agent-egress.deb"
 }
 
-# The container has /usr of this machine, nothing else of it but the network. What is configured
-# and enabled outlives a reboot, which is a second call of this.
+# The container has /usr of this machine and the list of its packages, and nothing else of it but
+# the network. What is installed, configured and enabled there stays there, and outlives a reboot,
+# which is a second call of this.
 boot() {
 	local tries=0 init
 	systemd-nspawn --quiet --machine="egress-$$" --directory=/ --volatile=yes --register=no \
-		--keep-unit --link-journal=no --bind-ro="$BATS_FILE_TMPDIR/installed/usr/local:/usr/local" \
+		--keep-unit --link-journal=no --overlay="/usr:$BATS_FILE_TMPDIR/usr:/usr" \
+		--overlay="/var/lib/dpkg:$BATS_FILE_TMPDIR/dpkg:/dpkg" --bind-ro="$BATS_FILE_TMPDIR/opt:/opt" \
 		--bind="$BATS_FILE_TMPDIR/system:/etc/systemd/system" \
 		--bind="$BATS_FILE_TMPDIR/etc:/etc/egress" --boot -- systemd.unit=multi-user.target \
 		>"$BATS_FILE_TMPDIR/console" 2>&1 </dev/null 3>&- &
@@ -295,9 +302,27 @@ begin_journal() { SINCE=@$(inside date +%s.%N); }
 @test "without its credential the journal says that it is missing, and it starts once it is there" {
 	rm "$BATS_FILE_TMPDIR/etc/prod.watch.kubeconfig"
 	inside systemctl start --no-block egress@prod.target
-	told() { inside journalctl -o cat -u egress-watch@prod | grep -qi 'credential'; }
-	_cluster_until 240 told || { inside journalctl -o cat -u egress-watch@prod | tail -n 20 && return 1; }
+	told() {
+		inside journalctl -o cat -u 'egress-*@prod' | grep -x \
+			'/etc/egress/prod.watch.kubeconfig is not there: egress-watch@prod will not start'
+	}
+	_cluster_until 240 told || { inside journalctl -o cat -u 'egress-*@prod' | tail -n 20 && return 1; }
+	run -1 inside grep -c 'apply.kubeconfig is not there' < <(inside journalctl -o cat -u 'egress-*@prod')
 	configure
 	complete
 	inside systemctl stop egress@prod.target
+}
+
+# The last of these tests: nothing can be started after it.
+@test "removing the package stops what runs, and leaves the configuration; purging leaves that of the cluster" {
+	inside systemctl start egress@prod.target egress-record@prod
+	complete
+	inside dpkg --admindir=/dpkg --no-triggers -r agent-egress
+	[ -z "$(inside systemctl list-units --no-legend --state=active,activating 'egress*')" ]
+	run -1 inside pgrep -l '^egress-'
+	[ -e "$BATS_FILE_TMPDIR/etc/example.env" ]
+	inside dpkg --admindir=/dpkg --no-triggers -P agent-egress
+	[ ! -e "$BATS_FILE_TMPDIR/etc/example.env" ]
+	[ -e "$BATS_FILE_TMPDIR/etc/prod.env" ]
+	[ -z "$(inside find /var/log/private /var/lib/private -name egress)" ]
 }
