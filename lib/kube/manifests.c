@@ -24,7 +24,7 @@ static bool is_manifest(const char *name)
 /* 0, or the errno that says why not. O_NONBLOCK: a FIFO must not stop us. */
 static int read_file(const char *path, struct json_buffer *text)
 {
-	struct stat found;
+	struct stat found = {0};
 	ssize_t got = 1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int why = fd < 0 || fstat(fd, &found) != 0 ? errno : 0;
