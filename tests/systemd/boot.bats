@@ -50,6 +50,8 @@ teardown_file() {
 build_package() {
 	mkdir -p "$BATS_FILE_TMPDIR"/{etc,system,usr,dpkg,opt}
 	ln -s /dev/null "$BATS_FILE_TMPDIR/system/systemd-firstboot.service"
+	# without an identity each boot is a first one, which enables all units
+	tr -d - </proc/sys/kernel/random/uuid >"$BATS_FILE_TMPDIR/machine-id"
 	: >"$BATS_FILE_TMPDIR/dpkg/statoverride" # of this machine's groups, which are not there
 	make -C "$BATS_TEST_DIRNAME/../.." BUILD="$BATS_FILE_TMPDIR/build" deb >"$BATS_FILE_TMPDIR/log" 2>&1 ||
 		{ tail -n 20 "$BATS_FILE_TMPDIR/log" && return 1; }
@@ -64,6 +66,7 @@ boot() {
 	systemd-nspawn --quiet --machine="egress-$$" --directory=/ --volatile=yes --register=no \
 		--keep-unit --link-journal=no --overlay="/usr:$BATS_FILE_TMPDIR/usr:/usr" \
 		--overlay="/var/lib/dpkg:$BATS_FILE_TMPDIR/dpkg:/dpkg" --bind-ro="$BATS_FILE_TMPDIR/opt:/opt" \
+		--bind-ro="$BATS_FILE_TMPDIR/machine-id:/etc/machine-id" \
 		--bind="$BATS_FILE_TMPDIR/system:/etc/systemd/system" \
 		--bind="$BATS_FILE_TMPDIR/etc:/etc/egress" --boot -- systemd.unit=multi-user.target \
 		>"$BATS_FILE_TMPDIR/console" 2>&1 </dev/null 3>&- &
@@ -304,11 +307,11 @@ begin_journal() { SINCE=@$(inside date +%s.%N); }
 	rm "$BATS_FILE_TMPDIR/etc/prod.watch.kubeconfig"
 	inside systemctl start --no-block egress@prod.target
 	told() {
-		inside journalctl -o cat -u 'egress-*@prod' | grep -x \
+		inside journalctl -o cat -u 'egress-*@prod.service' | grep -x \
 			'/etc/egress/prod.watch.kubeconfig is not there: egress-watch@prod will not start'
 	}
-	_cluster_until 240 told || { inside journalctl -o cat -u 'egress-*@prod' | tail -n 20 && return 1; }
-	run -1 inside grep -c 'apply.kubeconfig is not there' < <(inside journalctl -o cat -u 'egress-*@prod')
+	_cluster_until 240 told || { inside journalctl -o cat -u 'egress-*@prod.service' | tail -n 20 && return 1; }
+	run -1 grep 'apply.kubeconfig is not there' <(inside journalctl -o cat -u 'egress-*@prod.service')
 	configure
 	complete
 	inside systemctl stop egress@prod.target
