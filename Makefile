@@ -147,6 +147,7 @@ SHARE    = $(DESTDIR)$(PREFIX)/share
 ZSH_COMPLETIONS = $(SHARE)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	  $(DESTDIR)$(PREFIX)/lib/systemd/system-preset \
 	  $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7 \
 	  $(SHARE)/egress/pipelines $(SHARE)/egress/kubernetes $(SHARE)/egress/examples
 	install -m 755 $(PROGRAMS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/bin
@@ -167,6 +168,7 @@ install: all
 	install -m 644 pipelines/completion/_egress $(ZSH_COMPLETIONS)
 	for unit in systemd/*@.*; do sed 's|/usr/share/egress|$(PREFIX)/share/egress|' "$$unit" | \
 	  install -m 644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; done
+	install -m 644 systemd/90-egress.preset $(DESTDIR)$(PREFIX)/lib/systemd/system-preset
 
 ## deb          the Debian package, in build/deb (needs debhelper and dpkg-dev)
 # The copy has its own build, of which nothing that was said to this make may change a flag.

@@ -58,6 +58,17 @@ has_all() {
 	[ -z "$(find dest/usr/* -type f ! -perm -444 -o -perm /022 ! -type l)" ]
 }
 
+@test "a first boot enables none of the units by itself" {
+	command -v systemctl >/dev/null || skip 'there is no systemctl: apt-get install systemd'
+	install_here PREFIX=/usr
+	mkdir -p dest/etc
+	systemctl --root="$PWD/dest" preset-all
+	[ -z "$(find dest/etc -name '*egress*')" ]
+	rm dest/usr/lib/systemd/system-preset/90-egress.preset
+	systemctl --root="$PWD/dest" preset-all
+	[ -n "$(find dest/etc -name '*egress*')" ]
+}
+
 @test "units and scripts find each other below another PREFIX" {
 	local path
 	install_here PREFIX=/opt/egress
