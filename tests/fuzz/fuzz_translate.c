@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static const char *const none[] = {NULL};
-	size_t targets = 0;
+	size_t targets = 1; /* there is one at least */
 	while (policy_targets[targets] != NULL)
 		targets++;
 	const struct policy_settings settings = {
