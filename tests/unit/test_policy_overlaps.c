@@ -42,7 +42,7 @@ static void on_operation(void *context, struct json_text line)
 	if (json_equals(json_get(line, "type"), "BOOKMARK"))
 		return;
 	assert_non_null(name.at);
-	int w = atoi(name.at + 1);
+	long w = strtol(name.at + 1, NULL, 10);
 	free(warnings->of[w]);
 	warnings->of[w] = NULL;
 	if (json_equals(json_get(line, "type"), "APPLY"))

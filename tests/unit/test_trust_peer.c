@@ -13,7 +13,7 @@
 
 #define ID "spiffe://example.org/ns/team-a/sa/billing"
 #define PATH "/ns/team-a/sa/billing"
-#define URI(id) "subjectAltName", "URI:" id
+#define ID_NAME "URI:spiffe://example.org/ns/team-a/sa/billing"
 
 static struct party root, other;
 static struct trust_anchors *anchors;
@@ -109,7 +109,7 @@ static void another_authority_or_none_is_not_believed(void **state)
 	const struct trust_peer blind = {NULL, "example.org", PATH};
 	struct party leaf = make_svid(&other, ID), good = make_svid(&root, ID);
 	struct party alone = issue(NULL, NULL, &(struct wishes){.extensions = WISHES(
-		"keyUsage", "critical,digitalSignature", URI(ID))});
+		"keyUsage", "critical,digitalSignature", "subjectAltName", ID_NAME)});
 	(void)state;
 	expect(&peer, &leaf, NOW, "x5c");
 	expect(&peer, &alone, NOW, "x5c");
@@ -123,7 +123,7 @@ static void a_connection_is_made_now(void **state)
 {
 	const struct trust_peer peer = {anchors, "example.org", PATH};
 	struct party leaf = issue(&root, NULL, &(struct wishes){
-		.extensions = WISHES(LEAF_EXTENSIONS, URI(ID)), .from = -60, .to = 60});
+		.extensions = WISHES(LEAF_EXTENSIONS, "subjectAltName", ID_NAME), .from = -60, .to = 60});
 	(void)state;
 	expect(&peer, &leaf, NOW, NULL);
 	expect(&peer, &leaf, NOW + 60, NULL);
