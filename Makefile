@@ -119,7 +119,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) pipelines/demo
 
-## bench        measure, beside jq, openssl and kubectl
+## bench        measure, beside jq, openssl and kubectl; BENCH_FULL=1 with up to 100,000 agents
 bench: deps
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(BUILD) tests/bench/run
