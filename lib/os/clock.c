@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z */
+#define FIRST_SECOND INT64_C(-62167219200)
+#define LAST_SECOND INT64_C(253402300799)
+
 /* Reads exactly `count` digits. */
 static bool read_digits(const char **p, int count, int *value)
 {
@@ -72,15 +76,21 @@ bool clock_parse(const char *text, int64_t *seconds)
 	if (given.tm_hour > 23 || given.tm_min > 59 || given.tm_sec > 60 || (!same && !leap))
 		return false;
 	*seconds = at - offset;
-	return true;
+	/* an offset may lead out of the years that have four digits */
+	return *seconds >= FIRST_SECOND && *seconds <= LAST_SECOND;
 }
 
 void clock_format(int64_t seconds, char text[CLOCK_TEXT_SIZE])
 {
 	time_t at = (time_t)seconds;
 	struct tm tm;
-	if (gmtime_r(&at, &tm) == NULL || strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		text[0] = '\0';
+	text[0] = '\0';
+	if (seconds < FIRST_SECOND || seconds > LAST_SECOND || gmtime_r(&at, &tm) == NULL)
+		return;
+	/* %Y of strftime(3) leaves out leading zeros */
+	for (int i = 3, year = tm.tm_year + 1900; i >= 0; i--, year /= 10)
+		text[i] = (char)('0' + year % 10);
+	strftime(text + 4, CLOCK_TEXT_SIZE - 4, "-%m-%dT%H:%M:%SZ", &tm);
 }
 
 int64_t clock_now(void)

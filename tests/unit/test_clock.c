@@ -32,6 +32,7 @@ static void what_is_not_a_time_is_refused(void **state)
 		"2025-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-24T24:00:00Z",
 		"2026-11-24T12:60:00Z", "2026-11-24T12:00:00.Z", "2026-11-24T12:00:00Zx",
 		"2026-11-24T12:00:00+24:00", "-026-11-24T12:00:00Z", "2026-00-10T00:00:00Z",
+		"0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01",
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (parsed(bad[i]) != INT64_MIN)
@@ -44,6 +45,12 @@ static void times_are_written_as_they_are_read(void **state)
 	char text[CLOCK_TEXT_SIZE];
 	clock_format(1795523696, text);
 	assert_string_equal(text, "2026-11-24T12:34:56Z");
+	clock_format(parsed("0070-01-01T00:02:00Z"), text);
+	assert_string_equal(text, "0070-01-01T00:02:00Z");
+	clock_format(parsed("9999-12-31T23:59:59Z"), text);
+	assert_string_equal(text, "9999-12-31T23:59:59Z");
+	clock_format(INT64_MAX, text);
+	assert_string_equal(text, "");
 }
 
 int main(void)
