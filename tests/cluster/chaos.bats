@@ -46,7 +46,7 @@ disturb() {
 	for ((i = 0; i < ${CHAOS_KILLS:-20}; i++)); do
 		enforce chaos
 		disturb
-		sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+		sleep "$((RANDOM % 3)).$((RANDOM % 10))" # while it starts, or after that
 		pid=$(enforce_stage chaos "${stages[RANDOM % 4]}") && kill -KILL "$pid"
 		[ -n "$pid" ] || kill -KILL "$(enforce_stage chaos egress-apply)" || true
 		[ "$(enforce_end chaos NONE)" = 3 ]
