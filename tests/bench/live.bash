@@ -12,7 +12,7 @@ live_start() {
 	export KUBECONFIG=$work/cluster/kubeconfig
 	cluster_kubectl "$work/cluster" create --validate=false \
 		-f pipelines/kubernetes/crd-agentcards.yaml >/dev/null
-	cluster_kubectl "$work/cluster" wait --for=condition=Established crd --all --timeout=240s >/dev/null
+	cluster_established "$work/cluster"
 	cluster_kubectl "$work/cluster" create namespace live >/dev/null
 	until cluster_curl "$work/cluster" "$cards" -o /dev/null -f 2>/dev/null; do sleep 0.2; done
 }

@@ -44,7 +44,7 @@ setup_file() {
 		          spec: {type: object, x-kubernetes-preserve-unknown-fields: true}
 		          status: {type: object, x-kubernetes-preserve-unknown-fields: true}
 	END
-	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=240s
+	cluster_established "$CLUSTER"
 }
 
 teardown_file() {

@@ -49,7 +49,7 @@ kubectl_events() {
 # install_manifests: what `kubectl apply -k` installs, over whatever is there.
 install_manifests() {
 	kube apply --server-side --force-conflicts -k "$ROOT/pipelines/kubernetes" >/dev/null || return
-	kube wait --for=condition=Established crd --all --timeout=240s >/dev/null
+	cluster_established "$CLUSTER"
 }
 
 # account NAME: prints the path of the service account's kubeconfig.
@@ -142,7 +142,7 @@ make_agents() {
 	mkdir -p "$CLUSTER/keys"
 	pushd "$CLUSTER/keys" >/dev/null || return
 	sample_definition | kube create -f - >/dev/null
-	kube wait --for=condition=Established crd --all --timeout=240s >/dev/null
+	cluster_established "$CLUSTER"
 	eventually served /apis/agent.kagenti.dev/v1alpha1/agentcards
 	sample_authorities
 	agents | kube create -f - >/dev/null

@@ -19,6 +19,7 @@
 #                                       prints a bound token of an existing service account
 #   cluster_curl DIR PATH [ARGUMENT]... curl as admin
 #   cluster_kubectl DIR ARGUMENT...     kubectl as admin
+#   cluster_established DIR             waits until every CustomResourceDefinition is
 #
 # What cluster_start leaves in DIR: kubeconfig (admin, a member of system:masters), url,
 # ca.crt, client-ca.crt and .key, tokens.csv, admin.token, etcd.log, apiserver.log.
@@ -170,6 +171,12 @@ cluster_kubectl() { # DIR ARGUMENT...
 	local dir=$1
 	shift
 	kubectl --kubeconfig "$dir/kubeconfig" --cache-dir "$dir/kubectl" "$@"
+}
+
+# Waits for every definition. kubectl fails at one that is so new that it has no condition yet.
+cluster_established() { # DIR
+	_cluster_until 240 cluster_kubectl "$1" wait --for=condition=Established crd --all \
+		--timeout=240s >/dev/null 2>&1
 }
 
 _cluster_certificates() { # DIR

@@ -56,7 +56,7 @@ setup() {
 install_definitions() { # TARGET...
 	local word
 	for word in "$@"; do kube create --validate=false -f "$CRDS"/"$word"-*.yaml >/dev/null || return; done
-	kube wait --for=condition=Established crd --all --timeout=60s >/dev/null
+	cluster_established "$CLUSTER"
 }
 
 list() { kube get "$1" -A -l app.kubernetes.io/managed-by=agent-egress -o json; }

@@ -16,7 +16,7 @@ setup_file() {
 	export CLUSTER_APISERVER_FLAGS="--audit-policy-file=$CLUSTER/audit.yaml --audit-log-path=$CLUSTER/audit.log"
 	cluster_start "$CLUSTER" watcher:system:masters nobody
 	cluster_kubectl "$CLUSTER" create -f "$BATS_TEST_DIRNAME/../../pipelines/kubernetes/crd-agentcards.yaml"
-	cluster_kubectl "$CLUSTER" wait --for=condition=Established crd --all --timeout=240s
+	cluster_established "$CLUSTER"
 	_cluster_until 240 cluster_curl "$CLUSTER" /apis/agent.kagenti.dev/v1alpha1/agentcards -f -o /dev/null
 	cluster_kubectl "$CLUSTER" create namespace team
 	cluster_kubectl "$CLUSTER" create namespace spire-system

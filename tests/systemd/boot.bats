@@ -86,7 +86,7 @@ make_agent() {
 	# shellcheck source=tests/cluster/sample.bash
 	. "$BATS_TEST_DIRNAME/../cluster/sample.bash"
 	sample_definition | cluster_kubectl "$DIR" create -f -
-	cluster_kubectl "$DIR" wait --for=condition=Established crd --all --timeout=240s
+	cluster_established "$DIR"
 	cluster_kubectl "$DIR" create namespace team-a
 	cluster_kubectl "$DIR" create -f - <<-END
 		apiVersion: apps/v1
