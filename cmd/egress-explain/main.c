@@ -298,5 +298,6 @@ int main(int argc, char **argv)
 	kube_manifests_free(&program.manifests);
 	options_free_list(&options.api_server);
 	options_free_list(&options.operands);
+	options_free_list(&options.dns);
 	return status;
 }

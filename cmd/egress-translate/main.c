@@ -263,5 +263,6 @@ int main(int argc, char **argv)
 		status = run(&options, &settings);
 	options_free_list(&options.api_server);
 	options_free_list(&options.ingress_namespaces);
+	options_free_list(&options.dns);
 	return status;
 }

@@ -182,7 +182,6 @@ bookmark_tells() { # NUMBER
 	run -137 bash -c '. "$0/server.bash"; cluster_start "$1" && kill -KILL $$' \
 		"$BATS_TEST_DIRNAME" "$dir"
 	store=$(cat "$dir/store")
-	cluster_curl "$dir" /readyz
 	_cluster_until 120 test ! -e "$dir/store"
 	[ ! -e "$store" ]
 	run -7 cluster_curl "$dir" /readyz
