@@ -90,14 +90,17 @@ $(BUILD)/unit/test_policy_targets $(BUILD)/unit/test_policy_neighbours: $(patsub
 $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives,$(LIBS))
 	@mkdir -p $(@D)
 	$(call quiet,link)$(LINKING) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call needs,$(LIBS))
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*/*.c lib/*/*.h)
+FUZZING = clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fno-sanitize-recover=all -MMD -MP
+$(BUILD)/fuzzing/%.o: %.c
 	@mkdir -p $(@D)
-	$(call quiet,fuzz)clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -o $@ $< $(foreach l,$(filter-out agent kube,$(LIBS)) $(FUZZ_ALSO_$*),$(wildcard lib/$(l)/*.c)) \
-	  $(call needs,$(LIBS))
-FUZZ_ALSO_fuzz_kubeconfig := kube
-FUZZ_ALSO_fuzz_yaml := kube
-FUZZ_ALSO_fuzz_agents := agent kube
+	$(call quiet,fuzz)$(FUZZING) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(BUILD)/fuzzing/%.a:
+	@rm -f $@
+	@ar rcs $@ $^
+$(foreach l,$(LIBS),$(eval $(BUILD)/fuzzing/$(l).a: $(patsubst %.c,$(BUILD)/fuzzing/%.o,$(wildcard lib/$(l)/*.c))))
+$(BUILD)/fuzz/%: $(BUILD)/fuzzing/tests/fuzz/%.o $(LIBS:%=$(BUILD)/fuzzing/%.a)
+	@mkdir -p $(@D)
+	$(call quiet,fuzz)$(FUZZING) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call needs,$(LIBS))
 .SECONDARY:
 
 ## unit         the unit tests' programs
