@@ -164,7 +164,8 @@ static void put_member(struct json_buffer *out, const char *key, const char *val
 static void put_json_policy(struct json_buffer *out, const struct world *world,
                             const struct counted *counted)
 {
-	json_puts(out, out->at[out->len - 1] == '[' ? "{" : ",{");
+	json_put_comma(out);
+	json_putc(out, '{');
 	json_put_key(out, "namespace");
 	json_put_string_n(out, counted->policy->key, strcspn(counted->policy->key, "/"));
 	put_member(out, "name", strchr(counted->policy->key, '/') + 1);

@@ -133,16 +133,10 @@ static bool take_room(struct room *room, size_t before, size_t after, size_t por
 	return true;
 }
 
-static void put_comma(struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '[')
-		json_putc(out, ',');
-}
-
 static void say_name(struct json_buffer *out, struct json_text name,
                      const struct addresses *addresses, struct json_text problem)
 {
-	put_comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"name\":");
 	json_puttext(out, name);
 	json_puts(out, ",\"addresses\":[");
@@ -188,7 +182,7 @@ static void take_name(struct work *work, struct json_text string, const struct d
 static void put_rule(struct json_buffer *out, const struct policy_cidr *peers, size_t count,
                      struct json_text ports)
 {
-	put_comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"to\":[");
 	for (size_t i = 0; i < count; i++) {
 		char ip[DNS_ADDRESS_SIZE];
@@ -244,10 +238,10 @@ static void put_wildcards(struct json_buffer *out, struct json_text entry)
 		if (!is_wildcard(m.value))
 			continue;
 		if (!any) {
-			put_comma(out);
+			json_put_comma(out);
 			json_puts(out, "{\"names\":[");
 		}
-		put_comma(out);
+		json_put_comma(out);
 		json_puttext(out, m.value);
 		any = true;
 	}

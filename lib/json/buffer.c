@@ -121,11 +121,16 @@ void json_put_string(struct json_buffer *buffer, const char *string)
 	json_put_string_n(buffer, string, strlen(string));
 }
 
-void json_put_key(struct json_buffer *buffer, const char *key)
+void json_put_comma(struct json_buffer *buffer)
 {
 	char last = buffer->len > 0 ? buffer->at[buffer->len - 1] : '{';
 	if (last != '{' && last != '[')
 		json_putc(buffer, ',');
+}
+
+void json_put_key(struct json_buffer *buffer, const char *key)
+{
+	json_put_comma(buffer);
 	json_put_string(buffer, key);
 	json_putc(buffer, ':');
 }

@@ -32,7 +32,9 @@ void json_putf(struct json_buffer *buffer, const char *format, ...)
 void json_put_string(struct json_buffer *buffer, const char *string);
 void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len);
 
-/* `"key":` with a comma before it unless it follows an opening bracket. */
+/* A comma, unless what comes next is the first in the buffer or after an opening bracket. */
+void json_put_comma(struct json_buffer *buffer);
+/* The same, then `"key":`. */
 void json_put_key(struct json_buffer *buffer, const char *key);
 
 struct json_text json_buffer_text(const struct json_buffer *buffer); /* borrows */

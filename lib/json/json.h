@@ -91,6 +91,8 @@ struct json_member {
 struct json_member json_first(struct json_text container);
 struct json_member json_next(struct json_member member);
 size_t json_count(struct json_text container);
+/* True when there is nothing to iterate: an empty container, another type, or absent. */
+bool json_is_empty(struct json_text container);
 
 /* True when `value` is a string that decodes to exactly `string`. */
 bool json_equals(struct json_text value, const char *string);

@@ -80,6 +80,11 @@ size_t json_count(struct json_text container)
 	return count;
 }
 
+bool json_is_empty(struct json_text container)
+{
+	return json_first(container).value.at == NULL;
+}
+
 static bool key_is(struct json_text key, const char *name, size_t len)
 {
 	if (key.len == len + 2 && memcmp(key.at + 1, name, len) == 0)

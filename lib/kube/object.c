@@ -34,15 +34,9 @@ bool kube_identify(struct json_text object, struct kube_identity *identity)
 	return true;
 }
 
-static void put_separator(struct json_buffer *out)
-{
-	if (out->len > 0 && out->at[out->len - 1] != '{')
-		json_putc(out, ',');
-}
-
 static void put_member(struct json_buffer *out, const struct json_member *member)
 {
-	put_separator(out);
+	json_put_comma(out);
 	json_puttext(out, member->key);
 	json_putc(out, ':');
 	json_puttext(out, member->value);

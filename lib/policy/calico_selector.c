@@ -8,11 +8,6 @@
  * account's for its pods. */
 static const char *const reserved[] = {"projectcalico.org/", "pcns.", "pcsa."};
 
-static bool is_empty(struct json_text list)
-{
-	return json_first(list).value.at == NULL;
-}
-
 static bool key_usable(struct json_text key)
 {
 	key = json_plain(key);
@@ -130,8 +125,8 @@ bool policy_calico_put_pods(struct json_buffer *out, struct json_text selector)
 bool policy_calico_put_spaces(struct json_buffer *out, struct json_text selector)
 {
 	size_t start = out->len;
-	if (is_empty(json_get(selector, "matchLabels")) &&
-	    is_empty(json_get(selector, "matchExpressions"))) {
+	if (json_is_empty(json_get(selector, "matchLabels")) &&
+	    json_is_empty(json_get(selector, "matchExpressions"))) {
 		json_puts(out, "all()");
 		return true;
 	}

@@ -26,12 +26,6 @@ static const char *const left_out[] = {
         "etcd_node",
 };
 
-static void comma(struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '[' && out->at[out->len - 1] != '{')
-		json_putc(out, ',');
-}
-
 static bool begins(struct json_text text, const char *with)
 {
 	size_t len = strlen(with);
@@ -96,7 +90,7 @@ static void put_labels(struct json_buffer *out, struct json_text selector, bool 
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
 		if (!key_usable(m.key, of_space) || !value_usable(m.value))
 			continue;
-		comma(out);
+		json_put_comma(out);
 		put_key(out, m.key, of_space);
 		json_putc(out, ':');
 		json_puttext(out, m.value);
@@ -110,7 +104,7 @@ static void put_expressions(struct json_buffer *out, struct json_text selector, 
 		struct json_text values = json_get(m.value, "values");
 		if (!expression_usable(m.value, of_space))
 			continue;
-		comma(out);
+		json_put_comma(out);
 		json_puts(out, "{\"key\":");
 		put_key(out, json_get(m.value, "key"), of_space);
 		json_puts(out, ",\"operator\":");
@@ -148,7 +142,7 @@ void policy_cilium_put_selector(struct json_buffer *out, struct json_text select
 	put_labels(out, selector, false);
 	close_labels(out, empty);
 	size_t start = out->len;
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "\"matchExpressions\":[");
 	empty = out->len;
 	put_expressions(out, selector, false);
@@ -172,7 +166,7 @@ void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct j
 {
 	struct json_text spaces = json_get(peer, "namespaceSelector");
 	struct json_text pods = json_get(peer, "podSelector");
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"matchLabels\":{");
 	size_t empty = out->len;
 	if (spaces.at == NULL)
@@ -181,7 +175,7 @@ void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct j
 	put_labels(out, pods, false);
 	close_labels(out, empty);
 	size_t start = out->len;
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "\"matchExpressions\":[");
 	empty = out->len;
 	if (spaces.at != NULL && json_get(spaces, "matchLabels", SPACE_NAME).at == NULL)

@@ -92,20 +92,15 @@ static void say_conflict(struct policy_decision *decision)
 	               subject->kind, subject->name, (int)names->len, names->at);
 }
 
-static bool is_empty(struct json_text list)
-{
-	return json_first(list).value.at == NULL;
-}
-
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
-	if (!is_empty(rules->domains)) {
+	if (!json_is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
 		decision->domains = json_buffer_text(&decision->domain_rules);
 	}
-	if (is_empty(rules->egress) && decision->domains.at == NULL) {
+	if (json_is_empty(rules->egress) && decision->domains.at == NULL) {
 		json_puts(&decision->egress, "[]");
 		settle(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
 		       "verified, and its card allows no egress");

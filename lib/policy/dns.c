@@ -53,14 +53,14 @@ void policy_dns_put(const struct policy_settings *settings, struct json_buffer *
 	for (const char *const *word = policy_dns_words(settings); *word != NULL; word++) {
 		if (policy_dns_parse(*word, &dns) != NULL)
 			continue;
+		json_put_comma(out);
 		json_putf(out,
-		          "%s{\"ports\":[{\"port\":%ld,\"protocol\":\"UDP\"},{\"port\":%ld,"
+		          "{\"ports\":[{\"port\":%ld,\"protocol\":\"UDP\"},{\"port\":%ld,"
 		          "\"protocol\":\"TCP\"}],\"to\":[{\"namespaceSelector\":{\"matchLabels\":{"
 		          "\"kubernetes.io/metadata.name\":\"%.*s\"}},\"podSelector\":{"
 		          "\"matchLabels\":{\"%.*s\":\"%.*s\"}}}]}",
-		          out->at[out->len - 1] == '[' ? "" : ",", dns.port, dns.port,
-		          (int)dns.space.len, dns.space.at, (int)dns.key.len, dns.key.at,
-		          (int)dns.value.len, dns.value.at);
+		          dns.port, dns.port, (int)dns.space.len, dns.space.at,
+		          (int)dns.key.len, dns.key.at, (int)dns.value.len, dns.value.at);
 	}
 	json_putc(out, ']');
 }

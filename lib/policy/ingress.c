@@ -4,16 +4,10 @@
 
 enum { PEERS_MAX = 512 }; /* more selectors than that in each of as many policies are too many */
 
-static void comma(struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '[')
-		json_putc(out, ',');
-}
-
 static void put_namespaces(const struct policy_settings *settings, struct json_buffer *out)
 {
 	for (size_t i = 0; settings->ingress_namespaces[i] != NULL; i++) {
-		comma(out);
+		json_put_comma(out);
 		json_puts(out, "{\"namespaceSelector\":{\"matchLabels\":{"
 		               "\"kubernetes.io/metadata.name\":");
 		json_put_string(out, settings->ingress_namespaces[i]);
@@ -39,7 +33,7 @@ static void put_verified_workloads(const struct policy_subject *subject, struct 
 		peers[count++] = peer;
 	qsort(peers, count, sizeof(void *), by_key);
 	for (size_t i = 0; i < count; i++) {
-		comma(out);
+		json_put_comma(out);
 		json_puts(out, "{\"podSelector\":");
 		json_puts(out, peers[i]->selector);
 		json_putc(out, '}');
@@ -48,7 +42,7 @@ static void put_verified_workloads(const struct policy_subject *subject, struct 
 
 static void put_verified_label(const struct policy_settings *settings, struct json_buffer *out)
 {
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"podSelector\":{\"matchLabels\":{");
 	json_put_key(out, settings->names->verified_label);
 	json_puts(out, "\"true\"}}}");

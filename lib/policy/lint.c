@@ -17,11 +17,6 @@ static const char *const metadata[] = {
 
 enum { PATH_SIZE = 128, DNS = 53, OPENSHIFT_DNS = 5353 };
 
-static bool is_empty(struct json_text list)
-{
-	return json_first(list).value.at == NULL;
-}
-
 static bool read_cidr(struct json_text string, struct policy_cidr *cidr)
 {
 	return policy_cidr_parse(json_plain(string), cidr) == NULL;
@@ -91,7 +86,7 @@ static bool port_allows(struct json_text port, int64_t wanted)
 static bool rule_allows(struct json_text rule, int64_t wanted)
 {
 	struct json_text ports = json_get(rule, "ports");
-	if (is_empty(ports))
+	if (json_is_empty(ports))
 		return true;
 	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m))
 		if (port_allows(m.value, wanted))
@@ -114,8 +109,8 @@ static void lint_rule(struct policy_problems *problems, size_t index, struct jso
 	char path[PATH_SIZE];
 	struct json_text to = json_get(rule, "to");
 	snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu]", index);
-	if (is_empty(to)) {
-		if (!is_empty(json_get(rule, "ports")))
+	if (json_is_empty(to)) {
+		if (!json_is_empty(json_get(rule, "ports")))
 			warn(problems, path,
 			     "has ports but no destinations: OVN-Kubernetes drops such a rule; "
 			     "name the destinations, or use --explicit-peers");
@@ -152,7 +147,7 @@ void policy_rules_lint(const struct policy_rules *rules, bool resolves,
 		lint_rule(problems, index++, m.value);
 		dns = dns || rule_allows(m.value, DNS) || rule_allows(m.value, OPENSHIFT_DNS);
 	}
-	bool named = !is_empty(rules->domains);
+	bool named = !json_is_empty(rules->domains);
 	if (index > 0 && !dns && !(named && resolves))
 		warn(problems, POLICY_RULES_PATH ".egress",
 		     "no rule allows DNS (UDP and TCP port 53): names will not resolve");

@@ -46,11 +46,6 @@ static bool key_is(const struct pair *pair, const char *key)
 	return pair->key.len == strlen(key) && memcmp(pair->key.at, key, pair->key.len) == 0;
 }
 
-static bool is_empty(struct json_text value)
-{
-	return json_first(value).value.at == NULL;
-}
-
 /* What the server's omitempty drops. An empty selector is a pointer there, and stays. */
 static bool is_left_out(const struct pair *pair)
 {
@@ -58,9 +53,9 @@ static bool is_left_out(const struct pair *pair)
 	case JSON_NULL:
 		return true;
 	case JSON_ARRAY:
-		return is_empty(pair->value);
+		return json_is_empty(pair->value);
 	case JSON_OBJECT:
-		return key_is(pair, "matchLabels") && is_empty(pair->value);
+		return key_is(pair, "matchLabels") && json_is_empty(pair->value);
 	default:
 		return false;
 	}
@@ -143,8 +138,7 @@ static void put_value(struct json_buffer *out, struct json_text value, bool is_p
 	case JSON_ARRAY:
 		json_putc(out, '[');
 		for (struct json_member m = json_first(value); m.value.at; m = json_next(m)) {
-			if (out->at[out->len - 1] != '[')
-				json_putc(out, ',');
+			json_put_comma(out);
 			put_value(out, m.value, is_port && json_type(m.value) == JSON_OBJECT);
 		}
 		json_putc(out, ']');

@@ -4,7 +4,7 @@ static const char field[] = "spec.egress";
 
 static void put_cidr(struct json_buffer *out, const char *cidr)
 {
-	json_puts(out, out->at[out->len - 1] == '[' ? "" : ",");
+	json_put_comma(out);
 	json_puts(out, "{\"ipBlock\":{\"cidr\":");
 	json_put_string(out, cidr);
 	json_puts(out, "}}");

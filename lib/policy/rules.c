@@ -262,11 +262,6 @@ struct policy_rules policy_rules_read(struct json_text network_policy,
 	};
 }
 
-static bool is_empty(struct json_text list)
-{
-	return json_first(list).value.at == NULL;
-}
-
 /* The normal form of the rule with two peers that are everywhere. */
 static void put_everywhere(struct json_buffer *out, struct json_text rule)
 {
@@ -274,7 +269,7 @@ static void put_everywhere(struct json_buffer *out, struct json_text rule)
 	struct json_buffer whole = {0};
 	json_puts(&whole, "{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}},"
 	                  "{\"ipBlock\":{\"cidr\":\"::/0\"}}]");
-	if (!is_empty(ports)) {
+	if (!json_is_empty(ports)) {
 		json_puts(&whole, ",\"ports\":");
 		json_puttext(&whole, ports);
 	}
@@ -291,9 +286,8 @@ void policy_rules_put(struct json_buffer *out, struct json_text egress, bool exp
 	}
 	json_putc(out, '[');
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m)) {
-		if (out->at[out->len - 1] != '[')
-			json_putc(out, ',');
-		if (is_empty(json_get(m.value, "to")))
+		json_put_comma(out);
+		if (json_is_empty(json_get(m.value, "to")))
 			put_everywhere(out, m.value);
 		else
 			policy_normal_put(out, m.value);

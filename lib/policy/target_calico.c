@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/calico_selector.h"
+#include "policy/ports.h"
 #include "policy/rules.h"
 #include "policy/target.h"
 
@@ -21,28 +22,13 @@ struct writing {
 	bool full;                 /* more were wanted than there may be */
 };
 
-static bool is_empty(struct json_text list)
+static bool is_of(struct json_text port, enum policy_ports which, const char *protocol)
 {
-	return json_first(list).value.at == NULL;
+	return policy_port_is(port, which) && json_equals(json_get(port, "protocol"), protocol);
 }
 
-static void comma(struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '[')
-		json_putc(out, ',');
-}
-
-/* Numbers, and all ports of a protocol, mean every destination's; names those of pods. */
-enum which { NUMBERS = 1, NAMES = 2 };
-
-static bool is_of(struct json_text port, int which, const char *protocol)
-{
-	bool named = json_type(json_get(port, "port")) == JSON_STRING;
-	return (which & (named ? NAMES : NUMBERS)) != 0 &&
-	       json_equals(json_get(port, "protocol"), protocol);
-}
-
-static size_t count_of(struct json_text ports, int which, const char *protocol, bool *all)
+static size_t count_of(struct json_text ports, enum policy_ports which, const char *protocol,
+                       bool *all)
 {
 	size_t count = 0;
 	*all = false;
@@ -58,7 +44,7 @@ static size_t count_of(struct json_text ports, int which, const char *protocol, 
 static void put_port(struct json_buffer *out, struct json_text port)
 {
 	struct json_text number = json_get(port, "port"), end = json_get(port, "endPort");
-	comma(out);
+	json_put_comma(out);
 	if (end.at == NULL)
 		json_puttext(out, number);
 	else
@@ -66,7 +52,7 @@ static void put_port(struct json_buffer *out, struct json_text port)
 }
 
 /* The ports of a protocol from the `skip`th on, as many as one rule may have. */
-static void put_ports(struct json_buffer *out, struct json_text ports, int which,
+static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_ports which,
                       const char *protocol, size_t skip)
 {
 	size_t index = 0;
@@ -87,7 +73,7 @@ static bool begin_rule(struct writing *w, const char *protocol)
 		return false;
 	}
 	w->rules++;
-	comma(w->out);
+	json_put_comma(w->out);
 	json_puts(w->out, "{\"action\":\"Allow\"");
 	if (protocol != NULL)
 		json_putf(w->out, ",\"protocol\":\"%s\"", protocol);
@@ -104,7 +90,8 @@ static void put_rule(struct writing *w, const char *side, const char *protocol)
 	json_putc(w->out, '}');
 }
 
-static void put_protocol(struct writing *w, struct json_text ports, int which, const char *protocol)
+static void put_protocol(struct writing *w, struct json_text ports, enum policy_ports which,
+                         const char *protocol)
 {
 	bool all;
 	size_t count = count_of(ports, which, protocol, &all);
@@ -122,9 +109,9 @@ static void put_protocol(struct writing *w, struct json_text ports, int which, c
 }
 
 /* Rules for the entity, a protocol each. */
-static void put_rules(struct writing *w, struct json_text ports, int which)
+static void put_rules(struct writing *w, struct json_text ports, enum policy_ports which)
 {
-	if (is_empty(ports))
+	if (json_is_empty(ports))
 		put_rule(w, "destination", NULL);
 	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
 		put_protocol(w, ports, which, protocols[i]);
@@ -142,14 +129,14 @@ static void put_pods_of(struct json_buffer *entity, const char *spaces, const ch
 static void put_everywhere(struct writing *w, struct json_text ports)
 {
 	w->entity.len = 0;
-	put_rules(w, ports, NUMBERS);
-	if (is_empty(ports))
+	put_rules(w, ports, POLICY_PORTS_NUMBERS);
+	if (json_is_empty(ports))
 		return;
 	struct json_buffer pods = {0};
 	policy_calico_put_pods(&pods, (struct json_text){0});
 	json_putc(&pods, '\0');
 	put_pods_of(&w->entity, "all()", pods.at);
-	put_rules(w, ports, NAMES);
+	put_rules(w, ports, POLICY_PORTS_NAMES);
 	json_buffer_free(&pods);
 }
 
@@ -159,7 +146,7 @@ static void put_net(struct json_buffer *out, size_t start, struct json_text net)
 	for (size_t at = start; at + net.len <= out->len; at++)
 		if (memcmp(out->at + at, net.at, net.len) == 0)
 			return;
-	comma(out);
+	json_put_comma(out);
 	json_puttext(out, net);
 }
 
@@ -174,7 +161,7 @@ static void put_block(struct writing *w, struct json_text block, struct json_tex
 	for (struct json_member m = json_first(except); m.value.at; m = json_next(m))
 		put_net(&w->entity, start, m.value);
 	json_putc(&w->entity, ']');
-	put_rules(w, ports, NUMBERS);
+	put_rules(w, ports, POLICY_PORTS_NUMBERS);
 }
 
 static bool is_family(struct json_text cidr, bool six)
@@ -191,13 +178,13 @@ static void put_family(struct writing *w, struct json_text to, struct json_text 
 	for (struct json_member m = json_first(to); m.value.at; m = json_next(m)) {
 		struct json_text block = json_get(m.value, "ipBlock");
 		struct json_text cidr = json_get(block, "cidr");
-		if (block.at != NULL && is_empty(json_get(block, "except")) && is_family(cidr, six))
+		if (block.at != NULL && json_is_empty(json_get(block, "except")) && is_family(cidr, six))
 			put_net(&w->entity, start, cidr);
 	}
 	bool any = w->entity.len > start;
 	json_putc(&w->entity, ']');
 	if (any)
-		put_rules(w, ports, NUMBERS);
+		put_rules(w, ports, POLICY_PORTS_NUMBERS);
 }
 
 static void put_blocks(struct writing *w, struct json_text to, struct json_text ports)
@@ -206,7 +193,7 @@ static void put_blocks(struct writing *w, struct json_text to, struct json_text 
 	put_family(w, to, ports, true);
 	for (struct json_member m = json_first(to); m.value.at; m = json_next(m)) {
 		struct json_text block = json_get(m.value, "ipBlock");
-		if (!is_empty(json_get(block, "except")))
+		if (!json_is_empty(json_get(block, "except")))
 			put_block(w, block, ports);
 	}
 }
@@ -244,7 +231,7 @@ static void put_pods(struct writing *w, struct json_text to, struct json_text po
 			continue;
 		snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to[%zu]", rule, index);
 		if (set_peer(w, m.value, path))
-			put_rules(w, ports, NUMBERS | NAMES);
+			put_rules(w, ports, POLICY_PORTS_BOTH);
 	}
 }
 
@@ -253,7 +240,7 @@ static void put_egress(struct writing *w, struct json_text egress)
 	size_t index = 0;
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
 		struct json_text to = json_get(m.value, "to"), ports = json_get(m.value, "ports");
-		if (is_empty(to)) {
+		if (json_is_empty(to)) {
 			put_everywhere(w, ports);
 		} else {
 			put_blocks(w, to, ports);

@@ -7,38 +7,11 @@
 #include "policy/cidr.h"
 #include "policy/cilium_selector.h"
 #include "policy/dns.h"
+#include "policy/ports.h"
 #include "policy/rules.h"
 #include "policy/target.h"
 
 enum { PORTS_MAX = 40 /* of an element of toPorts, by the CRD */, NAME_MAX_BYTES = 255 };
-
-static bool is_empty(struct json_text list)
-{
-	return json_first(list).value.at == NULL;
-}
-
-static void comma(struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '[')
-		json_putc(out, ',');
-}
-
-/* Numbers, and all ports of a protocol, mean every destination's; names those of pods. */
-enum which { NUMBERS = 1, NAMES = 2 };
-
-static bool is_of(struct json_text port, int which)
-{
-	bool named = json_type(json_get(port, "port")) == JSON_STRING;
-	return (which & (named ? NAMES : NUMBERS)) != 0;
-}
-
-static bool any_of(struct json_text ports, int which)
-{
-	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m))
-		if (is_of(m.value, which))
-			return true;
-	return false;
-}
 
 static void put_port(struct json_buffer *out, struct json_text port)
 {
@@ -60,17 +33,17 @@ static void put_port(struct json_buffer *out, struct json_text port)
 }
 
 /* Closes a rule, which is for these ports; without any it is for all traffic. */
-static void put_ports(struct json_buffer *out, struct json_text ports, int which)
+static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_ports which)
 {
 	size_t count = 0;
-	if (!is_empty(ports)) {
+	if (!json_is_empty(ports)) {
 		json_puts(out, ",\"toPorts\":[");
 		for (struct json_member m = json_first(ports); m.value.at; m = json_next(m)) {
-			if (!is_of(m.value, which))
+			if (!policy_port_is(m.value, which))
 				continue;
 			if (count % PORTS_MAX == 0)
 				json_puts(out, count == 0 ? "{\"ports\":[" : "]},{\"ports\":[");
-			comma(out);
+			json_put_comma(out);
 			put_port(out, m.value);
 			count++;
 		}
@@ -80,38 +53,39 @@ static void put_ports(struct json_buffer *out, struct json_text ports, int which
 }
 
 /* A rule whose destinations are the text of one member. */
-static void put_rule(struct json_buffer *out, const char *member, struct json_text ports, int which)
+static void put_rule(struct json_buffer *out, const char *member, struct json_text ports,
+                     enum policy_ports which)
 {
-	if (!is_empty(ports) && !any_of(ports, which))
+	if (!json_is_empty(ports) && !policy_ports_any(ports, which))
 		return;
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, member);
 	put_ports(out, ports, which);
 }
 
 static void put_everywhere(struct json_buffer *out, struct json_text ports)
 {
-	put_rule(out, "{\"toEntities\":[\"all\"]", ports, NUMBERS);
-	if (any_of(ports, NAMES))
+	put_rule(out, "{\"toEntities\":[\"all\"]", ports, POLICY_PORTS_NUMBERS);
+	if (policy_ports_any(ports, POLICY_PORTS_NAMES))
 		put_rule(out,
 		         "{\"toEndpoints\":[{\"matchExpressions\":[{\"key\":\"" POLICY_CILIUM_SPACE
 		         "\",\"operator\":\"Exists\"}]}]",
-		         ports, NAMES);
+		         ports, POLICY_PORTS_NAMES);
 }
 
 static void put_blocks(struct json_buffer *out, struct json_text to, struct json_text ports)
 {
 	size_t start = out->len;
-	if (!is_empty(ports) && !any_of(ports, NUMBERS))
+	if (!json_is_empty(ports) && !policy_ports_any(ports, POLICY_PORTS_NUMBERS))
 		return;
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"toCIDRSet\":[");
 	size_t empty = out->len;
 	for (struct json_member m = json_first(to); m.value.at; m = json_next(m)) {
 		struct json_text block = json_get(m.value, "ipBlock");
 		if (block.at == NULL)
 			continue;
-		comma(out);
+		json_put_comma(out);
 		json_puttext(out, block);
 	}
 	if (out->len == empty) {
@@ -119,7 +93,7 @@ static void put_blocks(struct json_buffer *out, struct json_text to, struct json
 		return;
 	}
 	json_putc(out, ']');
-	put_ports(out, ports, NUMBERS);
+	put_ports(out, ports, POLICY_PORTS_NUMBERS);
 }
 
 struct writing {
@@ -157,14 +131,14 @@ static void put_pods(struct writing *w, struct json_text to, struct json_text po
 	size_t start = out->len;
 	char path[64];
 	snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to", rule);
-	comma(out);
+	json_put_comma(out);
 	json_puts(out, "{\"toEndpoints\":[");
 	if (!put_endpoints(w, to, path)) {
 		out->len = start;
 		return;
 	}
 	json_putc(out, ']');
-	put_ports(out, ports, NUMBERS | NAMES);
+	put_ports(out, ports, POLICY_PORTS_BOTH);
 }
 
 static bool read_cidr(struct json_text string, struct policy_cidr *cidr)
@@ -211,7 +185,7 @@ static void put_api_server(struct writing *w, struct json_text to, struct json_t
 	for (; given[0] != NULL && given[count] != NULL; count++)
 		inside += covered(to, given[count]);
 	if (inside > 0 && inside == count) {
-		put_rule(w->out, "{\"toEntities\":[\"kube-apiserver\"]", ports, NUMBERS);
+		put_rule(w->out, "{\"toEntities\":[\"kube-apiserver\"]", ports, POLICY_PORTS_NUMBERS);
 	} else if (inside > 0) {
 		char path[64];
 		snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to", rule);
@@ -226,7 +200,7 @@ static void put_egress(struct writing *w, struct json_text egress)
 	size_t index = 0;
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
 		struct json_text to = json_get(m.value, "to"), ports = json_get(m.value, "ports");
-		if (is_empty(to)) {
+		if (json_is_empty(to)) {
 			put_everywhere(w->out, ports);
 			continue;
 		}
@@ -242,7 +216,7 @@ static void put_name(struct json_buffer *out, struct json_text name, const char 
 	bool wild = name.at[0] == '*';
 	if (name.len + 1 + strlen(suffix) > NAME_MAX_BYTES)
 		return;
-	comma(out);
+	json_put_comma(out);
 	json_putf(out, "{\"%s\":\"%s%.*s%s\"}", wild ? "matchPattern" : "matchName",
 	          wild ? "*" : "", (int)name.len, name.at, suffix);
 }
@@ -274,7 +248,7 @@ static void put_dns(struct writing *w, struct json_text domains)
 	     word++) {
 		if (policy_dns_parse(*word, &dns) != NULL)
 			continue;
-		comma(out);
+		json_put_comma(out);
 		json_putf(out,
 		          "{\"toEndpoints\":[{\"matchLabels\":{\"" POLICY_CILIUM_SPACE
 		          "\":\"%.*s\",\"k8s:%.*s\":\"%.*s\"}}],\"toPorts\":[{\"ports\":[",
@@ -294,13 +268,13 @@ static void put_domains(struct writing *w, struct json_text domains)
 	struct json_buffer *out = w->out;
 	for (struct json_member m = json_first(domains); m.value.at; m = json_next(m)) {
 		struct json_text ports = json_get(m.value, "ports");
-		if (!is_empty(ports) && !any_of(ports, NUMBERS))
+		if (!json_is_empty(ports) && !policy_ports_any(ports, POLICY_PORTS_NUMBERS))
 			continue;
-		comma(out);
+		json_put_comma(out);
 		json_puts(out, "{\"toFQDNs\":[");
 		put_names(out, m.value, "");
 		json_putc(out, ']');
-		put_ports(out, ports, NUMBERS);
+		put_ports(out, ports, POLICY_PORTS_NUMBERS);
 	}
 }
 
@@ -315,7 +289,7 @@ static void put_ingress(struct writing *w, struct json_text ingress)
 	struct json_buffer *out = w->out;
 	for (struct json_member m = json_first(ingress); m.value.at; m = json_next(m)) {
 		size_t start = out->len;
-		comma(out);
+		json_put_comma(out);
 		json_puts(out, "{\"fromEndpoints\":[");
 		if (put_endpoints(w, json_get(m.value, "from"), "spec.ingress[0].from"))
 			json_puts(out, "]}");

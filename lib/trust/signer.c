@@ -48,7 +48,8 @@ static bool read_chain(struct json_text pem, struct json_buffer *x5c, char *reas
 	json_putc(x5c, '[');
 	while (in != NULL && PEM_read_bio(in, &name, &header, &bytes, &len) == 1) {
 		if (strcmp(name, PEM_STRING_X509) == 0) {
-			json_puts(x5c, x5c->at[x5c->len - 1] == '[' ? "\"" : ",\"");
+			json_put_comma(x5c);
+			json_putc(x5c, '"');
 			trust_base64_put(x5c, bytes, (size_t)len);
 			json_putc(x5c, '"');
 		}

@@ -142,6 +142,11 @@ static void members_are_located(void **state)
 	assert_true(json_same(json_get(t, "f"), json_of("1.50")));
 	assert_int_equal(json_type(json_get(t, "nope", "deeper")), JSON_ABSENT);
 	assert_int_equal(json_type(json_get(json_get(t, "e"), "x")), JSON_ABSENT);
+	assert_false(json_is_empty(a));
+	assert_true(json_is_empty(json_of("[ ]")));
+	assert_true(json_is_empty(json_of("{}")));
+	assert_true(json_is_empty(json_get(t, "f")));
+	assert_true(json_is_empty(json_get(t, "nope")));
 
 	static const char *const keys[] = {"f", "x", "a"};
 	struct json_text found[3];
@@ -278,10 +283,14 @@ static void buffers_write_json(void **state)
 	json_put_key(&b, "a");
 	json_put_string(&b, "q\"\\\n\x01\xc3\xa9\xff");
 	json_put_key(&b, "n");
-	json_putf(&b, "%d", 5);
-	json_putc(&b, '}');
+	json_putc(&b, '[');
+	for (int i = 4; i <= 5; i++) {
+		json_put_comma(&b);
+		json_putf(&b, "%d", i);
+	}
+	json_puts(&b, "]}");
 	json_putc(&b, '\0');
-	assert_string_equal(b.at, "{\"a\":\"q\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\",\"n\":5}");
+	assert_string_equal(b.at, "{\"a\":\"q\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\",\"n\":[4,5]}");
 	json_buffer_free(&b);
 }
 
