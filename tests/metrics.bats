@@ -203,14 +203,14 @@ await() { # COMMAND...: until it is true
 }
 
 @test "Prometheus' own parser reads them" {
-	python3 -c 'import prometheus_client.parser' 2>/dev/null ||
+	/usr/bin/python3 -c 'import prometheus_client.parser' 2>/dev/null ||
 		skip 'no python3-prometheus-client: apt-get install python3-prometheus-client'
 	cat trust workload signed card >events
 	EGRESS_CLUSTER=prod egress-verify --trust-domain example.org --metrics verify.prom <events >verified
 	EGRESS_CLUSTER=prod egress-translate --metrics translate.prom <verified >operations
 	egress-apply --dir policies --metrics apply.prom <operations >results
 	for file in verify.prom translate.prom apply.prom; do
-		python3 -c '
+		/usr/bin/python3 -c '
 import sys
 from prometheus_client.parser import text_string_to_metric_families as read
 metrics = list(read(sys.stdin.read()))

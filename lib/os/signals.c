@@ -43,8 +43,10 @@ bool signals_stop(void)
 	return stop != 0;
 }
 
+/* A wait for nothing lets in what is pending. */
 bool signals_reload(void)
 {
+	signals_wait(NULL, 0, 0);
 	bool was = reload != 0;
 	reload = 0;
 	return was;
