@@ -12,10 +12,10 @@
 
 STUB_FUNCTIONS='
 reply() { # CODE BODY [HEADER]...
-	local code=$1 body=$2
+	local code=$1 body=$2 LC_ALL=C
 	shift 2
 	printf "HTTP/1.1 %s Stub\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n" \
-		"$code" "$(printf %s "$body" | wc -c)"
+		"$code" "${#body}"
 	[ $# = 0 ] || printf "%s\r\n" "$@"
 	printf "\r\n%s" "$body"
 }
@@ -31,7 +31,7 @@ list() { # RESOURCEVERSION CONTINUE [ITEM]...
 	reply 200 "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"$rv\",\"continue\":\"$continue\"},\"items\":[$*]}"
 }
 chunked() { printf "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"; }
-chunk() { printf "%x\r\n%s\r\n" "$(printf %s "$1" | wc -c)" "$1"; }
+chunk() { local LC_ALL=C; printf "%x\r\n%s\r\n" "${#1}" "$1"; }
 event() { # TYPE OBJECT
 	chunk "{\"type\":\"$1\",\"object\":$2}
 "
@@ -58,8 +58,12 @@ empty() {
 }
 BASE=${TARGET%%\?*}
 if watching; then pattern="^$METHOD $BASE\?[^ ]*watch=1"; else pattern="^$METHOD $BASE(\?[^ ]*)? "; fi
-N=$(grep -E "$pattern" "$STUB/log" | { watching && cat || grep -v watch=1; } | wc -l)
-N=$((N - 1))
+N=-1
+while IFS= read -r line; do
+	[[ $line =~ $pattern ]] || continue
+	watching || [[ $line != *watch=1* ]] || continue
+	N=$((N + 1))
+done <"$STUB/log"
 '
 
 stub_start() {
@@ -79,7 +83,7 @@ stub_start() {
 	STUB_PID=$!
 	local i
 	for ((i = 0; i < 2400; i++)); do
-		[ ! -s "$STUB/port" ] || break
+		{ [ ! -s "$STUB/port" ] && kill -0 "$STUB_PID" 2>/dev/null; } || break
 		sleep 0.05
 	done
 	cat >"$STUB/kubeconfig" <<-END

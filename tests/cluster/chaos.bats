@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Stages and the API server killed at random moments: what is enforced in the end, and meanwhile.
-# CHAOS_KILLS (20) stages are killed; CHAOS_SEED repeats a run.
+# CHAOS_KILLS (20) stages are killed, and the API server while CHAOS_CHANGES (80) changes are made, once
+# and for every 400 of them once more. CHAOS_SEED repeats a run.
 
 bats_require_minimum_version 1.5.0
 
@@ -63,24 +64,37 @@ disturb() {
 	[ "$(cat widths)" = '[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192.0.2.1/32"}}]}]' ]
 }
 
+# Each part of them as often as it takes.
+change_all() {
+	local part
+	for part in many.*; do
+		eventually kube apply --server-side -f "$part" >/dev/null 2>&1 || return
+	done
+}
+
 @test "the API server killed during many changes: all of them are enforced" {
-	local i
+	local seed=${CHAOS_SEED:-$RANDOM} changes=${CHAOS_CHANGES:-80} agents i
+	agents=$((changes / 2))
+	echo "# CHAOS_SEED=$seed CHAOS_CHANGES=$changes" >&3
+	RANDOM=$seed
 	enforce chaos
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < agents; i++)); do
 		workload Deployment support "many-$i"
 		agentcard support "many-$i" "Deployment/many-$i" '[{}]'
-	done | jq -c . >many
-	kube create -f many >/dev/null 2>&1 3>&- &
-	local creating=$!
-	sleep "0.$((RANDOM % 9 + 1))"
-	cluster_kill_apiserver "$CLUSTER"
-	wait "$creating" || true
-	cluster_restart_apiserver "$CLUSTER"
-	kube apply -f many >/dev/null 2>&1
-	enforced() { [ "$(policies | grep -c '^support/many-[0-9]*: server$')" -eq 40 ]; }
+	done | jq -c . | split -l 40 - many.
+	change_all 3>&- &
+	local changing=$!
+	for ((i = 0; i <= changes / 400; i++)); do
+		sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
+		cluster_kill_apiserver "$CLUSTER"
+		sleep "0.$((RANDOM % 9 + 1))"
+		cluster_restart_apiserver "$CLUSTER"
+	done
+	wait "$changing"
+	enforced() { [ "$(policies | grep -c '^support/many-[0-9]*: server$')" -eq "$agents" ]; }
 	eventually enforced
 	run ! ended chaos
-	kube -n support delete --wait=false -f many >/dev/null
+	cat many.* | kube -n support delete --wait=false -f - >/dev/null
 	gone() { ! policies | grep -q many-; }
 	eventually gone
 	eventually holds
