@@ -2,17 +2,14 @@
 
 bats_require_minimum_version 1.5.0
 
+load programs
+
 setup() {
 	root=$BATS_TEST_DIRNAME/..
 	cd "$BATS_TEST_TMPDIR" || return 1
 	mkdir folder
 	: >file
 }
-
-programs() { sed -n '/^PROGRAMS := /,/[^\\]$/p' "$root/Makefile" | grep -o 'egress-[a-z]*'; }
-
-# options PROGRAM: the long and short ones of its --help.
-options() { "$1" --help | sed -n '/^Options:/,$p' | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '-[a-z-]+|-[A-Z]' | sort; }
 
 # complete_bash WORD...: what is offered for the last one.
 complete_bash() {

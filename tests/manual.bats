@@ -3,6 +3,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load programs
+
 root=$BATS_TEST_DIRNAME/..
 
 # Needs a cluster; tests/cluster has it.
@@ -61,12 +63,9 @@ example() {
 
 verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.ndjson; }
 
-programs() { sed -n '/^PROGRAMS := /,/[^\\]$/p' "$root/Makefile" | grep -o 'egress-[a-z]*'; }
-
 @test "every program's --help and its manual name the same options" {
 	for program in $(programs); do
-		"$BUILD/bin/$program" --help | sed -n '/^Options:/,$p' | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' |
-			grep -oE -- '-[a-zA-Z-]+' | sort >help
+		options "$BUILD/bin/$program" >help
 		[ "$(wc -l <help)" -ge 4 ]
 		grep '^\.It Fl' "$(page "$program.1")" | grep -oE 'Fl [-a-zA-Z]+' | sed 's/^Fl /-/' | sort |
 			diff help - || { echo "$program: above, < is --help, > the manual" && false; }

@@ -2,6 +2,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load programs
+
 setup() {
 	command -v kubectl >/dev/null || skip "no kubectl: install it in PATH"
 	root=$BATS_TEST_DIRNAME/..
@@ -11,8 +13,6 @@ setup() {
 	PATH=$PWD/bin:$PATH
 	export HOME=$PWD KUBECONFIG=/dev/null
 }
-
-programs() { sed -n '/^PROGRAMS := /,/[^\\]$/p' "$root/Makefile" | grep -o 'egress-[a-z]*'; }
 
 @test "kubectl finds the plugin, and overshadows nothing" {
 	run -0 kubectl plugin list

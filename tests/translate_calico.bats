@@ -2,30 +2,10 @@
 
 bats_require_minimum_version 1.5.0
 
-setup() {
-	load translate
-	cd "$BATS_TEST_TMPDIR" || return 1
-}
+TARGET=calico
+load target
 
-translate() { egress-translate --target calico "$@" 2>errors >out; }
-spec() { jq -c 'select(.type == "APPLY").object.spec' out; }
-egress() { spec | jq -c .egress; }
-same() { # JSON JSON
-	[ "$(jq -Sc . <<<"$1")" = "$(jq -Sc . <<<"$2")" ] || { echo "got $1, wanted $2"; return 1; }
-}
-problem() { jq -r --arg field "$1" '.problems[] | select(.field == $field).message' out; }
-
-world() { # the card's options; its workload and the API server beside it
-	api_server 10.0.0.1
-	workload Deployment/weather
-	card weather "$@"
-}
-
-# A card's peer, as the egress that it gets.
-peer() {
-	world --policy "{\"egress\":[{\"to\":[$1]}]}" | translate
-	egress
-}
+setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
 pods="projectcalico.org/orchestrator == 'k8s'"
 
