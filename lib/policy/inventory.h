@@ -86,6 +86,7 @@ struct policy_subject {
 	struct policy_subject *verified_prev, *verified_next; /* of the space */
 	struct policy_subject *displaced_prev, *displaced_next;
 	struct policy_overlap_entry overlap;
+	struct policy_digest spacewide; /* of its part in what is said of the space; zero: none */
 	char *overlaps_to; /* key of the last overlap that is named, when there may be more; NULL */
 	UT_hash_handle hh;
 };

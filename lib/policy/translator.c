@@ -1,12 +1,10 @@
 #include "policy/translator.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "policy/lists.h"
 #include "policy/operation.h"
 #include "policy/spacewide.h"
-
-enum { LISTS_MAX = 32, LIST_SIZE = 128 };
 
 struct policy_translator {
 	struct policy_inventory inventory;
@@ -15,13 +13,11 @@ struct policy_translator {
 	struct policy_manifests manifests;
 	struct policy_problems problems; /* of a namespace */
 	struct json_buffer line, essence;
-	char lists[LISTS_MAX][LIST_SIZE]; /* kinds whose list has begun and not ended */
-	size_t lists_open;
-	bool lists_lost; /* more kinds than can be told apart */
-	bool listed;     /* the AgentCards' list has ended */
-	bool any_card;   /* an AgentCard was seen */
+	struct policy_lists lists;
+	bool listed;   /* the AgentCards' list has ended */
+	bool any_card; /* an AgentCard was seen */
 	bool known;
-	bool lost;       /* something that was listed could not be read */
+	bool lost; /* something that was listed could not be read */
 	unsigned long operations;
 };
 
@@ -168,20 +164,42 @@ static void apply_status(struct policy_translator *translator, struct policy_car
 	emit(translator);
 }
 
+/* What is said of a whole namespace is found out again only when its part in that differs: each
+ * time it takes all agents of the namespace. */
+static void weigh_part(struct policy_translator *translator, struct policy_subject *subject)
+{
+	const struct policy_decision *decision = &translator->decision;
+	struct json_buffer *line = &translator->line;
+	struct policy_digest part = {0};
+	if (translator->inventory.settings->target->render_space == NULL)
+		return;
+	if (subject->cards != NULL && decision->mode != POLICY_MODE_NONE) {
+		line->len = 0;
+		json_puttext(line, json_buffer_text(&decision->egress));
+		if (decision->domains.at != NULL)
+			json_puttext(line, decision->domains);
+		part = policy_digest(json_buffer_text(line));
+	}
+	if (policy_digest_same(part, subject->spacewide))
+		return;
+	subject->spacewide = part;
+	policy_space_changed(&translator->inventory, subject->space);
+}
+
 static void settle(struct policy_translator *translator, struct policy_subject *subject)
 {
 	struct policy_inventory *inventory = &translator->inventory;
 	struct policy_decision *decision = &translator->decision;
 	policy_claim(inventory, subject);
-	if (inventory->settings->target->render_space != NULL)
-		policy_space_changed(inventory, subject->space);
 	if (subject->cards == NULL) {
+		weigh_part(translator, subject);
 		drop_stale(translator, &subject->further);
 		policy_former_release(inventory, subject);
 		policy_subject_sweep(inventory, subject);
 		return;
 	}
 	policy_decide(inventory, subject, decision);
+	weigh_part(translator, subject);
 	if (decision->mode != POLICY_MODE_NONE)
 		apply_decision(translator, subject);
 	drop_stale(translator, &subject->further);
@@ -276,38 +294,12 @@ static void become_known(struct policy_translator *translator)
 			policy_stray(&translator->inventory, object);
 }
 
-static void list_name(const struct event *event, char name[LIST_SIZE])
-{
-	const char *slash = event->api_version.at == NULL
-	                            ? NULL
-	                            : memchr(event->api_version.at, '/', event->api_version.len);
-	size_t group = slash == NULL ? 0 : (size_t)(slash - event->api_version.at);
-	snprintf(name, LIST_SIZE, "%.*s/%.*s", (int)group,
-	         slash == NULL ? "" : event->api_version.at, (int)event->kind.len,
-	         event->kind.at == NULL ? "" : event->kind.at);
-}
-
-static size_t list_at(const struct policy_translator *translator, const char *name)
-{
-	size_t at = 0;
-	while (at < translator->lists_open && strcmp(translator->lists[at], name) != 0)
-		at++;
-	return at;
-}
-
 static void begin_list(struct policy_translator *translator, const struct event *event)
 {
-	char name[LIST_SIZE];
-	list_name(event, name);
-	if (translator->lists_open == 0)
+	if (translator->lists.count == 0)
 		translator->lost = false;
 	policy_inventory_begin(&translator->inventory, event);
-	if (list_at(translator, name) < translator->lists_open)
-		return;
-	if (translator->lists_open == LISTS_MAX)
-		translator->lists_lost = true;
-	else
-		memcpy(translator->lists[translator->lists_open++], name, LIST_SIZE);
+	policy_lists_begin(&translator->lists, event);
 }
 
 static bool is_card(const struct policy_translator *translator, const struct event *event)
@@ -317,14 +309,9 @@ static bool is_card(const struct policy_translator *translator, const struct eve
 
 static void end_list(struct policy_translator *translator, const struct event *event)
 {
-	char name[LIST_SIZE];
-	list_name(event, name);
 	if (!translator->lost || !is_card(translator, event))
 		policy_inventory_end(&translator->inventory, event);
-	size_t at = list_at(translator, name);
-	if (at < translator->lists_open)
-		memmove(translator->lists[at], translator->lists[--translator->lists_open],
-		        LIST_SIZE);
+	policy_lists_end(&translator->lists, event);
 }
 
 static void take_bookmark(struct policy_translator *translator, const struct event *event,
@@ -336,8 +323,7 @@ static void take_bookmark(struct policy_translator *translator, const struct eve
 		return;
 	end_list(translator, event);
 	translator->listed = translator->listed || is_card(translator, event);
-	bool complete =
-	        translator->listed && translator->lists_open == 0 && !translator->lists_lost;
+	bool complete = translator->listed && !policy_lists_any(&translator->lists);
 	if (complete)
 		become_known(translator);
 	if (translator->known || translator->inventory.settings->no_wait)
@@ -387,7 +373,7 @@ const char *policy_translator_end(struct policy_translator *translator)
 {
 	if (translator->known)
 		return NULL;
-	if (translator->lists_open > 0 || translator->lists_lost)
+	if (policy_lists_any(&translator->lists))
 		return "the input ended before its lists were complete: not all is known, and "
 		       "nothing is asked for";
 	/* without marks, the end of the input is the end of all lists; but an input without any
