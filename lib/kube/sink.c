@@ -42,20 +42,28 @@ struct kube_sink *kube_sink_new(int fd)
 	return sink;
 }
 
-static void forget(struct kube_sink *sink, struct waiting *waiting)
+static void free_waiting(struct waiting *waiting)
 {
-	DL_DELETE(sink->queue, waiting);
-	if (waiting->key != NULL)
-		HASH_DEL(sink->by_key, waiting);
 	free(waiting->key);
 	free(waiting->line);
 	free(waiting);
 }
 
+static void forget(struct kube_sink *sink, struct waiting *waiting)
+{
+	DL_DELETE(sink->queue, waiting);
+	if (waiting->key != NULL)
+		HASH_DEL(sink->by_key, waiting);
+	free_waiting(waiting);
+}
+
 void kube_sink_free(struct kube_sink *sink)
 {
-	while (sink->queue != NULL)
-		forget(sink, sink->queue);
+	struct waiting *waiting, *next;
+	HASH_CLEAR(hh, sink->by_key);
+	DL_FOREACH_SAFE(sink->queue, waiting, next) {
+		free_waiting(waiting);
+	}
 	json_buffer_free(&sink->out);
 	free(sink);
 }
