@@ -112,7 +112,7 @@ static void count_policy(const struct world *world, struct explanation *explanat
 static bool is_like_api_server(struct json_text rule)
 {
 	struct json_text to = json_get(rule, "to"), ports = json_get(rule, "ports");
-	bool good = json_count(to) > 0 && json_count(ports) > 0;
+	bool good = !json_is_empty(to) && !json_is_empty(ports);
 	for (struct json_member m = json_first(ports); good && m.value.at; m = json_next(m))
 		good = json_equals(json_get(m.value, "protocol"), "TCP") &&
 		       json_type(json_get(m.value, "port")) == JSON_NUMBER &&
@@ -131,7 +131,7 @@ static enum policy_mode mode_of(struct json_text egress, bool verified)
 	struct json_text first = json_first(egress).value;
 	if (first.at == NULL)
 		return POLICY_MODE_DENY_ALL;
-	if (json_count(egress) == 1 && json_type(first) == JSON_OBJECT && json_count(first) == 0)
+	if (json_count(egress) == 1 && json_type(first) == JSON_OBJECT && json_is_empty(first))
 		return POLICY_MODE_ALLOW_ALL;
 	return json_count(egress) == 1 && !verified && is_like_api_server(first)
 	               ? POLICY_MODE_RESTRICTIVE

@@ -49,7 +49,7 @@ static void put_column(struct json_buffer *out, int width, const char *words)
 /* Does it allow anything at all? */
 static bool adds(const struct counted *counted)
 {
-	return !counted->own && json_first(counted->egress).value.at != NULL;
+	return !counted->own && !json_is_empty(counted->egress);
 }
 
 void put_row(struct json_buffer *out, const struct explanation *explanation)

@@ -90,8 +90,7 @@ static const char *read_rest(struct json_text ttl, struct json_text addresses,
 {
 	int64_t seconds;
 	if (answer->status != DNS_NOERROR)
-		return json_first(addresses).value.at == NULL ? NULL
-		                                              : "addresses without NOERROR";
+		return json_is_empty(addresses) ? NULL : "addresses without NOERROR";
 	if (!json_integer(ttl, &seconds) || seconds < 0 || seconds > INT32_MAX)
 		return "\"ttl\" is missing or not a number of seconds";
 	answer->ttl = (uint32_t)seconds;

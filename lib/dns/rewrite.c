@@ -31,7 +31,7 @@ bool dns_rewrite_concerns(const struct event *event, struct policy_rules *rules)
 	struct json_text policy = json_get(event->object, "spec", "networkPolicy");
 	if (!json_is_true(json_get(event->verification, "verified")) ||
 	    policy.len > POLICY_RULES_BYTES ||
-	    json_first(json_get(policy, "domains")).value.at == NULL)
+	    json_is_empty(json_get(policy, "domains")))
 		return false;
 	*rules = policy_rules_read(policy, &problems);
 	policy_problems_free(&problems);
@@ -290,7 +290,7 @@ void dns_rewrite_policy(const struct dns_rewriting *how, const struct policy_rul
 	policy->len = resolution->len = 0;
 	json_puts(resolution, "{\"names\":[");
 	json_puts(policy, "{\"egress\":[");
-	if (json_first(own).value.at != NULL)
+	if (!json_is_empty(own))
 		json_put(policy, own.at + 1, own.len - 2);
 	for (struct json_member m = json_first(rules->domains); m.value.at; m = json_next(m))
 		take_entry(&work, m.value);

@@ -11,7 +11,7 @@ static bool is_empty(struct json_text value)
 		return true;
 	case JSON_ARRAY:
 	case JSON_OBJECT:
-		return json_first(value).value.at == NULL;
+		return json_is_empty(value);
 	default:
 		return false;
 	}

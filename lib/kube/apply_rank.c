@@ -12,7 +12,7 @@ static bool ends_with(struct json_text text, const char *end)
 /* Destinations that are all single addresses, as those of the API server are. */
 static bool names_hosts(struct json_text peers)
 {
-	if (json_count(peers) == 0)
+	if (json_is_empty(peers))
 		return false;
 	for (struct json_member peer = json_first(peers); peer.value.at; peer = json_next(peer)) {
 		struct json_text cidr = json_plain(json_get(peer.value, "ipBlock", "cidr"));
@@ -24,7 +24,7 @@ static bool names_hosts(struct json_text peers)
 
 static bool names_everything(struct json_text peers)
 {
-	if (json_count(peers) == 0)
+	if (json_is_empty(peers))
 		return true;
 	for (struct json_member peer = json_first(peers); peer.value.at; peer = json_next(peer)) {
 		struct json_text cidr = json_plain(json_get(peer.value, "ipBlock", "cidr"));

@@ -63,7 +63,7 @@ static const char *check_envelope(struct json_text envelope)
 	struct json_text list = json_trim(envelope), items = json_get(list, "items");
 	struct json_text version = json_plain(json_get(list, "metadata", "resourceVersion"));
 	bool empty = json_type(items) == JSON_NULL ||
-	             (json_type(items) == JSON_ARRAY && json_first(items).value.at == NULL);
+	             (json_type(items) == JSON_ARRAY && json_is_empty(items));
 	if (!empty || version.len == 0 || version.len >= WATCH_RV_SIZE)
 		return "the response is not a list";
 	return NULL;

@@ -75,7 +75,7 @@ static bool port_usable(struct json_text port, int64_t *number)
 static void add_ports(struct policy_source *source, struct json_text ip, struct json_text ports)
 {
 	int64_t number;
-	if (json_first(ports).value.at == NULL)
+	if (json_is_empty(ports))
 		add(source, ip, 0);
 	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m))
 		if (port_usable(m.value, &number))

@@ -139,7 +139,7 @@ void policy_check_requirement(struct policy_walk *walk, struct json_text require
 	struct json_text key = json_get(requirement, "key");
 	struct json_text word = json_get(requirement, "operator");
 	struct json_text values = json_get(requirement, "values");
-	bool any = json_first(values).value.at != NULL;
+	bool any = !json_is_empty(values);
 	size_t before = policy_walk_into(walk, "values");
 	if (!any && (json_equals(word, "In") || json_equals(word, "NotIn")))
 		policy_walk_problem(

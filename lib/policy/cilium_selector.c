@@ -109,7 +109,7 @@ static void put_expressions(struct json_buffer *out, struct json_text selector, 
 		put_key(out, json_get(m.value, "key"), of_space);
 		json_puts(out, ",\"operator\":");
 		json_puttext(out, json_get(m.value, "operator"));
-		if (json_count(values) > 0) {
+		if (!json_is_empty(values)) {
 			json_puts(out, ",\"values\":");
 			json_puttext(out, values);
 		}

@@ -84,11 +84,6 @@ static bool is_unset(struct json_text value)
 	return json_type(value) <= JSON_NULL;
 }
 
-static bool has_members(struct json_text container)
-{
-	return json_first(container).value.at != NULL;
-}
-
 /* Does the selector ask for no other label than the namespace's name? */
 static bool asks_for_name_alone(struct json_text selector)
 {
@@ -115,7 +110,7 @@ static enum policy_answer selects(struct json_text selector, struct policy_label
 	if (json_type(selector) != JSON_OBJECT || !is_unset_or(wanted, JSON_OBJECT) ||
 	    !is_unset_or(expressions, JSON_ARRAY))
 		return POLICY_DENIED;
-	if (!has_members(wanted) && !has_members(expressions))
+	if (json_is_empty(wanted) && json_is_empty(expressions))
 		return POLICY_ALLOWED;
 	if (labels.known.at == NULL || policy_labels_check(labels.known) != NULL ||
 	    policy_selector_check(selector) != NULL)
@@ -139,7 +134,7 @@ static enum policy_answer selects_space(struct json_text selector,
 enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels)
 {
 	struct json_text types = json_get(spec, "policyTypes");
-	bool egress = !has_members(types) && has_members(json_get(spec, "egress"));
+	bool egress = json_is_empty(types) && !json_is_empty(json_get(spec, "egress"));
 	for (struct json_member m = json_first(types); m.value.at; m = json_next(m))
 		egress = egress || json_equals(m.value, "Egress");
 	if (!egress)
@@ -233,7 +228,7 @@ static struct partial match_peers(struct json_text to, const char *space,
 {
 	struct partial best = none;
 	int index = 0;
-	if (is_unset(to) || (json_type(to) == JSON_ARRAY && !has_members(to)))
+	if (is_unset(to) || (json_type(to) == JSON_ARRAY && json_is_empty(to)))
 		return (struct partial){POLICY_ALLOWED, -1, NULL};
 	if (json_type(to) != JSON_ARRAY)
 		return none;
@@ -274,7 +269,7 @@ static struct partial match_ports(struct json_text ports,
 {
 	struct partial best = none;
 	int index = 0;
-	if (is_unset(ports) || (json_type(ports) == JSON_ARRAY && !has_members(ports)))
+	if (is_unset(ports) || (json_type(ports) == JSON_ARRAY && json_is_empty(ports)))
 		return (struct partial){POLICY_ALLOWED, -1, NULL};
 	if (json_type(ports) != JSON_ARRAY)
 		return none;

@@ -117,7 +117,7 @@ void policy_ports_expand(struct json_text ports, enum policy_protocol protocol,
 {
 	expanded->count = 0;
 	expanded->named = expanded->many = false;
-	expanded->all = json_first(ports).value.at == NULL;
+	expanded->all = json_is_empty(ports);
 	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m)) {
 		struct json_text wanted = json_get(m.value, "protocol");
 		if (json_type(wanted) <= JSON_NULL

@@ -53,7 +53,7 @@ static char *selector_by_name(struct policy_inventory *inventory,
 
 static bool has_labels(const char *labels)
 {
-	return labels != NULL && json_first(json_of(labels)).value.at != NULL;
+	return labels != NULL && !json_is_empty(json_of(labels));
 }
 
 /* What selects the pods of a workload that has `selector` (or none that is usable) and pods

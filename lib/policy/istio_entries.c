@@ -15,11 +15,6 @@ static void say(struct istio_entries *entries, const char *field, struct json_te
 	policy_problem(&entries->decision->problems, POLICY_WARNING, field, value, "%s", message);
 }
 
-static bool has_members(struct json_text container)
-{
-	return json_first(container).value.at != NULL;
-}
-
 void istio_add_host(struct json_buffer *hosts, const char *space, struct json_text host)
 {
 	json_putf(hosts, "%s\"%s/%.*s\"", hosts->len == 0 ? "" : ",", space, (int)host.len,
@@ -99,7 +94,7 @@ static void say_ports(struct istio_entries *entries, const char *field, struct j
 {
 	size_t index = 0;
 	char path[PATH_SIZE];
-	if (!has_members(list))
+	if (json_is_empty(list))
 		say(entries, field, (struct json_text){0},
 		    "a ServiceEntry must name its ports: without them all of TCP stays denied");
 	for (struct json_member m = json_first(list); m.value.at; m = json_next(m), index++) {
@@ -143,7 +138,7 @@ static void add_rule(struct istio_entries *entries, const char *field, struct js
 	struct json_text to = json_get(rule, "to");
 	struct json_buffer everywhere = {0}, addresses = {0};
 	struct policy_ports ports;
-	if (!has_members(to) && !has_members(json_get(rule, "ports"))) {
+	if (json_is_empty(to) && json_is_empty(json_get(rule, "ports"))) {
 		entries->any = true;
 		return;
 	}
@@ -151,7 +146,7 @@ static void add_rule(struct istio_entries *entries, const char *field, struct js
 	say_ports(entries, field, json_get(rule, "ports"), &ports);
 	if (ports.count == 0)
 		return;
-	if (!has_members(to)) {
+	if (json_is_empty(to)) {
 		json_puts(&everywhere, "[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}},"
 		                       "{\"ipBlock\":{\"cidr\":\"::/0\"}}]");
 		to = json_buffer_text(&everywhere);
@@ -212,7 +207,7 @@ static bool has_names_port(struct istio_entries *entries, const char *field, str
 	static const char others[] =
 	        "a proxy can tell DNS names on port 443 alone, as TLS: all other ports stay denied";
 	size_t index = 0;
-	bool found = !has_members(ports);
+	bool found = json_is_empty(ports);
 	char path[PATH_SIZE];
 	snprintf(path, sizeof path, "%s.ports", field);
 	if (found)

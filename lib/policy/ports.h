@@ -9,13 +9,13 @@
 
 #include "json/json.h"
 
-enum policy_ports {
+enum policy_port_kinds {
 	POLICY_PORTS_NUMBERS = 1,
 	POLICY_PORTS_NAMES = 2,
 	POLICY_PORTS_BOTH = POLICY_PORTS_NUMBERS | POLICY_PORTS_NAMES,
 };
 
-bool policy_port_is(struct json_text port, enum policy_ports which);
-bool policy_ports_any(struct json_text ports, enum policy_ports which);
+bool policy_port_is(struct json_text port, enum policy_port_kinds which);
+bool policy_ports_any(struct json_text ports, enum policy_port_kinds which);
 
 #endif

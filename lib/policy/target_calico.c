@@ -22,12 +22,12 @@ struct writing {
 	bool full;                 /* more were wanted than there may be */
 };
 
-static bool is_of(struct json_text port, enum policy_ports which, const char *protocol)
+static bool is_of(struct json_text port, enum policy_port_kinds which, const char *protocol)
 {
 	return policy_port_is(port, which) && json_equals(json_get(port, "protocol"), protocol);
 }
 
-static size_t count_of(struct json_text ports, enum policy_ports which, const char *protocol,
+static size_t count_of(struct json_text ports, enum policy_port_kinds which, const char *protocol,
                        bool *all)
 {
 	size_t count = 0;
@@ -52,7 +52,7 @@ static void put_port(struct json_buffer *out, struct json_text port)
 }
 
 /* The ports of a protocol from the `skip`th on, as many as one rule may have. */
-static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_ports which,
+static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_port_kinds which,
                       const char *protocol, size_t skip)
 {
 	size_t index = 0;
@@ -90,7 +90,7 @@ static void put_rule(struct writing *w, const char *side, const char *protocol)
 	json_putc(w->out, '}');
 }
 
-static void put_protocol(struct writing *w, struct json_text ports, enum policy_ports which,
+static void put_protocol(struct writing *w, struct json_text ports, enum policy_port_kinds which,
                          const char *protocol)
 {
 	bool all;
@@ -109,7 +109,7 @@ static void put_protocol(struct writing *w, struct json_text ports, enum policy_
 }
 
 /* Rules for the entity, a protocol each. */
-static void put_rules(struct writing *w, struct json_text ports, enum policy_ports which)
+static void put_rules(struct writing *w, struct json_text ports, enum policy_port_kinds which)
 {
 	if (json_is_empty(ports))
 		put_rule(w, "destination", NULL);

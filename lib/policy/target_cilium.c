@@ -33,7 +33,7 @@ static void put_port(struct json_buffer *out, struct json_text port)
 }
 
 /* Closes a rule, which is for these ports; without any it is for all traffic. */
-static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_ports which)
+static void put_ports(struct json_buffer *out, struct json_text ports, enum policy_port_kinds which)
 {
 	size_t count = 0;
 	if (!json_is_empty(ports)) {
@@ -54,7 +54,7 @@ static void put_ports(struct json_buffer *out, struct json_text ports, enum poli
 
 /* A rule whose destinations are the text of one member. */
 static void put_rule(struct json_buffer *out, const char *member, struct json_text ports,
-                     enum policy_ports which)
+                     enum policy_port_kinds which)
 {
 	if (!json_is_empty(ports) && !policy_ports_any(ports, which))
 		return;

@@ -99,7 +99,7 @@ static bool take_ports(struct firewall *firewall, struct json_text ports)
 {
 	struct json_buffer *out = &firewall->ports;
 	out->len = 0;
-	if (json_first(ports).value.at == NULL)
+	if (json_is_empty(ports))
 		return true;
 	for (enum policy_protocol protocol = POLICY_TCP; protocol < POLICY_PROTOCOLS; protocol++) {
 		struct policy_ports expanded;
@@ -142,7 +142,7 @@ static void allow_rules(struct firewall *firewall, struct json_text egress)
 		struct json_text to = json_get(m.value, "to");
 		if (!take_ports(firewall, json_get(m.value, "ports")))
 			continue;
-		if (json_first(to).value.at == NULL) {
+		if (json_is_empty(to)) {
 			allow(firewall, "cidrSelector", json_of("\"0.0.0.0/0\""));
 			allow(firewall, "cidrSelector", json_of("\"::/0\""));
 		}
@@ -176,8 +176,8 @@ static bool allows_everything(const struct policy_decision *decision)
 {
 	struct json_text egress = json_buffer_text(&decision->egress);
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m))
-		if (json_first(json_get(m.value, "to")).value.at == NULL &&
-		    json_first(json_get(m.value, "ports")).value.at == NULL)
+		if (json_is_empty(json_get(m.value, "to")) &&
+		    json_is_empty(json_get(m.value, "ports")))
 			return true;
 	return false;
 }

@@ -44,8 +44,7 @@ static const char *find_place(struct json_text card, bool replace, struct split 
 	enum json_type type = json_type(signatures);
 	const char *end = card.at + card.len, *from = end - 1, *to = from;
 	if (type == JSON_ABSENT) {
-		split->opening = json_first(card).value.at == NULL ? "\"signatures\":["
-		                                                   : ",\"signatures\":[";
+		split->opening = json_is_empty(card) ? "\"signatures\":[" : ",\"signatures\":[";
 		split->closing = "]";
 	} else if (replace || type == JSON_NULL) {
 		from = signatures.at;
@@ -56,7 +55,7 @@ static const char *find_place(struct json_text card, bool replace, struct split 
 		if (json_count(signatures) >= TRUST_SIGNATURES_MAX)
 			return "it has as many signatures as a card may have";
 		from = to = signatures.at + signatures.len - 1;
-		split->opening = json_count(signatures) > 0 ? "," : "";
+		split->opening = json_is_empty(signatures) ? "" : ",";
 		split->closing = "";
 	} else {
 		return "its signatures are not an array";
