@@ -16,27 +16,58 @@ SANITIZE ?=
 # V=1 shows the commands.
 quiet = $(if $(V),,@echo '  $(1) $@';)
 
-# What each program links, lowest last: this table is the architecture. A name is a folder
-# of lib/, in which every .c file belongs to the library.
 PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-sign
-LINK_egress-watch     := kube policy stream os json
-LINK_egress-fetch     := agent kube trust policy stream os json
-LINK_egress-verify    := trust policy stream os json
-LINK_egress-resolve   := dns policy stream os json
-LINK_egress-translate := policy stream os json
-LINK_egress-apply     := kube policy stream os json
-LINK_egress-explain   := kube policy stream os json
-LINK_egress-sign      := trust os json
-LIBS := agent kube trust dns policy stream os json
+
+# The architecture. Each folder of lib/ is a library of all its .c files and uses only the folders
+# that its row names; base may be used by all. ROOMS lists them lowest first: a folder stands above
+# all that it uses. Link lines come from here, and `make lint` holds the code to it.
+ROOMS := base json net yaml os stream k8s trust verify rules policy targets translate explain client watch apply resolve fetch
+USES_base      :=
+USES_json      :=
+USES_net       :=
+USES_yaml      := json
+USES_os        :=
+USES_stream    := json os
+USES_k8s       := json
+USES_trust     := json
+USES_verify    := trust k8s json
+USES_rules     := k8s net json
+USES_policy    := rules k8s net json
+USES_targets   := policy rules k8s net json
+USES_translate := targets policy rules k8s json
+USES_explain   := translate policy rules k8s net yaml os json
+USES_client    := yaml os json
+USES_watch     := client rules stream yaml k8s os json
+USES_apply     := client rules stream yaml k8s os json
+USES_resolve   := rules k8s net os json
+USES_fetch     := client trust k8s os json
+
+# What each program uses directly.
+LINK_egress-watch     := watch client stream os
+LINK_egress-fetch     := fetch client stream os
+LINK_egress-verify    := verify stream os
+LINK_egress-resolve   := resolve stream os
+LINK_egress-translate := translate stream os
+LINK_egress-apply     := apply client stream os
+LINK_egress-explain   := explain stream os
+LINK_egress-sign      := trust os
 
 # The libraries of others that each of ours needs.
-NEED_agent  := -lcurl -lssl -lcrypto
-NEED_kube   := -lcurl -lyaml -lcrypto
-NEED_trust  := -lcrypto
-NEED_dns    := -lcares
-NEED_policy := -lcrypto
-NEED_json   := -lcjson -llz4 -lm
-NEED_os     := -lseccomp
+NEED_base    := -lcrypto -llz4
+NEED_json    := -lcjson -lm
+NEED_yaml    := -lyaml
+NEED_os      := -lseccomp
+NEED_trust   := -lcrypto
+NEED_rules   := -lcrypto
+NEED_client  := -lcurl -lcrypto
+NEED_resolve := -lcares
+NEED_fetch   := -lcurl -lssl -lcrypto
+
+# $(call closure,ROOMS): the rooms named and all that they use, highest first, as a linker wants them.
+reversed = $(if $(1),$(call reversed,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+reached  = $(sort $(1) $(foreach r,$(1),$(if $(USES_$(r)),$(call reached,$(USES_$(r))))) base)
+closure  = $(filter $(call reached,$(1)),$(call reversed,$(ROOMS)))
+LIBS     := $(call reversed,$(ROOMS))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
         -Wconversion -Wno-sign-conversion -Wvla -Wformat=2 -Wundef $(WERROR)
@@ -48,8 +79,8 @@ endif
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Ilib $(CPPFLAGS) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP
 LINKING = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-archives = $(patsubst %,$(BUILD)/lib/%.a,$(1))
-needs    = $(sort $(foreach l,$(1),$(NEED_$(l))))
+archives = $(patsubst %,$(BUILD)/lib/%.a,$(call closure,$(1)))
+needs    = $(sort $(foreach l,$(call closure,$(1)),$(NEED_$(l))))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
@@ -74,14 +105,14 @@ $(foreach l,$(LIBS),$(eval $(call library,$(l))))
 define program
 $(BUILD)/bin/$(1): $(call objects,cmd/$(1)) $(call archives,$(LINK_$(1)))
 	@mkdir -p $$(@D)
-	$$(call quiet,link)$$(LINKING) -o $$@ $$^ $(call needs,$(LINK_$(1)))
+	$$(call quiet,link)$$(LINKING) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(call needs,$(LINK_$(1)))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 # Test programs may use everything. tests/unit: cmocka; tests/tools: programs that tests run.
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call archives,$(LIBS))
 	@mkdir -p $(@D)
-	$(call quiet,link)$(LINKING) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call needs,$(LIBS)) -lcmocka
+	$(call quiet,link)$(LINKING) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call needs,$(LIBS)) -lcmocka
 $(BUILD)/tools/trust_bench $(BUILD)/tools/bench_log: $(BUILD)/tests/unit/authority.o
 $(patsubst %,$(BUILD)/unit/%,$(filter test_trust_%,$(UNITS))): \
   $(BUILD)/tests/unit/authority.o $(BUILD)/tests/unit/scene.o
@@ -89,7 +120,7 @@ $(BUILD)/unit/test_policy_targets $(BUILD)/unit/test_policy_neighbours: $(patsub
   $(wildcard tests/unit/egress_*.c tests/unit/evaluate_*.c) tests/unit/target_evaluators.c)
 $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives,$(LIBS))
 	@mkdir -p $(@D)
-	$(call quiet,link)$(LINKING) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call needs,$(LIBS))
+	$(call quiet,link)$(LINKING) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call needs,$(LIBS))
 FUZZING = clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fno-sanitize-recover=all -MMD -MP
 $(BUILD)/fuzzing/%.o: %.c
 	@mkdir -p $(@D)
@@ -100,7 +131,7 @@ $(BUILD)/fuzzing/%.a:
 $(foreach l,$(LIBS),$(eval $(BUILD)/fuzzing/$(l).a: $(patsubst %.c,$(BUILD)/fuzzing/%.o,$(wildcard lib/$(l)/*.c))))
 $(BUILD)/fuzz/%: $(BUILD)/fuzzing/tests/fuzz/%.o $(LIBS:%=$(BUILD)/fuzzing/%.a)
 	@mkdir -p $(@D)
-	$(call quiet,fuzz)$(FUZZING) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call needs,$(LIBS))
+	$(call quiet,fuzz)$(FUZZING) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call needs,$(LIBS))
 .SECONDARY:
 
 ## unit         the unit tests' programs

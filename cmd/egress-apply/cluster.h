@@ -2,7 +2,7 @@
 #ifndef EGRESS_APPLY_CLUSTER_H
 #define EGRESS_APPLY_CLUSTER_H
 
-#include "kube/apply_cluster.h"
+#include "apply/cluster.h"
 
 struct apply_target {
 	const char *kubeconfig, *context; /* may be NULL */

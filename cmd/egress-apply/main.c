@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "cluster.h"
-#include "kube/apply_dir.h"
+#include "apply/dir.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/metrics.h"

@@ -3,15 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "directory.h"
-#include "explain.h"
+#include "explain/directory.h"
+#include "explain/explain.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/options.h"
 #include "os/sandbox.h"
 #include "os/signals.h"
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 #include "stream/stream.h"
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_DOT };

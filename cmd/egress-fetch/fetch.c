@@ -6,8 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "agent/address.h"
-#include "json/table.h"
+#include "fetch/address.h"
+#include "base/table.h"
 #include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"

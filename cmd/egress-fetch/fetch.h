@@ -2,9 +2,9 @@
 #ifndef EGRESS_FETCH_FETCH_H
 #define EGRESS_FETCH_FETCH_H
 
-#include "agent/agents.h"
-#include "agent/direct.h"
-#include "kube/client.h"
+#include "fetch/agents.h"
+#include "fetch/direct.h"
+#include "client/client.h"
 
 struct fetch_options {
 	struct kube_client *proxy;   /* ask through the API server; else: */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/address.h"
+#include "fetch/address.h"
 #include "fetch.h"
 #include "os/exit.h"
 #include "os/log.h"
@@ -10,7 +10,7 @@
 #include "os/notify.h"
 #include "os/options.h"
 #include "os/signals.h"
-#include "policy/names.h"
+#include "k8s/operator.h"
 #include "trust/checker.h"
 
 enum { VIA_PROXY, VIA_DIRECT };

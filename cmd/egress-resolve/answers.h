@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "dns/cards.h"
+#include "resolve/cards.h"
 
 struct answers_read {
 	int64_t at;           /* the time of the last one that was taken, or the limit */

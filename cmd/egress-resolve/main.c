@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "answers.h"
-#include "dns/resolver.h"
+#include "resolve/resolver.h"
 #include "options.h"
 #include "os/clock.h"
 #include "os/exit.h"
@@ -15,8 +15,8 @@
 #include "os/notify.h"
 #include "os/sandbox.h"
 #include "os/signals.h"
-#include "policy/dns.h"
-#include "policy/names.h"
+#include "rules/dns.h"
+#include "k8s/operator.h"
 #include "stream/stream.h"
 
 struct stage {

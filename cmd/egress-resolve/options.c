@@ -2,13 +2,13 @@
 
 #include <stdlib.h>
 
-#include "dns/names.h"
-#include "dns/resolver.h"
+#include "resolve/names.h"
+#include "resolve/resolver.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/metrics.h"
-#include "policy/dns.h"
-#include "policy/names.h"
+#include "rules/dns.h"
+#include "k8s/operator.h"
 
 enum { DAY = 24 * 3600 };
 

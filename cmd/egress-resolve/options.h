@@ -3,7 +3,7 @@
 #define EGRESS_RESOLVE_OPTIONS_H
 
 #include "os/options.h"
-#include "policy/cidr.h"
+#include "net/cidr.h"
 
 struct resolve_options {
 	struct option_list servers, allowed, cluster, dns;

@@ -12,9 +12,9 @@
 #include "os/options.h"
 #include "os/sandbox.h"
 #include "os/signals.h"
-#include "policy/crd.h"
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "rules/crd.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 #include "stream/stream.h"
 
 static const char *const selector_words[] = {"selector", "template", NULL};

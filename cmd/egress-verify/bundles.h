@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "sources.h"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 enum { BUNDLES_SECONDS = 10 };
 

@@ -13,11 +13,11 @@
 #include "os/notify.h"
 #include "os/sandbox.h"
 #include "os/signals.h"
-#include "policy/names.h"
+#include "k8s/operator.h"
 #include "print.h"
 #include "sources.h"
 #include "stream/stream.h"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 struct verify_options {
 	struct option_list trust_domains, files, configmaps;

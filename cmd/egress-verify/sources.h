@@ -9,7 +9,7 @@
 #define EGRESS_VERIFY_SOURCES_H
 
 #include "os/options.h"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 #define SOURCES_CONFIGMAP "spire-system/spire-bundle:bundle.spiffe"
 

@@ -3,17 +3,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kube/client.h"
-#include "kube/lease.h"
-#include "kube/watch.h"
+#include "client/client.h"
+#include "client/lease.h"
+#include "watch/watch.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/metrics.h"
 #include "os/notify.h"
 #include "os/options.h"
 #include "os/signals.h"
-#include "policy/kind.h"
-#include "policy/names.h"
+#include "k8s/kind.h"
+#include "k8s/operator.h"
 
 static const char SYNOPSIS[] = "[OPTION]...";
 static const char PURPOSE[] = "Writes the cluster's agents, and what their egress policies "

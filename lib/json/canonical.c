@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 const char *const json_form_names[JSON_FORMS + 1] = {"jcs", "a2a", "kagenti", NULL};
 

@@ -17,7 +17,7 @@
 #ifndef JSON_CANONICAL_H
 #define JSON_CANONICAL_H
 
-#include "json/buffer.h"
+#include "base/buffer.h"
 
 enum json_form { JSON_FORM_JCS, JSON_FORM_A2A, JSON_FORM_KAGENTI };
 enum { JSON_FORMS = 3 };

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "json/json.h"
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 const struct json_limits json_record_limits = {JSON_RECORD_MAX, JSON_DEPTH_MAX};
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "json/json.h"
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 struct json_text json_trim(struct json_text text)
 {

@@ -1,4 +1,4 @@
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 /* All of this reads text that json_check() passed, so the ends are where they should be; the
  * bounds are kept all the same. */

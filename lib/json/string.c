@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "json/json.h"
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 unsigned json_utf8_length(const char *p, const char *end)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/table.h"
+#include "base/table.h"
 
 /* In network order; an IPv4 address is mapped into ::ffff:0:0/96. */
 struct endpoint {

@@ -12,7 +12,7 @@
 #ifndef POLICY_APISERVER_H
 #define POLICY_APISERVER_H
 
-#include "json/event.h"
+#include "k8s/event.h"
 
 enum { POLICY_APISERVER_MAX = 256, POLICY_CIDR_SIZE = 50 };
 

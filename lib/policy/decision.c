@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-#include "policy/dns.h"
-#include "policy/ingress.h"
-#include "policy/resolution.h"
+#include "rules/dns.h"
+#include "policy/ingress_private.h"
+#include "rules/resolution.h"
 #include "policy/restrict.h"
-#include "policy/rules.h"
-#include "policy/selector.h"
-#include "policy/target.h"
+#include "rules/rules.h"
+#include "k8s/selector.h"
+#include "targets/target.h"
 
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};

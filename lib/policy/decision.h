@@ -10,7 +10,7 @@
 #define POLICY_DECISION_H
 
 #include "policy/inventory.h"
-#include "policy/problems.h"
+#include "rules/problems.h"
 
 enum policy_mode {
 	POLICY_MODE_NONE,        /* no policy: it is not known which pods it would select */

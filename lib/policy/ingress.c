@@ -1,4 +1,4 @@
-#include "policy/ingress.h"
+#include "policy/ingress_private.h"
 
 #include <string.h>
 

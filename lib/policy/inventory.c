@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/inventory_in.h"
+#include "policy/inventory_private.h"
 
 char *policy_copy(struct json_text text)
 {

@@ -12,16 +12,16 @@
  *
  * Ownership: the inventory owns all of it; initialise with {0} and set `settings`. Pointers
  * stay valid until policy_subject_sweep() or policy_object_sweep() takes their object away.
- * Memory: when it runs out the program ends, as in json/buffer.h.
+ * Memory: when it runs out the program ends, as in base/buffer.h.
  */
 #ifndef POLICY_INVENTORY_H
 #define POLICY_INVENTORY_H
 
-#include "json/table.h"
+#include "base/table.h"
 #include "policy/apiserver.h"
-#include "policy/kind.h"
-#include "policy/naming.h"
-#include "policy/normal.h"
+#include "k8s/kind.h"
+#include "k8s/name.h"
+#include "rules/normal.h"
 #include "policy/overlap.h"
 #include "policy/settings.h"
 
@@ -54,7 +54,7 @@ struct policy_card {
 	const char *target_kind, *target_name; /* empty: it names no possible workload */
 	const char *reason, *message;          /* of the verdict; "": there is none */
 	const char *network_policy;            /* JSON text; "": not set */
-	const char *resolution;                /* policy/resolution.h; "": all names resolved */
+	const char *resolution;                /* rules/resolution.h; "": all names resolved */
 	bool verified;
 	bool oversized; /* spec.networkPolicy is there, and too large to keep */
 	bool listed;

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/inventory_in.h"
-#include "policy/resolution.h"
+#include "policy/inventory_private.h"
+#include "rules/resolution.h"
 
 /* The strings of a card, in the order in which they are packed. */
 enum part {

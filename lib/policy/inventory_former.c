@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "policy/inventory_in.h"
-#include "policy/target.h"
+#include "policy/inventory_private.h"
+#include "targets/target.h"
 
 bool policy_object_stands(const struct policy_inventory *inventory,
                           const struct policy_object *object)

@@ -1,5 +1,5 @@
-#include "policy/inventory_in.h"
-#include "policy/target.h"
+#include "policy/inventory_private.h"
+#include "targets/target.h"
 
 const char *policy_inventory_take(struct policy_inventory *inventory, const struct event *event)
 {

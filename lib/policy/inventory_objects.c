@@ -1,9 +1,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/inventory_in.h"
-#include "policy/selector.h"
-#include "policy/target.h"
+#include "policy/inventory_private.h"
+#include "k8s/selector.h"
+#include "targets/target.h"
 
 static bool is_managed(const struct event *event)
 {

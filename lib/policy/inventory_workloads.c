@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "policy/inventory_in.h"
-#include "policy/selector.h"
+#include "policy/inventory_private.h"
+#include "k8s/selector.h"
 
 bool policy_is_workload(const struct event *event)
 {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/selector.h"
-#include "json/buffer.h"
-#include "json/table.h"
+#include "k8s/selector.h"
+#include "base/buffer.h"
+#include "base/table.h"
 
 struct policy_bucket {
 	struct policy_overlap_entry **entries;

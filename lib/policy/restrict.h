@@ -3,7 +3,7 @@
 #define POLICY_RESTRICT_H
 
 #include "policy/inventory.h"
-#include "policy/problems.h"
+#include "rules/problems.h"
 
 /* Appends the array of rules: each address at the port of the settings, or at its own one.
  * Where no address is known it is empty, an error. */

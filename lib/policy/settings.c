@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/cidr.h"
-#include "policy/dns.h"
+#include "net/cidr.h"
+#include "rules/dns.h"
 
 static bool parse_port(const char *text, long *port)
 {

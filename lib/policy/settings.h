@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "policy/names.h"
+#include "k8s/operator.h"
 
 enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
 enum policy_peers { POLICY_PEERS_LABEL, POLICY_PEERS_WORKLOADS };
@@ -24,7 +24,7 @@ struct policy_settings {
 	const char *const *ingress_namespaces; /* NULL-terminated */
 	const char *const *api_server;         /* CIDRs, NULL-terminated; empty: from the stream */
 	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */
-	const char *const *dns; /* policy/dns.h, NULL-terminated; NULL: the usual one */
+	const char *const *dns; /* rules/dns.h, NULL-terminated; NULL: the usual one */
 	enum policy_selector_from selector_from;
 	enum policy_peers verified_peers;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */

@@ -3,13 +3,13 @@
  * stream, anybody's, and in place of those that we manage what a translator asks for.
  *
  * Ownership: a standing owns all of it; initialise with {0}. Texts are valid until something is
- * taken. When memory runs out the program ends, as in json/buffer.h.
+ * taken. When memory runs out the program ends, as in base/buffer.h.
  */
 #ifndef POLICY_STANDING_H
 #define POLICY_STANDING_H
 
-#include "json/event.h"
-#include "json/table.h"
+#include "k8s/event.h"
+#include "base/table.h"
 
 struct policy_stand {
 	char *key;           /* "namespace/name"; of a Namespace "name" */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json/buffer.h"
+#include "base/buffer.h"
 #include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/anchors_in.h"
-#include "trust/base64url.h"
+#include "trust/anchors_private.h"
+#include "base/base64url.h"
 
 static const struct json_limits bundle_limits = {TRUST_BUNDLE_MAX, 16};
 

@@ -1,4 +1,4 @@
-#include "trust/certificate.h"
+#include "trust/certificate_private.h"
 
 #define OID_SUBJECT_KEY_ID "\x55\x1d\x0e"
 #define OID_KEY_USAGE "\x55\x1d\x0f"

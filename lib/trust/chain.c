@@ -1,9 +1,9 @@
-#include "trust/chain.h"
+#include "trust/chain_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "trust/issuers.h"
+#include "trust/issuers_private.h"
 
 static bool expired(struct trust_span *span, int64_t at,
                     const struct trust_certificate *certificate)

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/findings.h"
-#include "trust/path.h"
+#include "trust/findings_private.h"
+#include "trust/path_private.h"
 
 const char *const trust_bind_words[] = {"workload", "trust-domain", NULL};
 

@@ -2,10 +2,10 @@
  * The verdict on a card: is it signed, by the workload that it speaks for?
  *
  * A signature counts when all of this holds; the first that does not is the failure:
- *   1. its protected header is valid and its algorithm allowed (trust/jws.h, trust/jwa.h);
+ *   1. its protected header is valid and its algorithm allowed (trust/jws_private.h, trust/jwa_private.h);
  *   2. the leaf of its x5c is an X.509-SVID of the trust domain that is expected: the
  *      identityBinding's, when it is one of the configured ones, else the first configured;
- *   3. the chain leads to an anchor of that trust domain, and of no other (trust/chain.h);
+ *   3. the chain leads to an anchor of that trust domain, and of no other (trust/chain_private.h);
  *   4. the leaf's key made the signature over the card without `signatures`, in one of the
  *      allowed canonical forms (json/canonical.h);
  *   5. the SPIFFE ID is the workload's own.

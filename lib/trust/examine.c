@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/findings.h"
-#include "trust/jws.h"
-#include "trust/payload.h"
+#include "trust/findings_private.h"
+#include "trust/jws_private.h"
+#include "trust/payload_private.h"
 
 struct trust_examiner {
 	struct trust_issuers *issuers;

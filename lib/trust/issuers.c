@@ -1,11 +1,11 @@
-#include "trust/issuers.h"
+#include "trust/issuers_private.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/table.h"
+#include "trust/table_private.h"
 
 struct issuers_entry {
 	struct trust_entry entry; /* the digest is of the anchors and the chain without its leaf */

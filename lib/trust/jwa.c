@@ -1,4 +1,4 @@
-#include "trust/jwa.h"
+#include "trust/jwa_private.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

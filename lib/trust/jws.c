@@ -1,9 +1,9 @@
-#include "trust/jws.h"
+#include "trust/jws_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/base64url.h"
+#include "base/base64url.h"
 
 static const struct json_limits header_limits = {TRUST_HEADER_MAX, 16};
 

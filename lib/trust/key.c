@@ -2,7 +2,7 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#include "trust/jwa.h"
+#include "trust/jwa_private.h"
 
 #define OID_RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 #define OID_EC "\x2a\x86\x48\xce\x3d\x02\x01"

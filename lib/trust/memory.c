@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/findings.h"
+#include "trust/findings_private.h"
 
 struct remembered {
 	struct trust_entry entry;

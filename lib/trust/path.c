@@ -1,9 +1,9 @@
-#include "trust/path.h"
+#include "trust/path_private.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "trust/spiffe.h"
+#include "trust/spiffe_private.h"
 
 #define NAMESPACE "{namespace}"
 #define ACCOUNT "{serviceAccountName}"

@@ -1,6 +1,6 @@
-#include "trust/payload.h"
+#include "trust/payload_private.h"
 
-#include "trust/base64url.h"
+#include "base/base64url.h"
 #include "trust/checker.h"
 
 const char *trust_payload(struct json_text card, enum json_form form, struct json_buffer *out)

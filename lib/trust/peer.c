@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "trust/checker.h"
-#include "trust/path.h"
+#include "trust/path_private.h"
 
 void trust_peer_path(const char *path_template, const char *namespace,
                      const char *service_account, char path[TRUST_SPIFFE_ID_SIZE])

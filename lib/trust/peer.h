@@ -1,7 +1,7 @@
 /*
  * Is the other end of a TLS connection the workload that it must be?
  *
- * Its certificates are judged as a card's are (trust/chain.h): the leaf an X.509-SVID, the chain
+ * Its certificates are judged as a card's are (trust/chain_private.h): the leaf an X.509-SVID, the chain
  * one that leads to an anchor of the trust domain; but all of it valid at this moment, because a
  * connection, unlike a signature, is made now.
  */
@@ -9,7 +9,7 @@
 #define TRUST_PEER_H
 
 #include "trust/anchors.h"
-#include "trust/chain.h"
+#include "trust/chain_private.h"
 
 struct trust_peer {
 	const struct trust_anchors *anchors; /* of `trust_domain`; NULL: there are none */

@@ -1,8 +1,8 @@
 #include "trust/sign.h"
 
-#include "trust/base64url.h"
+#include "base/base64url.h"
 #include "trust/checker.h"
-#include "trust/signer.h"
+#include "trust/signer_private.h"
 
 static const char *put_signature(const struct trust_signer *signer, struct json_text payload,
                                  struct json_buffer *out)

@@ -16,9 +16,9 @@ enum { TRUST_SIGN_REASON_SIZE = 512, TRUST_PEM_MAX = 1024 * 1024 /* bytes of a f
 
 struct trust_signer;
 
-/* The key must be the leaf's, and the leaf an X.509-SVID (trust/chain.h): nobody would accept
+/* The key must be the leaf's, and the leaf an X.509-SVID (trust/chain_private.h): nobody would accept
  * another. `chain` holds the leaf first and at most two intermediates; blocks that are no
- * certificates are passed over. `algorithm` as trust/jwa.h names it; NULL: what fits the key.
+ * certificates are passed over. `algorithm` as trust/jwa_private.h names it; NULL: what fits the key.
  * `key_id` is at most 256 bytes; NULL: the SHA-256 of the public key in base64url.
  * NULL, with a sentence in `reason`, when that cannot be. */
 struct trust_signer *trust_signer_new(struct json_text key, struct json_text chain,

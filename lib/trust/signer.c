@@ -1,4 +1,4 @@
-#include "trust/signer.h"
+#include "trust/signer_private.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "trust/base64url.h"
-#include "trust/chain.h"
+#include "base/base64url.h"
+#include "trust/chain_private.h"
 
 __attribute__((format(printf, 2, 3))) static bool explain(char *reason, const char *format, ...)
 {

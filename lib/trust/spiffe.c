@@ -1,4 +1,4 @@
-#include "trust/spiffe.h"
+#include "trust/spiffe_private.h"
 
 #include <string.h>
 

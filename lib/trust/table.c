@@ -1,4 +1,4 @@
-#include "trust/table.h"
+#include "trust/table_private.h"
 
 #include <stdlib.h>
 #include <string.h>

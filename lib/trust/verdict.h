@@ -6,7 +6,7 @@
 #ifndef TRUST_VERDICT_H
 #define TRUST_VERDICT_H
 
-#include "json/buffer.h"
+#include "base/buffer.h"
 #include "json/canonical.h"
 
 /* In the order in which a signature is checked: of several failed signatures, the verdict's

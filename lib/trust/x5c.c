@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "trust/base64url.h"
-#include "trust/chain.h"
+#include "base/base64url.h"
+#include "trust/chain_private.h"
 
 static bool invalid(struct trust_failure *failure, unsigned i, const char *why)
 {

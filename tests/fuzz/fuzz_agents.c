@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/address.h"
-#include "agent/agents.h"
-#include "agent/schedule.h"
-#include "json/buffer.h"
-#include "json/event.h"
+#include "fetch/address.h"
+#include "fetch/agents.h"
+#include "fetch/schedule_private.h"
+#include "base/buffer.h"
+#include "k8s/event.h"
 
 enum { MAX_BYTES = 4096 };
 

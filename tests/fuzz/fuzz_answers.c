@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/cards.h"
-#include "dns/rewrite.h"
+#include "resolve/cards.h"
+#include "resolve/rewrite_private.h"
 
 static const char card[] =
 	"{\"type\":\"ADDED\",\"object\":{\"apiVersion\":\"agent.kagenti.dev/v1\",\"kind\":"

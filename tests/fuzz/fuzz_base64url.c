@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/base64url.h"
+#include "base/base64url.h"
 
 static void need(bool good)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../unit/authority.c"
-#include "trust/base64url.h"
+#include "base/base64url.h"
 #include "trust/checker.h"
 
 static struct trust_checker *checker;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../unit/authority.c"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 struct stage {
 	struct trust_cards *cards;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/ranges.h"
-#include "dns/reply.h"
+#include "net/ranges.h"
+#include "resolve/reply_private.h"
 
 static void check(enum dns_type type, const uint8_t *bytes, size_t size)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "json/event.h"
+#include "k8s/event.h"
 #include "json/json.h"
 
 /* Behind the value at p, found without any block of bytes. */

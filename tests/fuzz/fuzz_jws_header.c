@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/jws.h"
+#include "trust/jws_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -2,7 +2,7 @@
  * linting it finds no error. */
 #include <stdlib.h>
 
-#include "policy/rules.h"
+#include "rules/rules.h"
 
 static void put_normal(struct json_buffer *out, struct json_text egress, bool explicit_peers)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 
 static void check_restricted(struct json_text operation)
 {

@@ -4,8 +4,8 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
-#include "trust/base64url.h"
-#include "trust/chain.h"
+#include "base/base64url.h"
+#include "trust/chain_private.h"
 
 static void need(bool good)
 {

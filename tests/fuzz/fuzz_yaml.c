@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kube/yaml.h"
+#include "yaml/write.h"
 
 static bool keep(void *context, struct json_text document)
 {

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/buffer.h"
+#include "base/buffer.h"
 
 static void need(int good, const char *what)
 {

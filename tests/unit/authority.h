@@ -12,7 +12,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include "json/buffer.h"
+#include "base/buffer.h"
 
 #define NOW ((int64_t)1800000000) /* the time at which the tests check: in January of 2027 */
 #define HOUR ((int64_t)3600)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "egress_world.h"
-#include "policy/rules.h"
+#include "rules/rules.h"
 
 static bool is_set(struct json_text value)
 {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/normal.h"
-#include "policy/selector.h"
+#include "rules/normal.h"
+#include "k8s/selector.h"
 
 #define PICK(world, array) (array)[world_pick(world, sizeof(array) / sizeof((array)[0]))]
 

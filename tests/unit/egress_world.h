@@ -10,8 +10,8 @@
 #ifndef TESTS_EGRESS_WORLD_H
 #define TESTS_EGRESS_WORLD_H
 
-#include "policy/evaluate.h"
-#include "json/buffer.h"
+#include "rules/evaluate.h"
+#include "base/buffer.h"
 
 #define WORLD_SPACE "agents" /* where the agent is */
 #define WORLD_SPACE_LABELS "{\"env\":\"prod\",\"kubernetes.io/metadata.name\":\"agents\"}"

@@ -9,7 +9,7 @@
 #define TESTS_TARGET_EVALUATORS_H
 
 #include "egress_world.h"
-#include "policy/target.h"
+#include "targets/target.h"
 
 struct target_evaluator {
 	const char *target; /* as for --target */

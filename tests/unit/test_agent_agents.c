@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "agent/agents.h"
-#include "json/buffer.h"
+#include "fetch/agents.h"
+#include "base/buffer.h"
 
 enum { PERIOD = 30000, LEAST = 10000, STALE = 3600000, FIRST_WAIT = 30000 };
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "agent/address.h"
-#include "agent/answer.h"
-#include "agent/direct.h"
-#include "agent/schedule.h"
+#include "fetch/address.h"
+#include "fetch/answer.h"
+#include "fetch/direct.h"
+#include "fetch/schedule_private.h"
 
 #define MINUTE 60000
 

@@ -9,9 +9,9 @@
 #include <ares.h>
 #include <cmocka.h>
 
-#include "dns/ranges.h"
-#include "dns/reply.h"
-#include "dns/resolver.h"
+#include "net/ranges.h"
+#include "resolve/reply_private.h"
+#include "resolve/resolver.h"
 
 static const char *fault(const char *line)
 {

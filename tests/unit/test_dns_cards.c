@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "dns/cards.h"
-#include "dns/rewrite.h"
+#include "resolve/cards.h"
+#include "resolve/rewrite_private.h"
 
 #define DNS_RULE "{\"to\":[{\"podSelector\":{\"matchLabels\":{\"k\":\"dns\"}}}]}"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "dns/names.h"
+#include "resolve/names.h"
 
 #define NAME "api.example.com"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dns/ranges.h"
+#include "net/ranges.h"
 
 static const struct dns_ranges none;
 

@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "json/buffer.h"
-#include "json/event.h"
+#include "base/buffer.h"
+#include "k8s/event.h"
 #include "json/json.h"
-#include "json/scan.h"
+#include "json/scan_private.h"
 
 static const char *why(const char *text, size_t len)
 {

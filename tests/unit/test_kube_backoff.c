@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "kube/backoff.h"
+#include "client/backoff.h"
 
 static void the_pause_doubles_to_its_most_and_keeps_its_upper_half(void **state)
 {

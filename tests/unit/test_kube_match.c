@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kube/apply_match.h"
+#include "apply/match_private.h"
 
 static const struct claim {
 	const char *wanted, *live;

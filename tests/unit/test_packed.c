@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "json/packed.h"
+#include "base/packed.h"
 
 static void expect_text(const struct json_packer *packer, const struct json_packed *packed,
                         struct json_text text)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "policy/cidr.h"
+#include "net/cidr.h"
 
 static const char not_one[] = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 static const char zeros[] = "must not have leading 0s in IP or prefix length";

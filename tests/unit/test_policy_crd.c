@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "policy/crd.h"
-#include "policy/schema.h"
+#include "rules/crd.h"
+#include "rules/schema_private.h"
 
 /* k8s.io/apiextensions-apiserver: StaticEstimatedCostLimit, StaticEstimatedCRDCostLimit. */
 static const uint64_t rule_limit = 10000000, whole_limit = 100000000;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "policy/evaluate.h"
+#include "rules/evaluate.h"
 
 struct claim {
 	const char *egress;      /* of a policy in namespace "a" */

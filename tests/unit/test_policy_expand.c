@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "policy/expand.h"
+#include "rules/expand.h"
 
 static size_t expand(const char *block, struct policy_cidr pieces[POLICY_PIECES_MAX])
 {

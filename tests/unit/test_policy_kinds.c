@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "policy/inventory.h"
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 
 /* An agent's object says the mode of its egress, and where `pair` is set, so does one more. */
 static const struct policy_kind *first, *pair;

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "policy/inventory.h"
-#include "policy/spacewide.h"
-#include "policy/translator.h"
+#include "translate/spacewide_private.h"
+#include "translate/translator.h"
 #include "target_evaluators.h"
 
 enum { AGENTS = 3, NAMESPACES = 1500, CONNECTIONS = 12 };

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "json/buffer.h"
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "base/buffer.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 
 enum { WORKLOADS = 24, APPS = 2, TIERS = 3, STREAMS = 60, EVENTS = 150 };
 

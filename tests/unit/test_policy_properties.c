@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "json/buffer.h"
-#include "policy/target.h"
-#include "policy/translator.h"
+#include "base/buffer.h"
+#include "targets/target.h"
+#include "translate/translator.h"
 
 enum { SPACES = 2, WORKLOADS = 3, KINDS = 3, CARDS = 5, RULES = 6, STREAMS = 400, EVENTS = 60 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "json/buffer.h"
-#include "policy/rules.h"
+#include "base/buffer.h"
+#include "rules/rules.h"
 
 #define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
 #define LABEL_64 LABEL_63 "4"

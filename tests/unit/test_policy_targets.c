@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "policy/inventory.h"
-#include "policy/spacewide.h"
-#include "policy/translator.h"
+#include "translate/spacewide_private.h"
+#include "translate/translator.h"
 #include "target_evaluators.h"
 
 enum { RULE_SETS = 10000, MODE_SETS = 300, CONNECTIONS = 12 };

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "json/table.h"
+#include "base/table.h"
 
 enum { NAMES = 512, LOW_BITS = 0x3ff };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "scene.h"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 struct stage {
 	struct scene *scene;

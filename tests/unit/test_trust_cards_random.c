@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "scene.h"
-#include "trust/cards.h"
+#include "verify/cards.h"
 
 enum { CARDS = 3, TARGETS = 3, KINDS = 2, DOMAINS = 2, STREAMS = 60, EVENTS = 60 };
 enum signed_card { UNSIGNED, OWN, OTHERS, TAMPERED, FEDERATED, SIGNED_CARDS };

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "authority.h"
-#include "trust/certificate.h"
+#include "trust/certificate_private.h"
 
 /* A certificate in DER, and where the thirteen bytes of its notBefore stand. */
 struct image {

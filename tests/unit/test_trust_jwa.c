@@ -10,7 +10,7 @@
 #include <openssl/ecdsa.h>
 
 #include "authority.h"
-#include "trust/jwa.h"
+#include "trust/jwa_private.h"
 
 static const uint8_t digest[64] = {9, 8, 7};
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "authority.h"
-#include "trust/base64url.h"
-#include "trust/jws.h"
+#include "base/base64url.h"
+#include "trust/jws_private.h"
 
 static void expect_header(const char *header, size_t len, enum trust_reason reason, const char *words)
 {

@@ -1,4 +1,4 @@
-/* JSON as YAML: kube/yaml.h. */
+/* JSON as YAML: yaml/write.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kube/yaml.h"
+#include "yaml/write.h"
 
 static void becomes(const char *json, const char *yaml)
 {

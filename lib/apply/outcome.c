@@ -1,0 +1,52 @@
+#include "apply/operation.h"
+
+#include <string.h>
+
+#include "os/log.h"
+#include "os/metrics.h"
+
+static const char *const verdicts[] = {"APPLIED", "UNCHANGED", "DELETED", "ABSENT", "FAILED"};
+
+void kube_outcome_declare(void)
+{
+	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
+		metrics_add(METRIC_RESULTS, verdicts[i], 0);
+	metrics_add(METRIC_RETRIES, NULL, 0);
+}
+
+static void put_member(struct json_buffer *line, const char *key, struct json_text plain)
+{
+	if (plain.at == NULL)
+		return;
+	json_put_key(line, key);
+	json_put_string_n(line, plain.at, plain.len);
+}
+
+void kube_outcome_write(struct stream *stream, const struct kube_identity *id,
+                        const struct kube_outcome *outcome)
+{
+	struct json_buffer line = {0};
+	metrics_add(METRIC_RESULTS, verdicts[outcome->verdict], 1);
+	json_putf(&line, "{\"type\":\"%s\",\"object\":{", verdicts[outcome->verdict]);
+	put_member(&line, "apiVersion", id->api_version);
+	put_member(&line, "kind", id->kind);
+	json_puts(&line, ",\"metadata\":{");
+	put_member(&line, "namespace", id->namespace);
+	put_member(&line, "name", id->name);
+	put_member(&line, "resourceVersion", outcome->resource_version);
+	json_putf(&line, "}},\"code\":%ld,\"message\":", outcome->code);
+	json_put_string(&line, outcome->message);
+	json_putc(&line, '}');
+	stream_write(stream, json_buffer_text(&line));
+	json_buffer_free(&line);
+
+	char title[KUBE_TITLE_SIZE];
+	kube_identity_title(id, title);
+	if (outcome->verdict != KUBE_FAILED) {
+		log_detail("%s: %s%s%s", title, verdicts[outcome->verdict],
+		           outcome->message[0] == '\0' ? "" : ": ", outcome->message);
+		return;
+	}
+	log_error("%s: failed: %s", title, outcome->message);
+	stream_count_failure(stream);
+}

@@ -1,0 +1,207 @@
+#include "apply/cluster_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/clock.h"
+#include "os/log.h"
+#include "k8s/operator.h"
+
+/* One list after the other, in pages; the objects' metadata alone. */
+struct kube_pruning {
+	struct kube_cluster *cluster;
+	struct kube_call *call;
+	size_t list; /* in policy_kinds */
+	char *token; /* of the next page */
+	struct kube_backoff backoff;
+	int64_t due; /* to ask again; 0: asked */
+};
+
+enum { FAILURES = 10 }; /* more than two minutes */
+
+static void on_page(void *user, const struct kube_result *result);
+
+static bool is_token(const char *token)
+{
+	return token[strspn(token,
+	                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")] ==
+	       '\0';
+}
+
+static void ask(struct kube_pruning *pruning)
+{
+	struct json_buffer path = {0};
+	const struct policy_kind *kind = policy_kinds[pruning->list];
+	json_putf(&path, "/apis/%s/%s/%s", kind->group, kind->version, kind->plural);
+	json_puts(&path,
+	          "?labelSelector=app.kubernetes.io%2Fmanaged-by%3D" POLICY_MANAGER "&limit=500");
+	if (pruning->token != NULL)
+		json_putf(&path, "&continue=%s", pruning->token);
+	json_putc(&path, '\0');
+	pruning->call = kube_request_start(
+	        pruning->cluster->client,
+	        &(struct kube_request){
+	                .method = "GET",
+	                .path = path.at,
+	                .accept =
+	                        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+	                .on_done = on_page,
+	                .user = pruning,
+	        });
+	json_buffer_free(&path);
+}
+
+static void end(struct kube_pruning *pruning)
+{
+	struct kube_cluster *cluster = pruning->cluster;
+	cluster->pruning = NULL;
+	pruning->call = NULL;
+	kube_prune_free(pruning);
+	kube_cluster_settle(cluster);
+}
+
+/* A policy that could not be applied may be what replaces one of another kind, after a change of
+ * target: that one must stay. */
+static bool is_spared(const struct kube_pruning *pruning)
+{
+	const struct kube_cluster *cluster = pruning->cluster;
+	const struct policy_kind *kind = policy_kinds[pruning->list];
+	bool spared = cluster->failed != NULL && (cluster->failed != kind || cluster->failed_others);
+	if (spared)
+		log_warning("no %s is pruned: a policy of another kind could not be applied, and "
+		            "may be what replaces it",
+		            kind->kind);
+	return spared;
+}
+
+static void begin_list(struct kube_pruning *pruning)
+{
+	free(pruning->token);
+	pruning->token = NULL;
+	while (policy_kinds[pruning->list] != NULL && is_spared(pruning))
+		pruning->list++;
+	if (policy_kinds[pruning->list] != NULL)
+		ask(pruning);
+	else
+		end(pruning);
+}
+
+static void next_list(struct kube_pruning *pruning)
+{
+	pruning->list++;
+	begin_list(pruning);
+}
+
+static void put_string(struct json_buffer *out, const char *key, struct json_text value)
+{
+	if (json_type(value) != JSON_STRING)
+		return;
+	json_put_key(out, key);
+	json_puttext(out, value);
+}
+
+static void judge(struct kube_pruning *pruning, struct json_text metadata)
+{
+	struct json_buffer record = {0};
+	struct kube_operation operation;
+	const struct policy_kind *kind = policy_kinds[pruning->list];
+	json_putf(&record,
+	          "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"%s/%s\",\"kind\":\"%s\","
+	          "\"metadata\":{",
+	          kind->group, kind->version, kind->kind);
+	put_string(&record, "namespace", json_get(metadata, "namespace"));
+	put_string(&record, "name", json_get(metadata, "name"));
+	put_string(&record, "uid", json_get(metadata, "uid"));
+	json_puts(&record, "}},\"reason\":\"nothing wants it\"}");
+	if (kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
+	    kube_kind_of(&operation.id) != NULL &&
+	    !kube_queue_wants(pruning->cluster->queue, &operation.id))
+		kube_queue_add(pruning->cluster->queue, json_buffer_text(&record), &operation);
+	json_buffer_free(&record);
+}
+
+static void take_page(struct kube_pruning *pruning, struct json_text page)
+{
+	struct json_text items = json_get(page, "items");
+	for (struct json_member m = json_first(items); m.value.at; m = json_next(m))
+		judge(pruning, json_get(m.value, "metadata"));
+	free(pruning->token);
+	pruning->token = json_cstring(json_get(page, "metadata", "continue"));
+	if (pruning->token != NULL && pruning->token[0] != '\0' && is_token(pruning->token))
+		ask(pruning);
+	else
+		next_list(pruning);
+}
+
+static bool may_wait(const struct kube_pruning *pruning)
+{
+	const struct kube_cluster *cluster = pruning->cluster;
+	bool late = cluster->ended && clock_monotonic_ms() >= cluster->give_up;
+	return !cluster->stopped && !cluster->lost && !late && pruning->backoff.tries < FAILURES;
+}
+
+int64_t kube_prune_pump(struct kube_pruning *pruning, int64_t now)
+{
+	if (pruning->due == 0 || pruning->due > now)
+		return pruning->due == 0 ? -1 : pruning->due;
+	pruning->due = 0;
+	ask(pruning);
+	return -1;
+}
+
+static void on_page(void *user, const struct kube_result *result)
+{
+	struct kube_pruning *pruning = user;
+	char why[KUBE_ERROR_SIZE];
+	pruning->call = NULL;
+	kube_cluster_heard(pruning->cluster, result);
+	if (result->failure == KUBE_OK && result->code == 200 &&
+	    json_check(result->body, &json_record_limits, NULL)) {
+		take_page(pruning, result->body);
+		return;
+	}
+	bool absent = result->code == 404 || result->code == 403;
+	if (absent && policy_kinds[pruning->list] != &policy_kind_networkpolicy) {
+		next_list(pruning);
+		return;
+	}
+	bool again = result->code == 410 || kube_cluster_may_retry(pruning->cluster, result);
+	kube_result_describe(result, why);
+	if (again && may_wait(pruning)) {
+		/* from the start of this list: what was queued already is queued once */
+		free(pruning->token);
+		pruning->token = NULL;
+		long wait = kube_backoff_next(&pruning->backoff, result->retry_after_ms);
+		pruning->due = clock_monotonic_ms() + wait;
+		log_warning("can't list %s to prune: %s; trying again in %ld ms",
+		            policy_kinds[pruning->list]->kind, why, wait);
+		return;
+	}
+	log_error("can't list %s to prune: %s; nothing more is pruned",
+	          policy_kinds[pruning->list]->kind, why);
+	stream_count_failure(pruning->cluster->stream);
+	end(pruning);
+}
+
+void kube_prune_start(struct kube_cluster *cluster)
+{
+	struct kube_pruning *pruning = calloc(1, sizeof *pruning);
+	if (pruning == NULL) {
+		log_error("out of memory");
+		abort();
+	}
+	pruning->cluster = cluster;
+	pruning->backoff = (struct kube_backoff){.first_ms = 200, .most_ms = 30000};
+	cluster->pruning = pruning;
+	begin_list(pruning);
+}
+
+void kube_prune_free(struct kube_pruning *pruning)
+{
+	if (pruning == NULL)
+		return;
+	if (pruning->call != NULL)
+		kube_call_cancel(pruning->call);
+	free(pruning->token);
+	free(pruning);
+}

@@ -1,0 +1,22 @@
+/*
+ * Credentials from a program (KEP-541, client.authentication.k8s.io ExecCredential): it is
+ * run without a terminal, with its standard error ours, for at most a minute.
+ */
+#ifndef CLIENT_EXEC_PLUGIN_PRIVATE_H
+#define CLIENT_EXEC_PLUGIN_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/kubeconfig.h"
+
+struct kube_exec_credential {
+	char *token;      /* or NULL; the caller's, to be wiped */
+	char *cert, *key; /* PEM; both or neither */
+	int64_t expires;  /* seconds since 1970; 0: not said */
+};
+
+bool kube_exec_run(const struct kube_config *config, struct kube_exec_credential *credential,
+                   char error[KUBE_ERROR_SIZE]);
+
+#endif

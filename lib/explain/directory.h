@@ -1,0 +1,16 @@
+/*
+ * The world as a directory of manifests has it: its NetworkPolicies stand as they are. Which
+ * agents there are is read back out of the policies that agent-egress made.
+ */
+#ifndef EXPLAIN_DIRECTORY_H
+#define EXPLAIN_DIRECTORY_H
+
+#include "explain/manifests.h"
+#include "policy/standing.h"
+#include "translate/translator.h"
+
+/* False, reported, when a manifest cannot be used: it might be a policy that widens another. */
+bool directory_take(const struct kube_manifests *manifests, const struct policy_names *names,
+                    struct policy_translator *translator, struct policy_standing *standing);
+
+#endif

@@ -1,0 +1,151 @@
+#include "explain/explain.h"
+
+#include <string.h>
+
+/* In double quotes, as dot(1) reads them: an escape there is a matter of its own. */
+static void put_quoted(struct json_buffer *out, const char *text, size_t len)
+{
+	size_t before = out->len + 1;
+	json_putc(out, '"');
+	put_plain(out, text, len);
+	for (char *at = out->at + before; at < out->at + out->len; at++)
+		if (*at == '"' || *at == '\\')
+			*at = '\'';
+	json_putc(out, '"');
+}
+
+static void put_selector(struct json_buffer *out, struct json_text selector)
+{
+	bool any = false;
+	struct json_text labels = json_get(selector, "matchLabels");
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
+		json_puts(out, any ? "," : " ");
+		json_puttext(out, json_plain(m.key));
+		json_putc(out, '=');
+		json_puttext(out, json_plain(m.value));
+		any = true;
+	}
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
+		json_puts(out, any ? "," : " ");
+		json_puttext(out, m.value);
+		any = true;
+	}
+}
+
+static void put_peer_words(struct json_buffer *out, struct json_text peer, const char *space)
+{
+	struct json_text block = json_get(peer, "ipBlock"), except = json_get(block, "except");
+	struct json_text spaces = json_get(peer, "namespaceSelector");
+	if (json_type(block) == JSON_OBJECT) {
+		json_puttext(out, json_plain(json_get(block, "cidr")));
+		for (struct json_member m = json_first(except); m.value.at; m = json_next(m)) {
+			json_puts(out, " except ");
+			json_puttext(out, json_plain(m.value));
+		}
+		return;
+	}
+	json_puts(out, "pods");
+	put_selector(out, json_get(peer, "podSelector"));
+	if (json_type(spaces) == JSON_OBJECT) {
+		json_puts(out, " of namespaces");
+		put_selector(out, spaces);
+	} else {
+		json_putf(out, " of namespace %s", space);
+	}
+}
+
+static void put_ports_words(struct json_buffer *out, struct json_text ports)
+{
+	bool any = false;
+	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m)) {
+		struct json_text port = json_get(m.value, "port"),
+		                 end = json_get(m.value, "endPort");
+		struct json_text protocol = json_plain(json_get(m.value, "protocol"));
+		json_puts(out, any ? ", " : "");
+		if (json_type(port) == JSON_STRING)
+			port = json_plain(port);
+		json_puttext(out, port.at != NULL ? port : json_of("any"));
+		json_puts(out, end.at != NULL ? "-" : "");
+		json_puttext(out, end);
+		json_putc(out, '/');
+		json_puttext(out, protocol.at != NULL ? protocol : json_of("TCP"));
+		any = true;
+	}
+}
+
+struct edge {
+	const struct explanation *explanation;
+	const struct counted *counted;
+	struct json_text rule;
+};
+
+static void put_edge(struct json_buffer *out, const struct edge *edge, const char *to, size_t len)
+{
+	const struct policy_card *card = edge->explanation->card;
+	struct json_buffer words = {0};
+	json_putf(out, "\t\"%s/%s\" -> ", card->space->name, card->subject->name);
+	put_quoted(out, to, len);
+	put_ports_words(&words, json_get(edge->rule, "ports"));
+	json_puts(out, " [label=");
+	put_quoted(out, words.at, words.len);
+	json_puts(out, edge->counted->own ? "]\n" : " style=dashed color=red]\n");
+	json_buffer_free(&words);
+}
+
+/* To the workloads that it surely selects, or to what it says where it selects none. */
+static void put_peer(struct json_buffer *out, const struct world *world, const struct edge *edge,
+                     struct json_text peer)
+{
+	struct json_buffer words = {0};
+	const struct policy_space *own = edge->explanation->card->space;
+	const char *space = own->name;
+	const struct policy_subject *subject = world->inventory->subjects;
+	bool any = false, elsewhere = json_get(peer, "namespaceSelector").at != NULL;
+	for (; subject != NULL; subject = subject->hh.next) {
+		struct policy_destination pods = {0};
+		if (!elsewhere && subject->space != own)
+			continue;
+		world_put_labels(world, subject, &pods);
+		if (policy_peer_selects(peer, space, &pods) != POLICY_ALLOWED)
+			continue;
+		any = true;
+		words.len = 0;
+		json_putf(&words, "%s/%s", subject->space->name, subject->name);
+		put_edge(out, edge, words.at, words.len);
+	}
+	if (!any) {
+		put_peer_words(&words, peer, space);
+		put_edge(out, edge, words.at, words.len);
+	}
+	json_buffer_free(&words);
+}
+
+void put_dot(struct json_buffer *out, const struct world *world,
+             const struct explanation *explanation)
+{
+	static const char anywhere[] = "anywhere";
+	const struct policy_card *card = explanation->card;
+	if (card->subject == NULL || card != card->subject->cards)
+		return; /* one node a workload */
+	json_putf(out, "\t\"%s/%s\" [shape=box color=%s]\n", card->space->name, card->subject->name,
+	          explanation->decision.mode == POLICY_MODE_NONE          ? "gray"
+	          : explanation->decision.mode == POLICY_MODE_RESTRICTIVE ? "red"
+	                                                                  : "green");
+	if (explanation->count == 0) {
+		struct edge edge = {explanation, &(struct counted){0}, {0}};
+		put_edge(out, &edge, anywhere, strlen(anywhere));
+	}
+	for (size_t i = 0; i < explanation->count; i++) {
+		const struct counted *counted = &explanation->policies[i];
+		struct json_member rule = json_first(counted->egress);
+		for (; rule.value.at != NULL; rule = json_next(rule)) {
+			struct edge edge = {explanation, counted, rule.value};
+			struct json_member peer = json_first(json_get(rule.value, "to"));
+			if (peer.value.at == NULL)
+				put_edge(out, &edge, anywhere, strlen(anywhere));
+			for (; peer.value.at != NULL; peer = json_next(peer))
+				put_peer(out, world, &edge, peer.value);
+		}
+	}
+}

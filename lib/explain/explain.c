@@ -1,0 +1,186 @@
+#include "explain/explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Of a workload whose pod template was not seen, what its pods surely have. */
+static struct policy_labels labels_of(const struct policy_subject *subject)
+{
+	struct policy_labels labels = {.partial = true};
+	if (subject == NULL)
+		return labels;
+	if (subject->labels != NULL)
+		return (struct policy_labels){.known = json_of(subject->labels)};
+	if (subject->selector != NULL)
+		labels.known = json_get(json_of(subject->selector), "matchLabels");
+	if (subject->selector != NULL && labels.known.at == NULL)
+		labels.known = json_of("{}");
+	return labels;
+}
+
+/* A Deployment before other kinds. */
+static bool goes_before(const struct policy_subject *a, const struct policy_subject *b)
+{
+	bool a_first = strcmp(a->kind, "Deployment") == 0;
+	bool b_first = b != NULL && strcmp(b->kind, "Deployment") == 0;
+	return b == NULL || (a_first != b_first ? a_first : strcmp(a->key, b->key) < 0);
+}
+
+void world_put_labels(const struct world *world, const struct policy_subject *subject,
+                      struct policy_destination *destination)
+{
+	snprintf(destination->space, sizeof destination->space, "%s", subject->space->name);
+	snprintf(destination->name, sizeof destination->name, "%s", subject->name);
+	destination->is_workload = true;
+	destination->labels = labels_of(subject);
+	destination->space_labels = policy_standing_space(world->standing, destination->space);
+}
+
+bool world_find_destination(struct world *world)
+{
+	struct policy_destination *destination = &world->destination;
+	const struct policy_subject *found = NULL, *subject = world->inventory->subjects;
+	for (; subject != NULL; subject = subject->hh.next)
+		if (subject->present && strcmp(subject->name, destination->name) == 0 &&
+		    strcmp(subject->space->name, destination->space) == 0 &&
+		    goes_before(subject, found))
+			found = subject;
+	if (found == NULL)
+		return false;
+	world_put_labels(world, found, destination);
+	return true;
+}
+
+static bool is_own(const struct policy_card *card, const struct policy_stand *policy)
+{
+	char key[EVENT_KEY_SIZE];
+	if (card->subject == NULL || card->subject->object == NULL)
+		return false;
+	snprintf(key, sizeof key, "%s/%s", card->space->name, card->subject->object->name);
+	return strcmp(key, policy->key) == 0;
+}
+
+static bool is_in(const struct policy_stand *policy, const struct policy_space *space)
+{
+	size_t len = strlen(space->name);
+	return strncmp(policy->key, space->name, len) == 0 && policy->key[len] == '/';
+}
+
+static struct counted *append(struct explanation *explanation)
+{
+	if (explanation->count == explanation->size) {
+		explanation->size = explanation->size * 2 + 8;
+		explanation->policies = realloc(explanation->policies,
+		                                explanation->size * sizeof *explanation->policies);
+		if (explanation->policies == NULL)
+			abort();
+	}
+	struct counted *counted = &explanation->policies[explanation->count++];
+	*counted = (struct counted){0};
+	return counted;
+}
+
+static void count_policy(const struct world *world, struct explanation *explanation,
+                         const struct policy_stand *policy)
+{
+	const struct policy_card *card = explanation->card;
+	struct json_text spec = json_get(policy_stand_object(policy), "spec");
+	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->subject));
+	if (selects == POLICY_DENIED)
+		return;
+	bool own = is_own(card, policy);
+	if (own) /* by what selects the workload's own pods, whatever labels those have */
+		selects = POLICY_ALLOWED;
+	struct counted *counted = append(explanation);
+	counted->policy = policy;
+	counted->egress = json_get(spec, "egress");
+	counted->own = own;
+	counted->selects = selects;
+	explanation->limited = explanation->limited || selects == POLICY_ALLOWED;
+	if (world->asked == NULL)
+		return;
+	counted->match = policy_evaluate(counted->egress, card->space->name, &world->destination);
+	if (counted->match.answer > selects) {
+		counted->match.answer = selects;
+		counted->match.why = "whether it selects the pods was not seen";
+	}
+	if (counted->match.answer > explanation->answer)
+		explanation->answer = counted->match.answer;
+}
+
+/* To single addresses alone, by TCP: what an agent that is not verified is given. */
+static bool is_like_api_server(struct json_text rule)
+{
+	struct json_text to = json_get(rule, "to"), ports = json_get(rule, "ports");
+	bool good = !json_is_empty(to) && !json_is_empty(ports);
+	for (struct json_member m = json_first(ports); good && m.value.at; m = json_next(m))
+		good = json_equals(json_get(m.value, "protocol"), "TCP") &&
+		       json_type(json_get(m.value, "port")) == JSON_NUMBER &&
+		       json_get(m.value, "endPort").at == NULL;
+	for (struct json_member m = json_first(to); good && m.value.at; m = json_next(m)) {
+		struct json_text cidr = json_get(m.value, "ipBlock", "cidr");
+		struct policy_cidr range;
+		good = policy_cidr_parse(json_plain(cidr), &range) == NULL &&
+		       range.prefix == range.bits;
+	}
+	return good;
+}
+
+static enum policy_mode mode_of(struct json_text egress, bool verified)
+{
+	struct json_text first = json_first(egress).value;
+	if (first.at == NULL)
+		return POLICY_MODE_DENY_ALL;
+	if (json_count(egress) == 1 && json_type(first) == JSON_OBJECT && json_is_empty(first))
+		return POLICY_MODE_ALLOW_ALL;
+	return json_count(egress) == 1 && !verified && is_like_api_server(first)
+	               ? POLICY_MODE_RESTRICTIVE
+	               : POLICY_MODE_SCOPED;
+}
+
+static void read_decision(const struct policy_card *card, struct explanation *explanation)
+{
+	struct policy_decision *decision = &explanation->decision;
+	decision->mode = POLICY_MODE_NONE;
+	decision->reason = "AsItStands";
+	decision->message.len = 0;
+	json_puts(&decision->message, "what its policy in the directory says");
+	for (size_t i = 0; i < explanation->count; i++)
+		if (explanation->policies[i].own)
+			decision->mode = mode_of(explanation->policies[i].egress, card->verified);
+}
+
+void explain(const struct world *world, const struct policy_card *card,
+             struct explanation *explanation)
+{
+	explanation->card = card;
+	explanation->count = 0;
+	explanation->limited = false;
+	explanation->answer = POLICY_DENIED;
+	explanation->why = NULL;
+	if (card->subject != NULL && !world->stands)
+		policy_decide(world->inventory, card->subject, &explanation->decision);
+	const struct policy_stand *policy = world->standing->policies;
+	for (; policy != NULL; policy = policy->hh.next)
+		if (is_in(policy, card->space))
+			count_policy(world, explanation, policy);
+	if (world->stands)
+		read_decision(card, explanation);
+	if (labels_of(card->subject).known.at == NULL) {
+		explanation->answer = POLICY_UNKNOWN;
+		explanation->why = "which pods the agent has was not seen";
+	} else if (explanation->count == 0) {
+		explanation->answer = POLICY_ALLOWED;
+		explanation->why = "no policy selects the agent's pods";
+	} else if (!explanation->limited && explanation->answer == POLICY_DENIED) {
+		explanation->answer = POLICY_UNKNOWN;
+		explanation->why = "whether any policy selects the agent's pods was not seen";
+	}
+}
+
+void explanation_free(struct explanation *explanation)
+{
+	policy_decision_free(&explanation->decision);
+	free(explanation->policies);
+	*explanation = (struct explanation){0};
+}

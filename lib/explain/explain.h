@@ -1,0 +1,64 @@
+/* What is to be said of an agent: its verdict, its decision, and the policies of its pods. */
+#ifndef EXPLAIN_EXPLAIN_H
+#define EXPLAIN_EXPLAIN_H
+
+#include "policy/decision.h"
+#include "rules/evaluate.h"
+#include "policy/standing.h"
+
+struct world {
+	bool stands; /* the policies are as they were found, whatever the cards ask for */
+	struct policy_inventory *inventory;
+	struct policy_standing *standing;
+	const char *asked; /* the destination as it was given; NULL: none */
+	struct policy_destination destination;
+};
+
+struct counted {
+	const struct policy_stand *policy;
+	struct json_text egress;
+	bool own;                   /* the one that this agent is given */
+	enum policy_answer selects; /* not DENIED */
+	struct policy_match match;  /* when a destination was asked for */
+};
+
+/* Ownership: initialise with {0}; what it points to is the world's, until explanation_free() or
+ * the next explain(). */
+struct explanation {
+	const struct policy_card *card;
+	struct policy_decision decision; /* of no subject: the card names no possible workload */
+	struct counted *policies;
+	size_t count, size;
+	bool limited; /* some policy surely limits the egress of the pods */
+	enum policy_answer answer;
+	const char *why; /* half a sentence where no policy says it; NULL */
+};
+
+/* The workload's pods as a destination. */
+void world_put_labels(const struct world *world, const struct policy_subject *subject,
+                      struct policy_destination *destination);
+
+/* Finds the labels of the destination, which is a workload. False when it was not seen. */
+bool world_find_destination(struct world *world);
+
+void explain(const struct world *world, const struct policy_card *card,
+             struct explanation *explanation);
+void explanation_free(struct explanation *explanation);
+
+/* Each appends to `out`: a block of text, a line of a table, a JSON object; each
+ * ends its lines. */
+void put_block(struct json_buffer *out, const struct world *world,
+               const struct explanation *explanation);
+void put_row(struct json_buffer *out, const struct explanation *explanation);
+void put_json(struct json_buffer *out, const struct world *world,
+              const struct explanation *explanation);
+extern const char table_head[];
+
+/* Text without control characters, which a terminal might obey. */
+void put_plain(struct json_buffer *out, const char *text, size_t len);
+
+/* Appends the node of an agent and its edges, for dot(1). */
+void put_dot(struct json_buffer *out, const struct world *world,
+             const struct explanation *explanation);
+
+#endif

@@ -1,0 +1,245 @@
+#include "explain/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char table_head[] =
+        "AGENT                          VERDICT             EGRESS      POLICIES\n";
+
+void put_plain(struct json_buffer *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		/* U+0080 to U+009F are controls, too */
+		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
+			i++;
+		else if (c >= 0x20 && c != 0x7f) {
+			json_putc(out, (char)c);
+			continue;
+		}
+		json_putc(out, '?');
+	}
+}
+
+static void put_words(struct json_buffer *out, const char *words)
+{
+	put_plain(out, words, strlen(words));
+}
+
+static const char *mode_of(const struct explanation *explanation)
+{
+	return policy_mode_words[explanation->card->subject == NULL ? POLICY_MODE_NONE
+	                                                            : explanation->decision.mode];
+}
+
+static const char *verdict_of(const struct policy_card *card)
+{
+	return card->reason[0] != '\0' ? card->reason : "-";
+}
+
+static void put_column(struct json_buffer *out, int width, const char *words)
+{
+	size_t before = out->len;
+	put_words(out, words);
+	do
+		json_putc(out, ' ');
+	while (out->len < before + (size_t)width);
+}
+
+/* Does it allow anything at all? */
+static bool adds(const struct counted *counted)
+{
+	return !counted->own && !json_is_empty(counted->egress);
+}
+
+void put_row(struct json_buffer *out, const struct explanation *explanation)
+{
+	bool any = false;
+	put_column(out, 31, explanation->card->key);
+	put_column(out, 20, verdict_of(explanation->card));
+	put_column(out, 12, mode_of(explanation));
+	for (size_t i = 0; i < explanation->count; i++) {
+		const struct counted *counted = &explanation->policies[i];
+		json_putf(out, "%s%s%s%s", any ? ", " : "", adds(counted) ? "+" : "",
+		          strchr(counted->policy->key, '/') + 1,
+		          counted->selects == POLICY_UNKNOWN ? "?" : "");
+		any = true;
+	}
+	json_puts(out, any ? "\n" : "none\n");
+}
+
+static void put_rule(struct json_buffer *out, const struct policy_match *match)
+{
+	json_putf(out, "spec.egress[%d]", match->rule);
+	if (match->peer >= 0)
+		json_putf(out, ".to[%d]", match->peer);
+	if (match->port >= 0)
+		json_putf(out, "%s[%d]", match->peer >= 0 ? ", ports" : ".ports", match->port);
+}
+
+static void put_policy(struct json_buffer *out, const struct world *world,
+                       const struct counted *counted)
+{
+	static const char *const ways[] = {"not allowed", "perhaps allowed", "allowed"};
+	size_t rules = json_count(counted->egress);
+	json_puts(out, "    ");
+	if (world->asked == NULL) {
+		json_putf(out, "policy %s: %zu rule%s", counted->policy->key, rules,
+		          rules == 1 ? "" : "s");
+		if (counted->selects == POLICY_UNKNOWN)
+			json_puts(out, ", if it selects the pods, which was not seen");
+	} else {
+		json_putf(out, "%s by %s", ways[counted->match.answer], counted->policy->key);
+		if (counted->match.rule >= 0 && counted->match.answer > POLICY_DENIED) {
+			json_puts(out, ": ");
+			put_rule(out, &counted->match);
+		}
+		if (counted->match.why != NULL)
+			json_putf(out, ": %s", counted->match.why);
+	}
+	json_puts(out, counted->own    ? ""
+	               : adds(counted) ? " (not the agent's own: widens its egress)"
+	                               : " (not the agent's own)");
+	json_putc(out, '\n');
+}
+
+static void put_decoded(struct json_buffer *out, struct json_text string)
+{
+	size_t len;
+	char *text = json_string(string, &len);
+	if (text != NULL)
+		put_plain(out, text, len);
+	free(text);
+}
+
+static void put_problems(struct json_buffer *out, const struct policy_problems *problems)
+{
+	struct json_buffer list = {0};
+	policy_problems_put(problems, &list);
+	struct json_member m = json_first(json_buffer_text(&list));
+	for (; m.value.at != NULL; m = json_next(m)) {
+		bool warning = json_equals(json_get(m.value, "severity"), "warning");
+		json_puts(out, warning ? "    warning " : "    problem ");
+		put_decoded(out, json_get(m.value, "field"));
+		json_puts(out, ": ");
+		put_decoded(out, json_get(m.value, "message"));
+		json_putc(out, '\n');
+	}
+	json_buffer_free(&list);
+}
+
+void put_block(struct json_buffer *out, const struct world *world,
+               const struct explanation *explanation)
+{
+	const struct policy_card *card = explanation->card;
+	const struct policy_decision *decision = &explanation->decision;
+	json_puts(out, card->key);
+	if (world->asked != NULL)
+		json_putf(out, " to %s: %s", world->asked,
+		          policy_answer_words[explanation->answer]);
+	json_puts(out, "\n    verdict ");
+	put_words(out, verdict_of(card));
+	json_puts(out, card->message[0] != '\0' ? ": " : "");
+	put_words(out, card->message);
+	json_putf(out, "\n    egress %s", mode_of(explanation));
+	if (card->subject != NULL) {
+		json_putf(out, ", %s: ", decision->reason);
+		put_plain(out, decision->message.at, decision->message.len);
+	}
+	json_putc(out, '\n');
+	if (card->subject != NULL)
+		put_problems(out, &decision->problems);
+	for (size_t i = 0; i < explanation->count; i++)
+		put_policy(out, world, &explanation->policies[i]);
+	if (explanation->why != NULL)
+		json_putf(out, "    %s\n", explanation->why);
+}
+
+static void put_member(struct json_buffer *out, const char *key, const char *value)
+{
+	json_put_key(out, key);
+	json_put_string(out, value);
+}
+
+static void put_json_policy(struct json_buffer *out, const struct world *world,
+                            const struct counted *counted)
+{
+	json_put_comma(out);
+	json_putc(out, '{');
+	json_put_key(out, "namespace");
+	json_put_string_n(out, counted->policy->key, strcspn(counted->policy->key, "/"));
+	put_member(out, "name", strchr(counted->policy->key, '/') + 1);
+	json_put_key(out, "own");
+	json_puts(out, counted->own ? "true" : "false");
+	json_put_key(out, "widens");
+	json_puts(out, adds(counted) ? "true" : "false");
+	put_member(out, "selects", counted->selects == POLICY_ALLOWED ? "yes" : "unknown");
+	json_put_key(out, "egress");
+	if (counted->egress.at != NULL)
+		json_puttext(out, counted->egress);
+	else
+		json_puts(out, "[]");
+	if (world->asked != NULL) {
+		const struct policy_match *match = &counted->match;
+		put_member(out, "answer", policy_answer_words[match->answer]);
+		if (match->answer > POLICY_DENIED) {
+			json_put_key(out, "rule");
+			json_putf(out, "\"spec.egress[%d]\"", match->rule);
+		}
+		if (match->answer > POLICY_DENIED && match->peer >= 0) {
+			json_put_key(out, "to");
+			json_putf(out, "\"spec.egress[%d].to[%d]\"", match->rule, match->peer);
+		}
+		if (match->answer > POLICY_DENIED && match->port >= 0) {
+			json_put_key(out, "port");
+			json_putf(out, "\"spec.egress[%d].ports[%d]\"", match->rule, match->port);
+		}
+		if (match->why != NULL)
+			put_member(out, "message", match->why);
+	}
+	json_putc(out, '}');
+}
+
+static void put_json_card(struct json_buffer *out, const struct policy_card *card)
+{
+	json_puts(out, "{\"agentCard\":{");
+	put_member(out, "namespace", card->space->name);
+	put_member(out, "name", card->name);
+	json_putc(out, '}');
+	if (card->subject != NULL) {
+		json_puts(out, ",\"workload\":{");
+		put_member(out, "kind", card->subject->kind);
+		put_member(out, "name", card->subject->name);
+		json_putc(out, '}');
+	}
+	json_puts(out, ",\"verification\":{\"verified\":");
+	json_puts(out, card->verified ? "true" : "false");
+	put_member(out, "reason", card->reason);
+	put_member(out, "message", card->message);
+	json_putc(out, '}');
+}
+
+void put_json(struct json_buffer *out, const struct world *world,
+              const struct explanation *explanation)
+{
+	const struct policy_decision *decision = &explanation->decision;
+	put_json_card(out, explanation->card);
+	put_member(out, "egress", mode_of(explanation));
+	if (explanation->card->subject != NULL) {
+		put_member(out, "reason", decision->reason);
+		json_put_key(out, "message");
+		json_put_string_n(out, decision->message.at, decision->message.len);
+		json_put_key(out, "problems");
+		policy_problems_put(&decision->problems, out);
+	}
+	if (world->asked != NULL) {
+		put_member(out, "destination", world->asked);
+		put_member(out, "answer", policy_answer_words[explanation->answer]);
+	}
+	if (explanation->why != NULL)
+		put_member(out, "answerMessage", explanation->why);
+	json_puts(out, ",\"policies\":[");
+	for (size_t i = 0; i < explanation->count; i++)
+		put_json_policy(out, world, &explanation->policies[i]);
+	json_puts(out, "]}\n");
+}

@@ -1,0 +1,24 @@
+/*
+ * The two sets of names an operator may use: its API group and its labels
+ * (--names kagenti|rossoctl).
+ */
+#ifndef K8S_OPERATOR_H
+#define K8S_OPERATOR_H
+
+struct policy_names {
+	const char *agentcard_group;      /* agent.kagenti.dev */
+	const char *type_label;           /* kagenti.io/type, with the value "agent" on workloads */
+	const char *verified_label;       /* agent.kagenti.dev/signature-verified, set on pods */
+	const char *agentcard_label;      /* kagenti.dev/agentcard, on our policies */
+	const char *namespace_label;      /* kagenti.dev/agentcard-namespace, where there is no other */
+	const char *policy_type_label;    /* kagenti.dev/policy-type */
+	const char *const *operator_namespaces; /* NULL-terminated */
+};
+
+enum { POLICY_NAMES_KAGENTI, POLICY_NAMES_ROSSOCTL };
+extern const char *const policy_names_words[]; /* for --names; NULL-terminated */
+const struct policy_names *policy_names(int which);
+
+#define POLICY_MANAGER "agent-egress"
+
+#endif

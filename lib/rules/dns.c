@@ -1,0 +1,66 @@
+#include "rules/dns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "k8s/name.h"
+#include "rules/schema_private.h"
+
+static const char *const usual[] = {"kube-system/k8s-app=kube-dns", NULL};
+
+static struct json_text between(const char *from, const char *to)
+{
+	return (struct json_text){from, (size_t)(to - from)};
+}
+
+static bool parse_port(const char *text, long *port)
+{
+	*port = strtol(text, NULL, 10);
+	return *text != '\0' && text[strspn(text, "0123456789")] == '\0' && *port >= 1 &&
+	       *port <= 65535;
+}
+
+const char *policy_dns_parse(const char *word, struct policy_dns *dns)
+{
+	const char *slash = strchr(word, '/');
+	const char *equals = slash == NULL ? NULL : strchr(slash, '=');
+	if (equals == NULL)
+		return "must be NAMESPACE/KEY=VALUE or NAMESPACE/KEY=VALUE:PORT";
+	const char *colon = strchr(equals, ':');
+	const char *end = colon == NULL ? word + strlen(word) : colon;
+	*dns = (struct policy_dns){.space = between(word, slash),
+	                           .key = between(slash + 1, equals),
+	                           .value = between(equals + 1, end),
+	                           .port = POLICY_DNS_PORT};
+	if (!policy_is_label(dns->space))
+		return "its namespace is not a name that Kubernetes allows";
+	if (!policy_is_label_key(dns->key) || !policy_is_label_value(dns->value))
+		return "its KEY=VALUE is not a label that Kubernetes allows";
+	if (colon != NULL && !parse_port(colon + 1, &dns->port))
+		return "its port must be 1 to 65535";
+	return NULL;
+}
+
+const char *const *policy_dns_words(const struct policy_settings *settings)
+{
+	return settings->dns == NULL ? usual : settings->dns;
+}
+
+void policy_dns_put(const struct policy_settings *settings, struct json_buffer *out)
+{
+	struct policy_dns dns;
+	json_putc(out, '[');
+	for (const char *const *word = policy_dns_words(settings); *word != NULL; word++) {
+		if (policy_dns_parse(*word, &dns) != NULL)
+			continue;
+		json_put_comma(out);
+		json_putf(out,
+		          "{\"ports\":[{\"port\":%ld,\"protocol\":\"UDP\"},{\"port\":%ld,"
+		          "\"protocol\":\"TCP\"}],\"to\":[{\"namespaceSelector\":{\"matchLabels\":{"
+		          "\"kubernetes.io/metadata.name\":\"%.*s\"}},\"podSelector\":{"
+		          "\"matchLabels\":{\"%.*s\":\"%.*s\"}}}]}",
+		          dns.port, dns.port, (int)dns.space.len, dns.space.at,
+		          (int)dns.key.len, dns.key.at, (int)dns.value.len, dns.value.at);
+	}
+	json_putc(out, ']');
+}

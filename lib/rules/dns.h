@@ -1,0 +1,32 @@
+/*
+ * Where pods look names up: the DNS pods of the cluster. An agent whose card names domains needs
+ * them, and gets these and no others.
+ *
+ * They are told by words as --dns takes them, NAMESPACE/KEY=VALUE[:PORT]: the pods of a namespace
+ * that have this label, and the UDP and TCP port on which they listen, 53 unless it is given.
+ *
+ * What is returned borrows from the words.
+ */
+#ifndef RULES_DNS_H
+#define RULES_DNS_H
+
+#include "policy/settings.h"
+#include "base/buffer.h"
+
+enum { POLICY_DNS_PORT = 53 };
+
+struct policy_dns {
+	struct json_text space, key, value;
+	long port;
+};
+
+/* NULL, or a static sentence about what is wrong. */
+const char *policy_dns_parse(const char *word, struct policy_dns *dns);
+
+/* The settings' words, or kube-system/k8s-app=kube-dns; NULL-terminated. */
+const char *const *policy_dns_words(const struct policy_settings *settings);
+
+/* Appends an array of NetworkPolicyEgressRules, normal form, one for each word. */
+void policy_dns_put(const struct policy_settings *settings, struct json_buffer *out);
+
+#endif

@@ -1,0 +1,301 @@
+#include "rules/evaluate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "k8s/selector.h"
+
+const char *const policy_answer_words[] = {"denied", "unknown", "allowed"};
+
+const char *const policy_protocol_words[] = {"TCP", "UDP", "SCTP"};
+
+#define SPACE_NAME "kubernetes.io/metadata.name"
+
+static bool parse_port(const char *text, struct policy_destination *destination)
+{
+	char *end = NULL;
+	if (strspn(text, "0123456789") == 0)
+		return false;
+	destination->port = strtol(text, &end, 10);
+	destination->protocol = POLICY_TCP;
+	if (destination->port < 1 || destination->port > 65535 || (*end != '\0' && *end != '/'))
+		return false;
+	for (int i = 0; *end == '/' && i < POLICY_PROTOCOLS; i++)
+		if (strcasecmp(end + 1, policy_protocol_words[i]) == 0) {
+			destination->protocol = (enum policy_protocol)i;
+			return true;
+		}
+	return *end == '\0';
+}
+
+/* An address counts as the range that holds it alone. */
+static const char *parse_cidr(const char *host, size_t len, struct policy_cidr *cidr)
+{
+	char word[POLICY_NAME_SIZE];
+	bool whole = memchr(host, '/', len) != NULL;
+	bool six = memchr(host, ':', len) != NULL;
+	snprintf(word, sizeof word, "%.*s%s", (int)len, host, whole ? "" : six ? "/128" : "/32");
+	return policy_cidr_parse(json_of(word), cidr);
+}
+
+static const char *parse_workload(const char *host, size_t len,
+                                  struct policy_destination *destination)
+{
+	const char *slash = memchr(host, '/', len);
+	if (slash == NULL)
+		return "must be ADDRESS:PORT/PROTOCOL, CIDR:PORT/PROTOCOL or "
+		       "NAMESPACE/WORKLOAD:PORT/PROTOCOL";
+	struct json_text space = {host, (size_t)(slash - host)};
+	struct json_text name = {slash + 1, len - space.len - 1};
+	if (!policy_is_label(space) || !policy_is_subdomain(name))
+		return "its namespace or workload is not a name that Kubernetes allows";
+	destination->is_workload = true;
+	memcpy(destination->space, space.at, space.len);
+	memcpy(destination->name, name.at, name.len);
+	return NULL;
+}
+
+static bool looks_like_ipv4(const char *host)
+{
+	size_t digits = strspn(host, "0123456789.");
+	return memchr(host, '.', digits) != NULL && (host[digits] == '/' || host[digits] == ':');
+}
+
+const char *policy_destination_parse(const char *text, struct policy_destination *destination)
+{
+	*destination = (struct policy_destination){0};
+	const char *colon = strrchr(text, ':');
+	if (colon == NULL || !parse_port(colon + 1, destination))
+		return "must end in a port of 1 to 65535 and tcp, udp or sctp, such as :443/tcp";
+	size_t len = (size_t)(colon - text);
+	if (len >= POLICY_NAME_SIZE + POLICY_LABEL_SIZE)
+		return "is too long";
+	if (len > 2 && text[0] == '[' && colon[-1] == ']' && memchr(text + 1, ':', len - 2))
+		return parse_cidr(text + 1, len - 2, &destination->cidr);
+	if (looks_like_ipv4(text))
+		return parse_cidr(text, len, &destination->cidr);
+	return parse_workload(text, len, destination);
+}
+
+static bool is_unset(struct json_text value)
+{
+	return json_type(value) <= JSON_NULL;
+}
+
+/* Does the selector ask for no other label than the namespace's name? */
+static bool asks_for_name_alone(struct json_text selector)
+{
+	struct json_text labels = json_get(selector, "matchLabels");
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m))
+		if (!json_equals(m.key, SPACE_NAME))
+			return false;
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
+		if (!json_equals(json_get(m.value, "key"), SPACE_NAME))
+			return false;
+	return true;
+}
+
+static bool is_unset_or(struct json_text value, enum json_type type)
+{
+	return is_unset(value) || json_type(value) == type;
+}
+
+static enum policy_answer selects(struct json_text selector, struct policy_labels labels)
+{
+	struct json_text wanted = json_get(selector, "matchLabels");
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	if (json_type(selector) != JSON_OBJECT || !is_unset_or(wanted, JSON_OBJECT) ||
+	    !is_unset_or(expressions, JSON_ARRAY))
+		return POLICY_DENIED;
+	if (json_is_empty(wanted) && json_is_empty(expressions))
+		return POLICY_ALLOWED;
+	if (labels.known.at == NULL || policy_labels_check(labels.known) != NULL ||
+	    policy_selector_check(selector) != NULL)
+		return POLICY_UNKNOWN;
+	if (labels.partial && policy_selector_asks_beyond(selector, labels.known))
+		return policy_selector_may_match(selector, labels.known) ? POLICY_UNKNOWN
+		                                                         : POLICY_DENIED;
+	return policy_selector_matches(selector, labels.known) ? POLICY_ALLOWED : POLICY_DENIED;
+}
+
+static enum policy_answer selects_space(struct json_text selector,
+                                        const struct policy_destination *destination)
+{
+	char named[sizeof "{\"" SPACE_NAME "\":\"\"}" + POLICY_LABEL_SIZE];
+	if (!is_unset(destination->space_labels) || !asks_for_name_alone(selector))
+		return selects(selector, (struct policy_labels){.known = destination->space_labels});
+	snprintf(named, sizeof named, "{\"%s\":\"%s\"}", SPACE_NAME, destination->space);
+	return selects(selector, (struct policy_labels){.known = json_of(named)});
+}
+
+enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels)
+{
+	struct json_text types = json_get(spec, "policyTypes");
+	bool egress = json_is_empty(types) && !json_is_empty(json_get(spec, "egress"));
+	for (struct json_member m = json_first(types); m.value.at; m = json_next(m))
+		egress = egress || json_equals(m.value, "Egress");
+	if (!egress)
+		return POLICY_DENIED;
+	/* The field is required, but {} is what kubectl's YAML may leave out. */
+	struct json_text selector = json_get(spec, "podSelector");
+	return is_unset(selector) ? POLICY_ALLOWED : selects(selector, labels);
+}
+
+struct partial {
+	enum policy_answer answer;
+	int index;
+	const char *why;
+};
+
+static const struct partial none = {POLICY_DENIED, -1, NULL};
+
+static struct partial better(struct partial best, struct partial found)
+{
+	return found.answer > best.answer ? found : best;
+}
+
+static enum policy_answer lies_in(const struct policy_cidr *outer, const struct policy_cidr *inner)
+{
+	if (policy_cidr_holds(outer, inner))
+		return POLICY_ALLOWED;
+	return policy_cidr_holds(inner, outer) ? POLICY_UNKNOWN : POLICY_DENIED;
+}
+
+static struct partial match_block(struct json_text block,
+                                  const struct policy_destination *destination, int index)
+{
+	static const char spelling[] = "its ipBlock is not in canonical form";
+	static const char part[] = "only a part of the range is covered";
+	struct policy_cidr cidr;
+	if (destination->is_workload)
+		return (struct partial){POLICY_UNKNOWN, index,
+		                        "network plugins differ in whether an ipBlock covers pods"};
+	if (policy_cidr_parse(json_plain(json_get(block, "cidr")), &cidr) != NULL)
+		return (struct partial){POLICY_UNKNOWN, index, spelling};
+	enum policy_answer answer = lies_in(&cidr, &destination->cidr);
+	const char *why = answer == POLICY_UNKNOWN ? part : NULL;
+	struct json_text except = json_get(block, "except");
+	for (struct json_member m = json_first(except); m.value.at; m = json_next(m)) {
+		if (answer == POLICY_DENIED)
+			break;
+		bool read = policy_cidr_parse(json_plain(m.value), &cidr) == NULL;
+		enum policy_answer out = read ? lies_in(&cidr, &destination->cidr) : POLICY_UNKNOWN;
+		if (out == POLICY_ALLOWED)
+			return none;
+		if (out == POLICY_UNKNOWN) {
+			answer = POLICY_UNKNOWN;
+			why = read ? part : spelling;
+		}
+	}
+	return (struct partial){answer, index, why};
+}
+
+static struct partial match_pods(struct json_text peer, const char *space,
+                                 const struct policy_destination *destination, int index)
+{
+	struct json_text spaces = json_get(peer, "namespaceSelector");
+	struct json_text pods = json_get(peer, "podSelector");
+	enum policy_answer in_space, in_pods;
+	/* An address is one outside of the cluster; a peer that names nothing selects nothing. */
+	if (!destination->is_workload || (is_unset(spaces) && is_unset(pods)))
+		return none;
+	in_space = !is_unset(spaces)                        ? selects_space(spaces, destination)
+	           : strcmp(space, destination->space) == 0 ? POLICY_ALLOWED
+	                                                    : POLICY_DENIED;
+	if (in_space == POLICY_DENIED)
+		return none;
+	in_pods = is_unset(pods) ? POLICY_ALLOWED : selects(pods, destination->labels);
+	enum policy_answer answer = in_space < in_pods ? in_space : in_pods;
+	const char *why = answer != POLICY_UNKNOWN     ? NULL
+	                  : in_space == POLICY_UNKNOWN ? "the namespace's labels were not seen"
+	                                               : "the pods' labels were not seen";
+	return (struct partial){answer, index, why};
+}
+
+enum policy_answer policy_peer_selects(struct json_text peer, const char *space,
+                                       const struct policy_destination *destination)
+{
+	if (!is_unset(json_get(peer, "ipBlock")))
+		return POLICY_DENIED;
+	return match_pods(peer, space, destination, 0).answer;
+}
+
+static struct partial match_peers(struct json_text to, const char *space,
+                                  const struct policy_destination *destination)
+{
+	struct partial best = none;
+	int index = 0;
+	if (is_unset(to) || (json_type(to) == JSON_ARRAY && json_is_empty(to)))
+		return (struct partial){POLICY_ALLOWED, -1, NULL};
+	if (json_type(to) != JSON_ARRAY)
+		return none;
+	for (struct json_member m = json_first(to); m.value.at; m = json_next(m), index++) {
+		struct json_text block = json_get(m.value, "ipBlock");
+		best = better(best, is_unset(block) ? match_pods(m.value, space, destination, index)
+		                                    : match_block(block, destination, index));
+	}
+	return best;
+}
+
+static struct partial match_port(struct json_text port,
+                                 const struct policy_destination *destination, int index)
+{
+	static const char named[] = "the number of its named port was not seen";
+	struct json_text protocol = json_get(port, "protocol");
+	struct json_text number = json_get(port, "port"), end = json_get(port, "endPort");
+	int64_t first, last;
+	if (json_type(port) != JSON_OBJECT ||
+	    (is_unset(protocol) ? destination->protocol != POLICY_TCP
+	                        : !json_equals(protocol, policy_protocol_words[destination->protocol])))
+		return none;
+	if (is_unset(number))
+		return (struct partial){POLICY_ALLOWED, index, NULL};
+	/* Names are those of a pod's ports: other addresses have none. */
+	if (json_type(number) == JSON_STRING && destination->is_workload)
+		return (struct partial){POLICY_UNKNOWN, index, named};
+	if (!json_integer(number, &first))
+		return none;
+	if (is_unset(end) || !json_integer(end, &last))
+		last = first;
+	bool within = destination->port >= first && destination->port <= last;
+	return (struct partial){within ? POLICY_ALLOWED : POLICY_DENIED, index, NULL};
+}
+
+static struct partial match_ports(struct json_text ports,
+                                  const struct policy_destination *destination)
+{
+	struct partial best = none;
+	int index = 0;
+	if (is_unset(ports) || (json_type(ports) == JSON_ARRAY && json_is_empty(ports)))
+		return (struct partial){POLICY_ALLOWED, -1, NULL};
+	if (json_type(ports) != JSON_ARRAY)
+		return none;
+	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m), index++)
+		best = better(best, match_port(m.value, destination, index));
+	return best;
+}
+
+struct policy_match policy_evaluate(struct json_text egress, const char *space,
+                                    const struct policy_destination *destination)
+{
+	struct policy_match best = {POLICY_DENIED, -1, -1, -1, NULL};
+	int index = 0;
+	if (json_type(egress) != JSON_ARRAY)
+		return best;
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
+		if (json_type(m.value) != JSON_OBJECT)
+			continue;
+		struct partial peer = match_peers(json_get(m.value, "to"), space, destination);
+		struct partial port = match_ports(json_get(m.value, "ports"), destination);
+		enum policy_answer answer = peer.answer < port.answer ? peer.answer : port.answer;
+		if (answer > best.answer)
+			best = (struct policy_match){answer, index, peer.index, port.index,
+			                             answer != POLICY_UNKNOWN ? NULL
+			                             : peer.why != NULL       ? peer.why
+			                                                      : port.why};
+	}
+	return best;
+}

@@ -1,0 +1,33 @@
+/*
+ * Comparing what a server stores with what was asked of it.
+ *
+ * The normal form of a value: no white space, members sorted by the bytes of their keys, what
+ * the server leaves out left out (null, an empty array as a member, an empty matchLabels), and
+ * what it adds added (protocol TCP of a port). Two specs of equal normal form mean the same.
+ * `egress: [{}]` and `egress: []` stay different: an empty object in an array is kept.
+ *
+ * The values passed json_check(). Nothing here keeps what it is given.
+ */
+#ifndef RULES_NORMAL_H
+#define RULES_NORMAL_H
+
+#include "base/buffer.h"
+
+void policy_normal_put(struct json_buffer *out, struct json_text value);
+
+/* Half a SHA-256: agents choose the bytes, and must not find two that pass for equal. */
+struct policy_digest {
+	uint8_t bytes[16];
+};
+
+struct policy_digest policy_digest(struct json_text text);
+bool policy_digest_same(struct policy_digest a, struct policy_digest b);
+
+/* The digest of what we set in an object: its spec (less Calico's tier "default", which the
+ * server adds; and Cilium's specs, which say more of the same), these labels (NULL-terminated
+ * keys), the annotation, and the owner references that are controllers. What others add does not count;
+ * `scratch` is overwritten. */
+struct policy_digest policy_essence(struct json_text object, const char *const labels[],
+                                    const char *annotation, struct json_buffer *scratch);
+
+#endif

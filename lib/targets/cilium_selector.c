@@ -1,0 +1,186 @@
+#include "targets/cilium_selector_private.h"
+
+#include <string.h>
+
+#include "rules/schema_private.h"
+
+#define SPACE_NAME "kubernetes.io/metadata.name"
+#define SPACE_LABELS "k8s:io.cilium.k8s.namespace.labels."
+
+/* Labels that Cilium leaves out of an identity unless it is told otherwise ("Limiting
+ * Identity-Relevant Labels"). A selector that asks for one would select nobody, one that forbids it
+ * everybody; and io.kubernetes.pod.namespace among them would name another namespace. */
+static const char *const left_out[] = {
+        "io.kubernetes",
+        "io.cilium.k8s",
+        "kubernetes.io",
+        "k8s.io",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "batch.kubernetes.io/",
+        "pod-template-generation",
+        "pod-template-hash",
+        "controller-revision-hash",
+        "controller-uid",
+        "annotation",
+        "etcd_node",
+};
+
+static bool begins(struct json_text text, const char *with)
+{
+	size_t len = strlen(with);
+	return text.len >= len && memcmp(text.at, with, len) == 0;
+}
+
+static bool key_usable(struct json_text key, bool of_space)
+{
+	key = json_plain(key);
+	if (key.at == NULL || !policy_is_label_key(key))
+		return false;
+	for (size_t i = 0; !of_space && i < sizeof left_out / sizeof left_out[0]; i++)
+		if (begins(key, left_out[i]))
+			return false;
+	return of_space || memmem(key.at, key.len, "beta.kubernetes.io", 18) == NULL;
+}
+
+static bool value_usable(struct json_text value)
+{
+	value = json_plain(value);
+	return value.at != NULL && policy_is_label_value(value);
+}
+
+static bool expression_usable(struct json_text expression, bool of_space)
+{
+	struct json_text values = json_get(expression, "values");
+	for (struct json_member m = json_first(values); m.value.at; m = json_next(m))
+		if (!value_usable(m.value))
+			return false;
+	return key_usable(json_get(expression, "key"), of_space);
+}
+
+/* Can all of the selector be written? */
+static bool selector_usable(struct json_text selector, bool of_space)
+{
+	struct json_text labels = json_get(selector, "matchLabels");
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m))
+		if (!key_usable(m.key, of_space) || !value_usable(m.value))
+			return false;
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
+		if (!expression_usable(m.value, of_space))
+			return false;
+	return true;
+}
+
+static void put_key(struct json_buffer *out, struct json_text key, bool of_space)
+{
+	if (of_space && json_equals(key, SPACE_NAME)) {
+		json_puts(out, "\"" POLICY_CILIUM_SPACE "\"");
+		return;
+	}
+	json_puts(out, of_space ? "\"" SPACE_LABELS : "\"k8s:");
+	json_puttext(out, json_plain(key));
+	json_putc(out, '"');
+}
+
+/* What cannot be used is left out, so more is selected. */
+static void put_labels(struct json_buffer *out, struct json_text selector, bool of_space)
+{
+	struct json_text labels = json_get(selector, "matchLabels");
+	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
+		if (!key_usable(m.key, of_space) || !value_usable(m.value))
+			continue;
+		json_put_comma(out);
+		put_key(out, m.key, of_space);
+		json_putc(out, ':');
+		json_puttext(out, m.value);
+	}
+}
+
+static void put_expressions(struct json_buffer *out, struct json_text selector, bool of_space)
+{
+	struct json_text expressions = json_get(selector, "matchExpressions");
+	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
+		struct json_text values = json_get(m.value, "values");
+		if (!expression_usable(m.value, of_space))
+			continue;
+		json_put_comma(out);
+		json_puts(out, "{\"key\":");
+		put_key(out, json_get(m.value, "key"), of_space);
+		json_puts(out, ",\"operator\":");
+		json_puttext(out, json_get(m.value, "operator"));
+		if (!json_is_empty(values)) {
+			json_puts(out, ",\"values\":");
+			json_puttext(out, values);
+		}
+		json_putc(out, '}');
+	}
+}
+
+static void close_labels(struct json_buffer *out, size_t empty)
+{
+	/* without a label the member is left out, as a server would */
+	if (out->len == empty)
+		out->len -= strlen("\"matchLabels\":{");
+	else
+		json_putc(out, '}');
+}
+
+static void close_expressions(struct json_buffer *out, size_t start, size_t empty)
+{
+	if (out->len == empty)
+		out->len = start;
+	else
+		json_putc(out, ']');
+	json_putc(out, '}');
+}
+
+void policy_cilium_put_selector(struct json_buffer *out, struct json_text selector)
+{
+	json_puts(out, "{\"matchLabels\":{");
+	size_t empty = out->len;
+	put_labels(out, selector, false);
+	close_labels(out, empty);
+	size_t start = out->len;
+	json_put_comma(out);
+	json_puts(out, "\"matchExpressions\":[");
+	empty = out->len;
+	put_expressions(out, selector, false);
+	close_expressions(out, start, empty);
+}
+
+bool policy_cilium_selector_usable(struct json_text selector)
+{
+	return selector_usable(selector, false);
+}
+
+bool policy_cilium_peer_usable(struct json_text peer)
+{
+	return selector_usable(json_get(peer, "namespaceSelector"), true) &&
+	       selector_usable(json_get(peer, "podSelector"), false);
+}
+
+/* A selector that only excludes would also match what is no pod: one of namespaces asks for pods.
+ */
+void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct json_text peer)
+{
+	struct json_text spaces = json_get(peer, "namespaceSelector");
+	struct json_text pods = json_get(peer, "podSelector");
+	json_put_comma(out);
+	json_puts(out, "{\"matchLabels\":{");
+	size_t empty = out->len;
+	if (spaces.at == NULL)
+		json_putf(out, "\"" POLICY_CILIUM_SPACE "\":\"%s\"", space);
+	put_labels(out, spaces, true);
+	put_labels(out, pods, false);
+	close_labels(out, empty);
+	size_t start = out->len;
+	json_put_comma(out);
+	json_puts(out, "\"matchExpressions\":[");
+	empty = out->len;
+	if (spaces.at != NULL && json_get(spaces, "matchLabels", SPACE_NAME).at == NULL)
+		json_puts(out, "{\"key\":\"" POLICY_CILIUM_SPACE "\",\"operator\":\"Exists\"}");
+	put_expressions(out, spaces, true);
+	put_expressions(out, pods, false);
+	close_expressions(out, start, empty);
+}

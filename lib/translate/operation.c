@@ -1,0 +1,111 @@
+#include "translate/operation_private.h"
+
+#include <string.h>
+
+static void put_member(struct json_buffer *out, const char *key, const char *value)
+{
+	json_put_key(out, key);
+	json_put_string(out, value);
+}
+
+static void put_card(struct json_buffer *out, const char *namespace, const char *name,
+                     const char *uid)
+{
+	json_put_key(out, "agentCard");
+	json_putc(out, '{');
+	put_member(out, "namespace", namespace);
+	put_member(out, "name", name);
+	if (uid[0] != '\0')
+		put_member(out, "uid", uid);
+	json_putc(out, '}');
+}
+
+static void put_why(struct json_buffer *out, const struct policy_decision *decision,
+                    const struct policy_card *card)
+{
+	put_member(out, "reason", decision->reason);
+	json_put_key(out, "message");
+	json_put_string_n(out, decision->message.at, decision->message.len);
+	put_card(out, card->space->name, card->name, card->uid);
+	json_put_key(out, "problems");
+	policy_problems_put(&decision->problems, out);
+}
+
+void policy_put_apply(struct json_text manifest, const struct policy_decision *decision,
+                      struct json_buffer *out)
+{
+	json_puts(out, "{\"type\":\"APPLY\",\"object\":");
+	json_puttext(out, manifest);
+	put_why(out, decision, decision->owner);
+}
+
+void policy_put_apply_space(struct json_text manifest, const struct policy_problems *problems,
+                            struct json_buffer *out)
+{
+	json_puts(out, "{\"type\":\"APPLY\",\"object\":");
+	json_puttext(out, manifest);
+	put_member(out, "reason", "NamespaceWide");
+	put_member(out, "message", "what all agents of this namespace may use together");
+	json_put_key(out, "problems");
+	policy_problems_put(problems, out);
+}
+
+void policy_put_apply_end(const struct policy_object *object, bool observed,
+                          struct json_buffer *out)
+{
+	if (observed && object->seen_version != NULL) {
+		json_put_key(out, "observed");
+		json_putc(out, '{');
+		put_member(out, "resourceVersion", object->seen_version);
+		json_putc(out, '}');
+	}
+	json_putc(out, '}');
+}
+
+void policy_put_delete(const struct policy_object *object, struct json_buffer *out)
+{
+	json_puts(out, "{\"type\":\"DELETE\",\"object\":{");
+	json_put_key(out, "apiVersion");
+	policy_kind_put_version(object->kind, out);
+	put_member(out, "kind", object->kind->kind);
+	json_puts(out, ",\"metadata\":{");
+	if (!object->kind->cluster_scoped)
+		put_member(out, "namespace", object->space->name);
+	put_member(out, "name", object->name);
+	json_puts(out, "}}");
+	put_member(out, "reason", "Unwanted");
+	put_member(out, "message", "no AgentCard asks for this policy any more");
+	if (object->card != NULL && object->space->name[0] != '\0')
+		put_card(out, object->space->name, object->card,
+		         object->card + strlen(object->card) + 1);
+	json_puts(out, ",\"problems\":[]}");
+}
+
+void policy_put_status(const struct policy_decision *decision, const struct policy_card *card,
+                       struct json_buffer *out)
+{
+	bool none = decision->mode == POLICY_MODE_NONE;
+	json_puts(out, "{\"type\":\"APPLY\",\"object\":{");
+	put_member(out, "apiVersion", card->api_version);
+	put_member(out, "kind", "AgentCard");
+	json_puts(out, ",\"metadata\":{");
+	put_member(out, "namespace", card->space->name);
+	put_member(out, "name", card->name);
+	json_puts(out, "},\"status\":{\"networkPolicy\":{");
+	put_member(out, "name", none ? "" : decision->subject->object->name);
+	put_member(out, "mode",
+	           none                                        ? "none"
+	           : decision->mode == POLICY_MODE_RESTRICTIVE ? "restrictive"
+	                                                       : "permissive");
+	put_member(out, "egress", policy_mode_words[decision->mode]);
+	put_member(out, "reason", decision->reason);
+	json_put_key(out, "message");
+	json_put_string_n(out, decision->message.at, decision->message.len);
+	if (card->generation[0] != '\0') {
+		json_put_key(out, "observedGeneration");
+		json_puts(out, card->generation);
+	}
+	json_puts(out, "}}}");
+	put_why(out, decision, card);
+	json_putc(out, '}');
+}

@@ -1,0 +1,396 @@
+#include "translate/translator.h"
+
+#include <string.h>
+
+#include "k8s/open_lists.h"
+#include "translate/operation_private.h"
+#include "translate/spacewide_private.h"
+
+struct policy_translator {
+	struct policy_inventory inventory;
+	struct policy_decision decision;
+	struct policy_output output;
+	struct policy_manifests manifests;
+	struct policy_problems problems; /* of a namespace */
+	struct json_buffer line, essence;
+	struct policy_lists lists;
+	bool listed;   /* the AgentCards' list has ended */
+	bool any_card; /* an AgentCard was seen */
+	bool known;
+	bool lost; /* something that was listed could not be read */
+	unsigned long operations;
+};
+
+struct policy_translator *policy_translator_new(const struct policy_settings *settings,
+                                                struct policy_output output)
+{
+	struct policy_translator *translator = calloc(1, sizeof *translator);
+	if (translator == NULL)
+		abort();
+	translator->inventory.settings = settings;
+	translator->output = output;
+	return translator;
+}
+
+void policy_translator_free(struct policy_translator *translator)
+{
+	if (translator == NULL)
+		return;
+	policy_inventory_free(&translator->inventory);
+	policy_decision_free(&translator->decision);
+	policy_manifests_free(&translator->manifests);
+	policy_problems_free(&translator->problems);
+	json_buffer_free(&translator->line);
+	json_buffer_free(&translator->essence);
+	free(translator);
+}
+
+static void emit(struct policy_translator *translator)
+{
+	translator->operations++;
+	translator->output.emit(translator->output.context, json_buffer_text(&translator->line));
+}
+
+static void keep_card(struct policy_object *object, const struct policy_card *card)
+{
+	size_t name = strlen(card->name) + 1, uid = strlen(card->uid) + 1;
+	free(object->card);
+	object->card = malloc(name + uid);
+	if (object->card == NULL)
+		abort();
+	memcpy(object->card, card->name, name);
+	memcpy(object->card + name, card->uid, uid);
+}
+
+/* Whether what is seen means what the manifest does. Reading a manifest is dear, so what it means
+ * is found out only when there is something to compare it with. */
+static bool is_seen_as(struct policy_translator *translator, struct policy_object *object,
+                       struct json_text manifest)
+{
+	const struct policy_inventory *inventory = &translator->inventory;
+	if (object->seen && !object->weighed)
+		object->essence = policy_object_essence(inventory, manifest, &translator->essence);
+	object->weighed = object->weighed || object->seen;
+	return object->seen && policy_digest_same(object->seen_essence, object->essence);
+}
+
+/* Whether the line with this digest was asked for last, and what is seen does not differ. */
+static bool is_settled(struct policy_translator *translator, struct policy_object *object,
+                       struct json_text manifest, struct policy_digest digest)
+{
+	return object->last == POLICY_LAST_APPLY && !object->drifted &&
+	       policy_digest_same(digest, object->operation) &&
+	       (!object->seen || object->weighed || is_seen_as(translator, object, manifest));
+}
+
+/* Asks for what the line says, up to its closing brace, unless that was asked for last. */
+static void apply(struct policy_translator *translator, struct policy_object *object,
+                  struct json_text manifest)
+{
+	struct json_buffer *line = &translator->line;
+	struct policy_digest digest = policy_digest(json_buffer_text(line));
+	if (is_settled(translator, object, manifest, digest))
+		return;
+	object->last = POLICY_LAST_APPLY;
+	object->drifted = false;
+	object->operation = digest;
+	object->weighed = false;
+	policy_put_apply_end(object, is_seen_as(translator, object, manifest), line);
+	emit(translator);
+}
+
+/* The object of a further manifest, kept in a list of its subject or space. */
+static struct policy_object *further(struct policy_translator *translator,
+                                     struct policy_object **list, struct policy_space *space,
+                                     struct policy_subject *part_of,
+                                     const struct policy_manifest *manifest)
+{
+	struct policy_object *object = policy_object_at(&translator->inventory, manifest->kind,
+	                                                space, json_of(manifest->name));
+	if (!object->further) {
+		policy_former_remove(object);
+		object->further = true;
+		object->part_of = part_of;
+		DL_APPEND2(*list, object, further_prev, further_next);
+	}
+	object->fresh = true;
+	return object;
+}
+
+/* Those that were not rendered this time are wanted no more. */
+static void drop_stale(struct policy_translator *translator, struct policy_object **list)
+{
+	struct policy_object *object = *list, *next;
+	for (; object != NULL; object = next) {
+		next = object->further_next;
+		if (!object->fresh) {
+			DL_DELETE2(*list, object, further_prev, further_next);
+			object->further = false;
+			object->gone = true;
+			policy_stray(&translator->inventory, object);
+		}
+		object->fresh = false;
+	}
+}
+
+static void apply_decision(struct policy_translator *translator, struct policy_subject *subject)
+{
+	const struct policy_inventory *inventory = &translator->inventory;
+	struct policy_decision *decision = &translator->decision;
+	struct policy_manifests *manifests = &translator->manifests;
+	policy_render(inventory, decision, manifests);
+	for (size_t i = 0; i < manifests->count; i++) {
+		struct policy_object *object =
+			i == 0 ? subject->object
+			       : further(translator, &subject->further, subject->space, subject,
+		                         &manifests->items[i]);
+		struct json_text manifest = policy_manifest_text(manifests, i);
+		translator->line.len = 0;
+		policy_put_apply(manifest, decision, &translator->line);
+		keep_card(object, decision->owner);
+		apply(translator, object, manifest);
+	}
+}
+
+static void apply_status(struct policy_translator *translator, struct policy_card *card)
+{
+	struct json_buffer *line = &translator->line;
+	line->len = 0;
+	policy_put_status(&translator->decision, card, line);
+	struct policy_digest digest = policy_digest(json_buffer_text(line));
+	if (policy_digest_same(digest, card->status))
+		return;
+	card->status = digest;
+	emit(translator);
+}
+
+/* What is said of a whole namespace is found out again only when its part in that differs: each
+ * time it takes all agents of the namespace. */
+static void weigh_part(struct policy_translator *translator, struct policy_subject *subject)
+{
+	const struct policy_decision *decision = &translator->decision;
+	struct json_buffer *line = &translator->line;
+	struct policy_digest part = {0};
+	if (translator->inventory.settings->target->render_space == NULL)
+		return;
+	if (subject->cards != NULL && decision->mode != POLICY_MODE_NONE) {
+		line->len = 0;
+		json_puttext(line, json_buffer_text(&decision->egress));
+		if (decision->domains.at != NULL)
+			json_puttext(line, decision->domains);
+		part = policy_digest(json_buffer_text(line));
+	}
+	if (policy_digest_same(part, subject->spacewide))
+		return;
+	subject->spacewide = part;
+	policy_space_changed(&translator->inventory, subject->space);
+}
+
+static void settle(struct policy_translator *translator, struct policy_subject *subject)
+{
+	struct policy_inventory *inventory = &translator->inventory;
+	struct policy_decision *decision = &translator->decision;
+	policy_claim(inventory, subject);
+	if (subject->cards == NULL) {
+		weigh_part(translator, subject);
+		drop_stale(translator, &subject->further);
+		policy_former_release(inventory, subject);
+		policy_subject_sweep(inventory, subject);
+		return;
+	}
+	policy_decide(inventory, subject, decision);
+	weigh_part(translator, subject);
+	if (decision->mode != POLICY_MODE_NONE)
+		apply_decision(translator, subject);
+	drop_stale(translator, &subject->further);
+	policy_former_release(inventory, subject);
+	if (inventory->settings->status) {
+		struct policy_card *card;
+		DL_FOREACH(subject->cards, card)
+			apply_status(translator, card);
+	}
+}
+
+/* Only what is known to be unwanted: its card was seen to go, or all cards are known. What may
+ * still be all that limits an agent waits for what replaces it. */
+static void remove_stray(struct policy_translator *translator, struct policy_object *object)
+{
+	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
+	bool said = object->last == POLICY_LAST_DELETE && !object->drifted;
+	if (object->owner != NULL || object->further || !exists || said ||
+	    (!object->gone && (!translator->known || translator->lost)))
+		return;
+	struct policy_subject *waits_for = policy_former_of(&translator->inventory, object);
+	if (waits_for != NULL) {
+		policy_former_add(waits_for, object);
+		return;
+	}
+	object->last = POLICY_LAST_DELETE;
+	object->drifted = false;
+	translator->line.len = 0;
+	policy_put_delete(object, &translator->line);
+	emit(translator);
+}
+
+static void settle_next(struct policy_translator *translator)
+{
+	struct policy_subject *subject = translator->inventory.touched;
+	DL_DELETE(translator->inventory.touched, subject);
+	subject->queued = false;
+	settle(translator, subject);
+}
+
+static void settle_next_space(struct policy_translator *translator)
+{
+	struct policy_space *space = translator->inventory.changed;
+	DL_DELETE(translator->inventory.changed, space);
+	space->queued = false;
+	policy_spacewide_render(&translator->inventory, space, &translator->problems,
+	                        &translator->manifests);
+	for (size_t i = 0; i < translator->manifests.count; i++) {
+		struct policy_object *object = further(translator, &space->further, space, NULL,
+		                                       &translator->manifests.items[i]);
+		struct json_text manifest = policy_manifest_text(&translator->manifests, i);
+		translator->line.len = 0;
+		policy_put_apply_space(manifest, &translator->problems, &translator->line);
+		apply(translator, object, manifest);
+	}
+	drop_stale(translator, &space->further);
+}
+
+static void remove_next(struct policy_translator *translator)
+{
+	struct policy_object *object = translator->inventory.stray;
+	DL_DELETE(translator->inventory.stray, object);
+	object->queued = false;
+	policy_former_remove(object);
+	remove_stray(translator, object);
+	policy_object_sweep(&translator->inventory, object);
+}
+
+/* Until nothing is left that has changed. Policies come before deletions, so that a policy
+ * that changes its name is there under the new one first. */
+static void flush(struct policy_translator *translator)
+{
+	const struct policy_inventory *inventory = &translator->inventory;
+	for (;;) {
+		if (inventory->touched != NULL)
+			settle_next(translator);
+		else if (inventory->changed != NULL)
+			settle_next_space(translator);
+		else if (inventory->stray != NULL)
+			remove_next(translator);
+		else
+			return;
+	}
+}
+
+static void become_known(struct policy_translator *translator)
+{
+	struct policy_object *object;
+	translator->known = true;
+	for (object = translator->inventory.objects; object != NULL; object = object->hh.next)
+		if (object->owner == NULL)
+			policy_stray(&translator->inventory, object);
+}
+
+static void begin_list(struct policy_translator *translator, const struct event *event)
+{
+	if (translator->lists.count == 0)
+		translator->lost = false;
+	policy_inventory_begin(&translator->inventory, event);
+	policy_lists_begin(&translator->lists, event);
+}
+
+static bool is_card(const struct policy_translator *translator, const struct event *event)
+{
+	return event_is(event, translator->inventory.settings->names->agentcard_group, "AgentCard");
+}
+
+static void end_list(struct policy_translator *translator, const struct event *event)
+{
+	if (!translator->lost || !is_card(translator, event))
+		policy_inventory_end(&translator->inventory, event);
+	policy_lists_end(&translator->lists, event);
+}
+
+static void take_bookmark(struct policy_translator *translator, const struct event *event,
+                          struct json_text line)
+{
+	if (event->mark == EVENT_MARK_BEGIN)
+		begin_list(translator, event);
+	if (event->mark != EVENT_MARK_END)
+		return;
+	end_list(translator, event);
+	translator->listed = translator->listed || is_card(translator, event);
+	bool complete = translator->listed && !policy_lists_any(&translator->lists);
+	if (complete)
+		become_known(translator);
+	if (translator->known || translator->inventory.settings->no_wait)
+		flush(translator);
+	if (complete && !translator->lost && is_card(translator, event))
+		translator->output.emit(translator->output.context, line);
+}
+
+const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
+                                   struct json_text json)
+{
+	struct event event;
+	const char *wrong = event_read(json, &event);
+	if (wrong != NULL)
+		return wrong;
+	if (event.type == EVENT_ERROR) {
+		policy_translator_lost(translator);
+		return NULL;
+	}
+	if (event.type == EVENT_BOOKMARK) {
+		take_bookmark(translator, &event, line);
+		return NULL;
+	}
+	translator->any_card = translator->any_card || is_card(translator, &event);
+	wrong = policy_inventory_take(&translator->inventory, &event);
+	if (translator->known || translator->inventory.settings->no_wait)
+		flush(translator);
+	return wrong;
+}
+
+void policy_translator_lost(struct policy_translator *translator)
+{
+	translator->lost = true;
+}
+
+bool policy_translator_is_lost(const struct policy_translator *translator)
+{
+	return translator->lost;
+}
+
+bool policy_translator_known(const struct policy_translator *translator)
+{
+	return translator->known;
+}
+
+const char *policy_translator_end(struct policy_translator *translator)
+{
+	if (translator->known)
+		return NULL;
+	if (policy_lists_any(&translator->lists))
+		return "the input ended before its lists were complete: not all is known, and "
+		       "nothing is asked for";
+	/* without marks, the end of the input is the end of all lists; but an input without any
+	 * AgentCard says nothing about which policies are unwanted */
+	if (translator->any_card || translator->listed)
+		become_known(translator);
+	flush(translator);
+	return NULL;
+}
+
+struct policy_counts policy_translator_counts(const struct policy_translator *translator)
+{
+	return (struct policy_counts){.agents = HASH_COUNT(translator->inventory.cards),
+	                              .operations = translator->operations};
+}
+
+struct policy_inventory *policy_translator_inventory(struct policy_translator *translator)
+{
+	return &translator->inventory;
+}

@@ -1,0 +1,62 @@
+/*
+ * From verified events to operations (egress-records(5)): what should change in the cluster for
+ * every agent to have its own policy.
+ *
+ * Nothing is emitted before the world is known: all lists that have begun have ended, the
+ * AgentCards' among them; or the input has ended; or settings->no_wait. An operation is emitted
+ * when it differs from the last one for its object, or when the object is not what that one
+ * asked for. The same input gives the same bytes.
+ *
+ *   APPLY    a policy, with the reason (one word), a message (a sentence), the card and the
+ *            problems; `observed` when the policy was last seen to be so already
+ *   DELETE   a policy whose card is gone or names another workload
+ *   APPLY    the status of an AgentCard, with settings->status
+ *   BOOKMARK the AgentCards' end mark, behind all operations that complete the world
+ *
+ * Ownership: settings are borrowed and outlive the translator; lines are borrowed for the call,
+ * and what is emitted is valid during the callback.
+ */
+#ifndef TRANSLATE_TRANSLATOR_H
+#define TRANSLATE_TRANSLATOR_H
+
+#include "policy/settings.h"
+#include "json/json.h"
+
+struct policy_translator;
+
+struct policy_output {
+	void (*emit)(void *context, struct json_text line);
+	void *context;
+};
+
+struct policy_translator *policy_translator_new(const struct policy_settings *settings,
+                                                struct policy_output output);
+void policy_translator_free(struct policy_translator *translator);
+
+/* Takes a line of the stream, which holds the checked text `json`. NULL, or a static reason why
+ * it cannot be used. */
+const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
+                                   struct json_text json);
+
+/* A line before the next one could not be used by anybody: what is not listed may be there all
+ * the same. Until a new list begins nothing is deleted but what was seen to go, and the end mark
+ * does not pass. An ERROR event says the same. */
+void policy_translator_lost(struct policy_translator *translator);
+bool policy_translator_is_lost(const struct policy_translator *translator);
+
+/* True when the world is known. */
+bool policy_translator_known(const struct policy_translator *translator);
+
+/* The input has ended. NULL, or a static sentence about why nothing more is asked for. */
+const char *policy_translator_end(struct policy_translator *translator);
+
+struct policy_counts {
+	unsigned long agents, operations;
+};
+struct policy_counts policy_translator_counts(const struct policy_translator *translator);
+
+/* What is held of the world, for reading; valid until the next call that takes something. */
+struct policy_inventory;
+struct policy_inventory *policy_translator_inventory(struct policy_translator *translator);
+
+#endif

@@ -1,0 +1,189 @@
+#include "verify/cards.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/cards_private.h"
+#include "verify/status_private.h"
+
+struct trust_cards *trust_cards_new(const struct trust_cards_settings *settings)
+{
+	struct trust_cards *cards = held_memory(sizeof *cards);
+	cards->settings = *settings;
+	cards->due = TRUST_TIME_MAX;
+	cards->bundles = held_memory((settings->bundle_count + 1) * sizeof *cards->bundles);
+	for (size_t i = 0; i < settings->bundle_count; i++) {
+		cards->bundles[i].from = settings->bundles[i];
+		/* the checker's own string, so that pointers can be compared */
+		cards->bundles[i].from.trust_domain = trust_checker_domain(
+			settings->checker, settings->bundles[i].trust_domain);
+	}
+	return cards;
+}
+
+void trust_cards_free(struct trust_cards *cards)
+{
+	if (cards == NULL)
+		return;
+	held_free(&cards->held);
+	json_buffer_free(&cards->verification);
+	json_buffer_free(&cards->line);
+	free(cards->bundles);
+	free(cards);
+}
+
+size_t trust_cards_count(const struct trust_cards *cards)
+{
+	return HASH_COUNT(cards->held.cards);
+}
+
+const unsigned long *trust_cards_verdicts(const struct trust_cards *cards)
+{
+	return cards->verdicts;
+}
+
+/* The line with the verification after its object, or in the place of one that it came with:
+ * what another program has said of a card does not count. */
+static void emit_verified(struct trust_cards *cards, struct json_text line,
+                          const struct event *event, struct json_text verification)
+{
+	struct json_text old = event->verification;
+	const char *end = line.at + line.len;
+	const char *cut = old.at != NULL ? old.at : event->object.at + event->object.len;
+	const char *rest = old.at != NULL ? old.at + old.len : cut;
+	struct json_buffer *out = &cards->line;
+	out->len = 0;
+	cards_count_verdict(cards, verification);
+	json_put(out, line.at, (size_t)(cut - line.at));
+	if (old.at == NULL)
+		json_puts(out, ",\"verification\":");
+	json_puttext(out, verification);
+	json_put(out, rest, (size_t)(end - rest));
+	cards->settings.emit(cards->settings.context, json_buffer_text(out));
+}
+
+static bool same_part(struct held *held, const struct held_card *card, struct held_span span,
+                      struct json_text now)
+{
+	return span.len == now.len &&
+	       (now.len == 0 || memcmp(held_card_part(held, card, span).at, now.at, now.len) == 0);
+}
+
+/* True when the verdict that is held answers for this event too. */
+static bool still_holds(struct held *held, const struct held_card *card, const struct card_aim *aim,
+                        int64_t at)
+{
+	if (card->target == NULL || aim->problem != NULL || at < card->since || at >= card->until)
+		return false;
+	if (card->workload != aim->workload || strcmp(card->target->key, aim->target) != 0 ||
+	    !same_part(held, card, card->binding, aim->binding))
+		return false;
+	return card->target->signed_card.at != NULL ||
+	       same_part(held, card, card->status_card, aim->status_card);
+}
+
+static struct held_span span_of(struct json_text object, struct json_text part)
+{
+	if (part.at == NULL)
+		return (struct held_span){0};
+	return (struct held_span){(uint32_t)(part.at - object.at), (uint32_t)part.len};
+}
+
+static void hold_card(struct trust_cards *cards, struct held_card *card, const struct event *event,
+                      const struct card_aim *aim)
+{
+	card->list = cards->lists[HELD_AGENTCARD];
+	card->workload = (unsigned char)aim->workload;
+	card->binding = span_of(event->object, aim->binding);
+	card->status_card = span_of(event->object, aim->status_card);
+	held_card_object(&cards->held, card, event->object);
+	held_card_aim(&cards->held, card, aim->problem == NULL ? aim->target : NULL);
+}
+
+static void take_card(struct trust_cards *cards, struct json_text line, const struct event *event,
+                      int64_t at)
+{
+	char key[EVENT_KEY_SIZE];
+	struct card_aim aim;
+	event_key(event, key);
+	cards_aim(event, &aim);
+	struct held_card *card = held_card_find(&cards->held, key);
+	if (card == NULL)
+		card = held_card_add(&cards->held, key);
+	bool holds = still_holds(&cards->held, card, &aim, at);
+	hold_card(cards, card, event, &aim);
+	if (!holds) {
+		cards_check(cards, card, aim.problem, at);
+		held_card_verification(card, json_buffer_text(&cards->verification));
+	}
+	emit_verified(cards, line, event,
+	              (struct json_text){card->verification, card->verification_len});
+	if (event->type == EVENT_DELETED)
+		held_card_remove(&cards->held, card);
+}
+
+static void take_status(struct trust_cards *cards, struct json_text line, const struct event *event)
+{
+	trust_status_check(event->object, &cards->verdict);
+	cards->verification.len = 0;
+	trust_verdict_put(&cards->verification, &cards->verdict, "status");
+	emit_verified(cards, line, event, json_buffer_text(&cards->verification));
+}
+
+static enum held_kind kind_of(const struct trust_cards *cards, const struct event *event)
+{
+	if (event_is(event, cards->settings.agentcard_group, held_kind_names[HELD_AGENTCARD].kind))
+		return HELD_AGENTCARD;
+	for (int i = 0; i < HELD_AGENTCARD; i++)
+		if (event_is(event, held_kind_names[i].group, held_kind_names[i].kind))
+			return (enum held_kind)i;
+	return HELD_NONE;
+}
+
+static void take_mark(struct trust_cards *cards, enum held_kind kind, enum event_mark mark,
+                      int64_t at)
+{
+	if (mark == EVENT_MARK_BEGIN) {
+		cards->lists[kind]++;
+		cards->listing[kind] = true;
+	} else if (mark == EVENT_MARK_END && cards->listing[kind]) {
+		cards->listing[kind] = false;
+		cards_end_list(cards, kind, at);
+	}
+}
+
+static void take_object(struct trust_cards *cards, enum held_kind kind, const struct event *event,
+                        int64_t at)
+{
+	if (kind == HELD_CONFIGMAP)
+		cards_take_configmap(cards, event, at);
+	else
+		cards_take_workload(cards, event, kind, at);
+}
+
+const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
+                             struct json_text json, int64_t at)
+{
+	struct event event;
+	const char *wrong = event_read(json, &event);
+	if (wrong != NULL)
+		return wrong;
+	enum held_kind kind = kind_of(cards, &event);
+	bool object = event.type != EVENT_BOOKMARK && event.type != EVENT_ERROR;
+	bool status_only = cards->settings.checker == NULL;
+	if (kind == HELD_AGENTCARD && object) {
+		if (status_only)
+			take_status(cards, line, &event);
+		else
+			take_card(cards, line, &event, at);
+		return NULL;
+	}
+	cards->settings.emit(cards->settings.context, line);
+	if (kind == HELD_NONE || status_only || event.type == EVENT_ERROR)
+		return NULL;
+	if (object)
+		take_object(cards, kind, &event, at);
+	else
+		take_mark(cards, kind, event.mark, at);
+	return NULL;
+}

@@ -1,0 +1,72 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/cards_private.h"
+
+bool cards_name_usable(struct json_text name)
+{
+	if (name.at == NULL || name.len == 0 || name.len > 253)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] <= ' ' || name.at[i] > '~' || name.at[i] == '/')
+			return false;
+	return true;
+}
+
+static bool has_group(struct json_text api_version, const char *group)
+{
+	size_t len = strlen(group);
+	return api_version.len > len && memcmp(api_version.at, group, len) == 0 &&
+	       api_version.at[len] == '/';
+}
+
+static enum held_kind workload_of(struct json_text api_version, struct json_text kind)
+{
+	struct json_text api = json_plain(api_version);
+	for (int i = 0; api.at != NULL && i < HELD_WORKLOADS; i++)
+		if (json_equals(kind, held_kind_names[i].kind) &&
+		    has_group(api, held_kind_names[i].group))
+			return (enum held_kind)i;
+	return HELD_NONE;
+}
+
+static const char *read_target(const struct event *event, struct json_text spec,
+                               struct json_text reference, struct card_aim *aim)
+{
+	enum { API_VERSION, KIND, NAME, COUNT };
+	static const char *const keys[COUNT] = {"apiVersion", "kind", "name"};
+	struct json_text found[COUNT];
+	if (event->namespace.at == NULL)
+		return "the AgentCard has no namespace";
+	if (json_type(reference) != JSON_OBJECT && json_type(json_get(spec, "selector")) > JSON_NULL)
+		return "the card names its workload by spec.selector; only spec.targetRef counts";
+	if (json_type(reference) != JSON_OBJECT)
+		return "the card names no workload: spec.targetRef is missing";
+	json_pick(reference, COUNT, keys, found);
+	struct json_text name = json_plain(found[NAME]);
+	if (!cards_name_usable(name))
+		return "the card names no workload: spec.targetRef.name is missing or not a name";
+	aim->workload = workload_of(found[API_VERSION], found[KIND]);
+	snprintf(aim->target, sizeof aim->target, "%.*s/%.*s", (int)event->namespace.len,
+	         event->namespace.at, (int)name.len, name.at);
+	return NULL;
+}
+
+void cards_aim(const struct event *event, struct card_aim *aim)
+{
+	enum { SPEC, STATUS, COUNT };
+	static const char *const keys[COUNT] = {"spec", "status"};
+	enum { TARGET, BINDING, PARTS };
+	static const char *const parts[PARTS] = {"targetRef", "identityBinding"};
+	struct json_text found[COUNT], part[PARTS];
+	json_pick(event->object, COUNT, keys, found);
+	json_pick(found[SPEC], PARTS, parts, part);
+	aim->workload = HELD_NONE;
+	aim->target[0] = '\0';
+	aim->binding = json_get(part[BINDING], "trustDomain");
+	aim->status_card = json_get(found[STATUS], "card");
+	if (json_type(aim->status_card) == JSON_NULL)
+		aim->status_card = (struct json_text){0};
+	aim->problem = read_target(event, found[SPEC], part[TARGET], aim);
+}

@@ -1,0 +1,97 @@
+/*
+ * The tables behind verify/cards.h: AgentCards by name, and the workloads' names that they
+ * target, each with what is known of it. Private to lib/trust.
+ *
+ * Ownership: a table owns its entries and what they point at, except where it says borrowed.
+ * An entry of `targets` lives while a card, a signed card or a workload needs it.
+ */
+#ifndef VERIFY_CARDS_HELD_PRIVATE_H
+#define VERIFY_CARDS_HELD_PRIVATE_H
+
+#include "k8s/event.h"
+#include "base/packed.h"
+#include "base/table.h"
+
+/* Kinds whose lists are told apart by marks; the workloads' come first. */
+enum held_kind {
+	HELD_DEPLOYMENT,
+	HELD_STATEFULSET,
+	HELD_SANDBOX,
+	HELD_WORKLOADS,
+	HELD_CONFIGMAP = HELD_WORKLOADS,
+	HELD_AGENTCARD,
+	HELD_KINDS,
+	HELD_NONE = HELD_KINDS,
+};
+
+/* The group of the kind ("" is the core group), and its name; an AgentCard's group is the
+ * caller's. */
+struct held_kind_name {
+	const char *group, *kind;
+};
+extern const struct held_kind_name held_kind_names[HELD_KINDS];
+
+struct held_span {
+	uint32_t at, len; /* in the object's text; 0, 0: absent */
+};
+
+struct held_card {
+	UT_hash_handle hh;
+	struct held_card *prev, *next; /* of the same target, in order of arrival */
+	struct held_target *target;    /* NULL: the card names no workload */
+	struct json_packed object;     /* its last text */
+	char *verification;            /* what was last said of it, as emitted */
+	uint32_t verification_len;
+	struct held_span status_card, binding; /* in the text of `object` */
+	int64_t since, until;          /* when the verification holds */
+	const char *trust_domain;      /* the one expected; the checker's */
+	unsigned list;                 /* the list that named it last */
+	unsigned char workload;        /* enum held_kind of its targetRef */
+	char key[];                    /* namespace/name */
+};
+
+struct held_target {
+	UT_hash_handle hh;
+	struct held_card *cards;
+	struct json_packed signed_card; /* absent: no ConfigMap, or it holds no card */
+	unsigned signed_list;          /* the list that named its ConfigMap last */
+	char *service_accounts[HELD_WORKLOADS]; /* NULL: that workload is not known */
+	unsigned workload_lists[HELD_WORKLOADS];
+	char key[];                    /* namespace/name of the workloads */
+};
+
+struct held {
+	struct held_card *cards;
+	struct held_target *targets;
+	struct json_packer *objects, *signed_cards; /* made when they are first wanted */
+	struct json_buffer object, signed_card;     /* what was unpacked last */
+};
+
+void *held_memory(size_t size);                 /* zeroed; aborts when memory ran out */
+char *held_copy(const char *bytes, size_t len); /* NUL-terminated */
+
+struct held_card *held_card_find(const struct held *held, const char *key);
+struct held_card *held_card_add(struct held *held, const char *key);
+void held_card_remove(struct held *held, struct held_card *card);
+/* Moves the card to the target of this key; NULL: to none. */
+void held_card_aim(struct held *held, struct held_card *card, const char *target_key);
+void held_card_object(struct held *held, struct held_card *card, struct json_text object);
+/* The object's text, or a part of it; valid until the next call. */
+struct json_text held_card_text(struct held *held, const struct held_card *card);
+struct json_text held_card_part(struct held *held, const struct held_card *card,
+                                struct held_span part);
+void held_card_verification(struct held_card *card, struct json_text verification);
+
+struct held_target *held_target_find(const struct held *held, const char *key);
+struct held_target *held_target_add(struct held *held, const char *key);
+/* Removes the target if nothing needs it. */
+void held_target_drop(struct held *held, struct held_target *target);
+/* NULL bytes: there is none. True when that changed it. */
+bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len);
+/* The signed card; valid until the next call. */
+struct json_text held_target_signed(struct held *held, const struct held_target *target);
+bool held_target_account(struct held_target *target, enum held_kind workload, const char *name);
+
+void held_free(struct held *held);
+
+#endif

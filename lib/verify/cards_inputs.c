@@ -1,0 +1,135 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verify/cards_private.h"
+
+#define SIGNED_SUFFIX "-card-signed"
+#define SIGNED_KEY "agent-card.json"
+
+/* namespace/name of the workload whose signed card such a ConfigMap holds. */
+static bool signed_for(const struct event *event, char key[EVENT_KEY_SIZE])
+{
+	size_t suffix = strlen(SIGNED_SUFFIX);
+	struct json_text name = event->name;
+	if (event->namespace.at == NULL || name.len <= suffix ||
+	    memcmp(name.at + name.len - suffix, SIGNED_SUFFIX, suffix) != 0)
+		return false;
+	snprintf(key, EVENT_KEY_SIZE, "%.*s/%.*s", (int)event->namespace.len, event->namespace.at,
+	         (int)(name.len - suffix), name.at);
+	return true;
+}
+
+static void take_signed(struct trust_cards *cards, const struct event *event, const char *key,
+                        int64_t at)
+{
+	struct held_target *target = held_target_add(&cards->held, key);
+	target->signed_list = cards->lists[HELD_CONFIGMAP];
+	size_t len = 0;
+	char *card = NULL;
+	if (event->type != EVENT_DELETED)
+		card = json_string(json_get(event->object, "data", SIGNED_KEY), &len);
+	/* What is too large for a card stays so with fewer bytes held. */
+	if (len > TRUST_CARD_MAX + 1)
+		len = TRUST_CARD_MAX + 1;
+	if (held_target_sign(&cards->held, target, card, len))
+		cards_recheck_target(cards, target, at);
+	free(card);
+	held_target_drop(&cards->held, target);
+}
+
+void cards_take_configmap(struct trust_cards *cards, const struct event *event, int64_t at)
+{
+	char key[EVENT_KEY_SIZE];
+	cards_take_bundle(cards, event, at);
+	if (signed_for(event, key))
+		take_signed(cards, event, key, at);
+}
+
+static struct json_text pod_spec(const struct event *event, enum held_kind kind)
+{
+	const char *template = kind == HELD_SANDBOX ? "podTemplate" : "template";
+	return json_get(event->object, "spec", template, "spec");
+}
+
+/* The service account of the workload's pods; false when what stands there is none. */
+static bool read_account(const struct event *event, enum held_kind kind, char account[254])
+{
+	struct json_text name = json_get(pod_spec(event, kind), "serviceAccountName");
+	enum json_type type = json_type(name);
+	if (type == JSON_ABSENT || type == JSON_NULL || json_equals(name, "")) {
+		memcpy(account, "default", sizeof "default");
+		return true;
+	}
+	struct json_text plain = json_plain(name);
+	if (!cards_name_usable(plain))
+		return false;
+	memcpy(account, plain.at, plain.len);
+	account[plain.len] = '\0';
+	return true;
+}
+
+static void recheck_workload(struct trust_cards *cards, struct held_target *target,
+                             enum held_kind kind, int64_t at)
+{
+	struct held_card *card;
+	DL_FOREACH(target->cards, card)
+	{
+		if (card->workload == kind)
+			cards_recheck(cards, card, at);
+	}
+}
+
+void cards_take_workload(struct trust_cards *cards, const struct event *event,
+                         enum held_kind kind, int64_t at)
+{
+	char key[EVENT_KEY_SIZE], account[254];
+	if (event->namespace.at == NULL)
+		return;
+	event_key(event, key);
+	struct held_target *target = held_target_add(&cards->held, key);
+	target->workload_lists[kind] = cards->lists[kind];
+	bool known = event->type != EVENT_DELETED && read_account(event, kind, account);
+	if (held_target_account(target, kind, known ? account : NULL))
+		recheck_workload(cards, target, kind, at);
+	held_target_drop(&cards->held, target);
+}
+
+static void end_cards(struct trust_cards *cards)
+{
+	struct held_card *card, *next;
+	HASH_ITER(hh, cards->held.cards, card, next)
+	{
+		if (card->list != cards->lists[HELD_AGENTCARD])
+			held_card_remove(&cards->held, card);
+	}
+}
+
+static void end_target(struct trust_cards *cards, struct held_target *target, enum held_kind kind,
+                       int64_t at)
+{
+	unsigned list = cards->lists[kind];
+	if (kind == HELD_CONFIGMAP) {
+		if (target->signed_list != list && held_target_sign(&cards->held, target, NULL, 0))
+			cards_recheck_target(cards, target, at);
+	} else if (target->workload_lists[kind] != list &&
+	           held_target_account(target, kind, NULL)) {
+		recheck_workload(cards, target, kind, at);
+	}
+	held_target_drop(&cards->held, target);
+}
+
+void cards_end_list(struct trust_cards *cards, enum held_kind kind, int64_t at)
+{
+	if (kind == HELD_AGENTCARD) {
+		end_cards(cards);
+		return;
+	}
+	if (kind == HELD_CONFIGMAP)
+		cards_end_bundles(cards, at);
+	struct held_target *target, *next;
+	HASH_ITER(hh, cards->held.targets, target, next)
+	{
+		end_target(cards, target, kind, at);
+	}
+}

@@ -1,0 +1,174 @@
+#include "watch/object_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char LAST_APPLIED[] = "kubectl.kubernetes.io/last-applied-configuration";
+
+static bool usable_name(struct json_text text, bool may_be_empty)
+{
+	if (text.at == NULL || text.len == 0)
+		return may_be_empty;
+	if (text.len > KUBE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		if (text.at[i] <= ' ' || text.at[i] > '~' || text.at[i] == '/')
+			return false;
+	return true;
+}
+
+bool kube_identify(struct json_text object, struct kube_identity *identity)
+{
+	static const char *const keys[] = {"namespace", "name", "resourceVersion"};
+	struct json_text found[3];
+	json_pick(json_get(object, "metadata"), 3, keys, found);
+	identity->namespace = json_plain(found[0]);
+	identity->name = json_plain(found[1]);
+	identity->resource_version = json_plain(found[2]);
+	if (!usable_name(identity->namespace, true) || !usable_name(identity->name, false) ||
+	    !usable_name(identity->resource_version, false))
+		return false;
+	snprintf(identity->key, sizeof identity->key, "%.*s/%.*s", (int)identity->namespace.len,
+	         identity->namespace.at == NULL ? "" : identity->namespace.at,
+	         (int)identity->name.len, identity->name.at);
+	return true;
+}
+
+static void put_member(struct json_buffer *out, const struct json_member *member)
+{
+	json_put_comma(out);
+	json_puttext(out, member->key);
+	json_putc(out, ':');
+	json_puttext(out, member->value);
+}
+
+/* `"key":value` when there is a value. */
+static void put_value(struct json_buffer *out, const char *key, struct json_text value)
+{
+	if (value.at == NULL)
+		return;
+	json_put_key(out, key);
+	json_puttext(out, value);
+}
+
+static void put_text(struct json_buffer *out, const char *key, const char *value)
+{
+	json_put_key(out, key);
+	json_put_string(out, value);
+}
+
+static void put_type(struct json_buffer *out, const struct kube_kind *kind)
+{
+	json_put_key(out, "apiVersion");
+	json_putf(out, "\"%s%s%s\"", kind->group, kind->group[0] == '\0' ? "" : "/",
+	          kind->version);
+	put_text(out, "kind", kind->kind);
+}
+
+static void put_annotations(struct json_buffer *out, struct json_text annotations)
+{
+	json_put_key(out, "annotations");
+	json_putc(out, '{');
+	for (struct json_member m = json_first(annotations); m.value.at; m = json_next(m))
+		if (!json_equals(m.key, LAST_APPLIED))
+			put_member(out, &m);
+	json_putc(out, '}');
+}
+
+static void put_metadata(struct json_buffer *out, struct json_text metadata, bool full)
+{
+	json_put_key(out, "metadata");
+	json_putc(out, '{');
+	for (struct json_member m = json_first(metadata); m.value.at; m = json_next(m)) {
+		if (json_equals(m.key, "managedFields"))
+			continue;
+		if (!full && json_equals(m.key, "annotations") &&
+		    json_type(m.value) == JSON_OBJECT)
+			put_annotations(out, m.value);
+		else
+			put_member(out, &m);
+	}
+	json_putc(out, '}');
+}
+
+static void put_whole(struct json_buffer *out, struct json_text object, bool full)
+{
+	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
+		if (json_equals(m.key, "apiVersion") || json_equals(m.key, "kind"))
+			continue;
+		if (json_equals(m.key, "metadata"))
+			put_metadata(out, m.value, full);
+		else
+			put_member(out, &m);
+	}
+}
+
+static void put_template(struct json_buffer *out, const char *key, struct json_text template)
+{
+	if (template.at == NULL)
+		return;
+	json_put_key(out, key);
+	json_puts(out, "{\"metadata\":{");
+	put_value(out, "labels", json_get(template, "metadata", "labels"));
+	json_puts(out, "},\"spec\":{");
+	put_value(out, "serviceAccountName", json_get(template, "spec", "serviceAccountName"));
+	json_puts(out, "}}");
+}
+
+static void put_workload(struct json_buffer *out, struct json_text object)
+{
+	static const char *const kept[] = {"name",   "namespace",       "uid",
+	                                   "labels", "resourceVersion", "creationTimestamp"};
+	enum { KEPT = sizeof kept / sizeof *kept };
+	struct json_text found[KEPT], spec = json_get(object, "spec");
+	json_pick(json_get(object, "metadata"), KEPT, kept, found);
+	json_put_key(out, "metadata");
+	json_putc(out, '{');
+	for (size_t i = 0; i < KEPT; i++)
+		put_value(out, kept[i], found[i]);
+	json_putc(out, '}');
+	json_put_key(out, "spec");
+	json_putc(out, '{');
+	put_value(out, "selector", json_get(spec, "selector"));
+	put_template(out, "template", json_get(spec, "template"));
+	put_template(out, "podTemplate", json_get(spec, "podTemplate")); /* a Sandbox's */
+	json_putc(out, '}');
+}
+
+static void put_start(struct json_buffer *out, const char *type, const struct kube_kind *kind)
+{
+	json_putf(out, "{\"type\":\"%s\",\"object\":{", type);
+	put_type(out, kind);
+}
+
+void kube_event_put(struct json_buffer *out, const char *type, const struct kube_kind *kind,
+                    struct json_text object, bool full)
+{
+	put_start(out, type, kind);
+	if (full || kind->shape == KUBE_WHOLE)
+		put_whole(out, object, full);
+	else
+		put_workload(out, object);
+	json_puts(out, "}}");
+}
+
+void kube_event_put_key(struct json_buffer *out, const char *type, const struct kube_kind *kind,
+                        const char *key)
+{
+	const char *slash = strchr(key, '/');
+	put_start(out, type, kind);
+	json_puts(out, ",\"metadata\":{");
+	if (slash != key) {
+		json_put_key(out, "namespace");
+		json_put_string_n(out, key, (size_t)(slash - key));
+	}
+	put_text(out, "name", slash + 1);
+	json_puts(out, "}}}");
+}
+
+void kube_event_put_mark(struct json_buffer *out, const struct kube_kind *kind,
+                         const char *annotation)
+{
+	put_start(out, "BOOKMARK", kind);
+	json_putf(out, ",\"metadata\":{\"annotations\":{\"%s\":\"true\"}}}}", annotation);
+}
