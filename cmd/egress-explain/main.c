@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "explain/directory.h"
-#include "explain/explain.h"
+#include "explain/report.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/options.h"

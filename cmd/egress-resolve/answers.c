@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "os/log.h"
+#include "json/json.h"
 
 /* 4096 addresses of the longest kind, and then some. */
 static const struct json_limits limits = {.bytes = 512 * 1024, .depth = 8};

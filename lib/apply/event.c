@@ -9,6 +9,7 @@
 #include "os/log.h"
 #include "k8s/operator.h"
 #include "base/table.h"
+#include "json/write.h"
 
 /*
  * An Event's name is made of its AgentCard's and of what it says, so the same is told once, also

@@ -2,6 +2,8 @@
 
 #include "yaml/write.h"
 #include "json/canonical.h"
+#include "json/write.h"
+#include "json/json.h"
 
 static bool is_empty(struct json_text value)
 {

@@ -4,6 +4,7 @@
 
 #include "os/log.h"
 #include "os/metrics.h"
+#include "json/write.h"
 
 static const char *const verdicts[] = {"APPLIED", "UNCHANGED", "DELETED", "ABSENT", "FAILED"};
 

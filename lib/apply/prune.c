@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "k8s/operator.h"
+#include "json/write.h"
 
 /* One list after the other, in pages; the objects' metadata alone. */
 struct kube_pruning {

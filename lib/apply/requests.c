@@ -1,4 +1,5 @@
 #include "apply/cluster_private.h"
+#include "json/write.h"
 
 static struct json_buffer path_of(const struct kube_attempt *attempt)
 {

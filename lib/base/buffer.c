@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/scan_private.h"
-
 void json_buffer_free(struct json_buffer *buffer)
 {
 	free(buffer->at);
@@ -78,64 +76,22 @@ void json_putf(struct json_buffer *buffer, const char *format, ...)
 	buffer->len += (size_t)len;
 }
 
-static void put_escaped(struct json_buffer *buffer, unsigned char c)
-{
-	static const char *const short_form[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
-	                                         ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"",
-	                                         ['\\'] = "\\\\"};
-	if (c < sizeof short_form / sizeof *short_form && short_form[c] != NULL)
-		json_puts(buffer, short_form[c]);
-	else
-		json_putf(buffer, "\\u%04x", c);
-}
-
-void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len)
-{
-	const char *p = len == 0 ? "" : string, *end = p + len;
-	json_buffer_reserve(buffer, len + 2);
-	json_putc(buffer, '"');
-	while (p < end) {
-		const char *run = p;
-		p = json_find_odd(p, end);
-		json_put(buffer, run, (size_t)(p - run));
-		if (p == end)
-			break;
-		unsigned char c = (unsigned char)*p;
-		if (c < 0x80) {
-			put_escaped(buffer, c);
-			p++;
-			continue;
-		}
-		unsigned length = json_utf8_length(p, end);
-		if (length == 0)
-			json_puts(buffer, "\xef\xbf\xbd");
-		else
-			json_put(buffer, p, length);
-		p += length == 0 ? 1 : length;
-	}
-	json_putc(buffer, '"');
-}
-
-void json_put_string(struct json_buffer *buffer, const char *string)
-{
-	json_put_string_n(buffer, string, strlen(string));
-}
-
-void json_put_comma(struct json_buffer *buffer)
-{
-	char last = buffer->len > 0 ? buffer->at[buffer->len - 1] : '{';
-	if (last != '{' && last != '[')
-		json_putc(buffer, ',');
-}
-
-void json_put_key(struct json_buffer *buffer, const char *key)
-{
-	json_put_comma(buffer);
-	json_put_string(buffer, key);
-	json_putc(buffer, ':');
-}
-
 struct json_text json_buffer_text(const struct json_buffer *buffer)
 {
 	return (struct json_text){buffer->at == NULL ? "" : buffer->at, buffer->len};
+}
+
+void json_put_plain(struct json_buffer *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		/* U+0080 to U+009F are controls, too */
+		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
+			i++;
+		else if (c >= 0x20 && c != 0x7f) {
+			json_putc(out, (char)c);
+			continue;
+		}
+		json_putc(out, '?');
+	}
 }

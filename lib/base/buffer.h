@@ -1,5 +1,5 @@
 /*
- * A growing buffer, and writing JSON into it.
+ * A growing buffer. json/write.h writes JSON into one.
  *
  * Ownership: a json_buffer owns `at`; json_buffer_free() releases it and leaves an
  * empty buffer that can be used again. Initialise with {0}.
@@ -10,7 +10,7 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
-#include "json/json.h"
+#include "base/text.h"
 
 struct json_buffer {
 	char *at;
@@ -28,14 +28,8 @@ void json_putc(struct json_buffer *buffer, char c);
 void json_putf(struct json_buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A JSON string with its quotes, from UTF-8 bytes; bytes that are not UTF-8 become U+FFFD. */
-void json_put_string(struct json_buffer *buffer, const char *string);
-void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len);
-
-/* A comma, unless what comes next is the first in the buffer or after an opening bracket. */
-void json_put_comma(struct json_buffer *buffer);
-/* The same, then `"key":`. */
-void json_put_key(struct json_buffer *buffer, const char *key);
+/* Text without control characters, which a terminal might obey: each becomes a question mark. */
+void json_put_plain(struct json_buffer *buffer, const char *text, size_t len);
 
 struct json_text json_buffer_text(const struct json_buffer *buffer); /* borrows */
 

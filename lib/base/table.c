@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <sys/random.h>
 
-#include "json/scan_private.h"
+#include "base/text.h"
 
 struct sip {
 	uint64_t a, b, c, d;

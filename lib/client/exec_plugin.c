@@ -11,11 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
+#include "json/write.h"
 #include "client/kubeconfig_file_private.h"
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/signals.h"
+#include "json/json.h"
 
 enum { EXEC_TIME_MS = 60 * 1000, EXEC_OUTPUT_MAX = 1024 * 1024 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/buffer.h"
+#include "json/write.h"
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/log.h"

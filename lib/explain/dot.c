@@ -1,4 +1,4 @@
-#include "explain/explain.h"
+#include "explain/report.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@ static void put_quoted(struct json_buffer *out, const char *text, size_t len)
 {
 	size_t before = out->len + 1;
 	json_putc(out, '"');
-	put_plain(out, text, len);
+	json_put_plain(out, text, len);
 	for (char *at = out->at + before; at < out->at + out->len; at++)
 		if (*at == '"' || *at == '\\')
 			*at = '\'';

@@ -45,20 +45,4 @@ void explain(const struct world *world, const struct policy_card *card,
              struct explanation *explanation);
 void explanation_free(struct explanation *explanation);
 
-/* Each appends to `out`: a block of text, a line of a table, a JSON object; each
- * ends its lines. */
-void put_block(struct json_buffer *out, const struct world *world,
-               const struct explanation *explanation);
-void put_row(struct json_buffer *out, const struct explanation *explanation);
-void put_json(struct json_buffer *out, const struct world *world,
-              const struct explanation *explanation);
-extern const char table_head[];
-
-/* Text without control characters, which a terminal might obey. */
-void put_plain(struct json_buffer *out, const char *text, size_t len);
-
-/* Appends the node of an agent and its edges, for dot(1). */
-void put_dot(struct json_buffer *out, const struct world *world,
-             const struct explanation *explanation);
-
 #endif

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "yaml/write.h"
 #include "os/log.h"
+#include "json/json.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
 

@@ -1,4 +1,5 @@
-#include "explain/explain.h"
+#include "explain/report.h"
+#include "json/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,24 +7,9 @@
 const char table_head[] =
         "AGENT                          VERDICT             EGRESS      POLICIES\n";
 
-void put_plain(struct json_buffer *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		/* U+0080 to U+009F are controls, too */
-		if (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0)
-			i++;
-		else if (c >= 0x20 && c != 0x7f) {
-			json_putc(out, (char)c);
-			continue;
-		}
-		json_putc(out, '?');
-	}
-}
-
 static void put_words(struct json_buffer *out, const char *words)
 {
-	put_plain(out, words, strlen(words));
+	json_put_plain(out, words, strlen(words));
 }
 
 static const char *mode_of(const struct explanation *explanation)
@@ -108,7 +94,7 @@ static void put_decoded(struct json_buffer *out, struct json_text string)
 	size_t len;
 	char *text = json_string(string, &len);
 	if (text != NULL)
-		put_plain(out, text, len);
+		json_put_plain(out, text, len);
 	free(text);
 }
 
@@ -144,7 +130,7 @@ void put_block(struct json_buffer *out, const struct world *world,
 	json_putf(out, "\n    egress %s", mode_of(explanation));
 	if (card->subject != NULL) {
 		json_putf(out, ", %s: ", decision->reason);
-		put_plain(out, decision->message.at, decision->message.len);
+		json_put_plain(out, decision->message.at, decision->message.len);
 	}
 	json_putc(out, '\n');
 	if (card->subject != NULL)

@@ -4,6 +4,7 @@
 
 #include "fetch/address.h"
 #include "fetch/agents_private.h"
+#include "json/write.h"
 
 #define SIGNED_SUFFIX "-card-signed"
 #define SIGNED_KEY "agent-card.json"

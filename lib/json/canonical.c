@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "json/scan_private.h"
+#include "json/write.h"
+#include "json/json.h"
 
 const char *const json_form_names[JSON_FORMS + 1] = {"jcs", "a2a", "kagenti", NULL};
 

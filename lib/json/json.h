@@ -3,14 +3,13 @@
  *
  * json_check() decides once, in one pass, whether a text is acceptable; every
  * other function here takes text that passed it and only locates members: no
- * tree is built and nothing is copied until somebody asks for a decoded string
- * or a cJSON document of one part.
+ * tree is built and nothing is copied until somebody asks for a decoded string.
  *
  * Ownership: a json_text borrows bytes that somebody else keeps; it stays valid
  * as long as those bytes do. An absent value is a json_text whose `at` is NULL,
  * and every function accepts one (it has no type, no members, and equals
- * nothing), so look-ups chain without checks. What is returned as `char *` or
- * `cJSON *` belongs to the caller.
+ * nothing), so look-ups chain without checks. What is returned as `char *`
+ * belongs to the caller.
  *
  * Strictness, beyond RFC 8259: no duplicate keys (compared after decoding), valid
  * UTF-8, no lone surrogate escapes, no byte order mark, no text after the value
@@ -19,16 +18,7 @@
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-struct cJSON;
-
-struct json_text {
-	const char *at;
-	size_t len;
-};
+#include "base/text.h"
 
 enum json_type {
 	JSON_ABSENT,
@@ -67,8 +57,6 @@ bool json_check(struct json_text text, const struct json_limits *limits,
 /* The value without the white space around it. */
 struct json_text json_trim(struct json_text text);
 
-struct json_text json_of(const char *string); /* borrows a C string */
-
 enum json_type json_type(struct json_text value);
 
 /* The member at a path of object keys, the first of them in the value itself:
@@ -96,8 +84,6 @@ bool json_is_empty(struct json_text container);
 
 /* True when `value` is a string that decodes to exactly `string`. */
 bool json_equals(struct json_text value, const char *string);
-/* True when both are the same bytes (or both absent). */
-bool json_same(struct json_text a, struct json_text b);
 bool json_is_true(struct json_text value);
 
 /* A string decoded: NUL-terminated, its length in `len` if not NULL (it may hold
@@ -113,12 +99,5 @@ struct json_text json_plain(struct json_text value);
 
 /* The value of a number written as an integer (no fraction or exponent) that fits. */
 bool json_integer(struct json_text value, int64_t *number);
-
-/* A cJSON document of this value. cJSON keeps numbers as doubles and strings up to their
- * first NUL: use it only for parts where that is right. NULL when memory ran out. */
-struct cJSON *json_tree(struct json_text value);
-
-/* FNV-1a of the bytes, for tables and change detection; not for security. */
-uint64_t json_hash(struct json_text text);
 
 #endif

@@ -1,40 +1,8 @@
-#include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "json/json.h"
 #include "json/scan_private.h"
-
-struct json_text json_trim(struct json_text text)
-{
-	if (text.at == NULL)
-		return text;
-	const char *end = text.at + text.len;
-	const char *p = json_skip_space(text.at, end);
-	while (end > p && json_is_space(end[-1]))
-		end--;
-	return (struct json_text){p, (size_t)(end - p)};
-}
-
-struct json_text json_of(const char *string)
-{
-	return (struct json_text){string, string == NULL ? 0 : strlen(string)};
-}
-
-enum json_type json_type(struct json_text value)
-{
-	if (value.at == NULL || value.len == 0)
-		return JSON_ABSENT;
-	switch (value.at[0]) {
-	case '{': return JSON_OBJECT;
-	case '[': return JSON_ARRAY;
-	case '"': return JSON_STRING;
-	case 't': return JSON_TRUE;
-	case 'f': return JSON_FALSE;
-	case 'n': return JSON_NULL;
-	default: return JSON_NUMBER;
-	}
-}
 
 /* The member at p, which is behind an opening bracket or a comma. */
 static struct json_member member_at(const char *p, const char *end, bool keyed)
@@ -152,9 +120,4 @@ bool json_integer(struct json_text value, int64_t *number)
 	}
 	*number = sum;
 	return true;
-}
-
-struct cJSON *json_tree(struct json_text value)
-{
-	return value.at == NULL ? NULL : cJSON_ParseWithLength(value.at, value.len);
 }

@@ -2,9 +2,7 @@
 #ifndef JSON_SCAN_PRIVATE_H
 #define JSON_SCAN_PRIVATE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include "base/text.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -20,17 +18,6 @@ static inline const char *json_skip_space(const char *p, const char *end)
 	while (p < end && json_is_space(*p))
 		p++;
 	return p;
-}
-
-/* A word whose lowest byte is the one at p. */
-static inline uint64_t json_load(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	word = __builtin_bswap64(word);
-#endif
-	return word;
 }
 
 /* How far from p the first byte of JSON_STEP bytes is that is a quote or a backslash, or, if
@@ -97,10 +84,6 @@ static inline const char *json_find_odd(const char *p, const char *end)
 /* Behind the value, or the string, at p, which is part of a checked text. */
 const char *json_skip_value(const char *p, const char *end);
 const char *json_skip_string(const char *p, const char *end);
-
-/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, at most
- * U+10FFFF), or 0. */
-unsigned json_utf8_length(const char *p, const char *end);
 
 /* Decodes the contents of a checked string (without quotes); writes at most end - p bytes to
  * `out` and returns how many. */

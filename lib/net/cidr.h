@@ -6,7 +6,7 @@
 #ifndef NET_CIDR_H
 #define NET_CIDR_H
 
-#include "json/json.h"
+#include "base/text.h"
 
 struct policy_cidr {
 	unsigned char ip[16]; /* an IPv4 address in the first four */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json/scan_private.h"
+#include "base/text.h"
 
 enum { MESSAGE_MAX = 4096 };
 

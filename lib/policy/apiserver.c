@@ -105,11 +105,6 @@ static void read_endpoints(struct policy_source *source, struct json_text object
 	}
 }
 
-static bool text_is(struct json_text text, const char *string)
-{
-	return text.len == strlen(string) && memcmp(text.at, string, text.len) == 0;
-}
-
 static enum policy_source_kind kind_of(const struct event *event)
 {
 	return event_is(event, "discovery.k8s.io", "EndpointSlice") ? POLICY_SOURCE_SLICE

@@ -1,4 +1,5 @@
 #include "policy/ingress_private.h"
+#include "json/write.h"
 
 #include <string.h>
 

@@ -15,12 +15,6 @@ char *policy_copy(struct json_text text)
 	return copy;
 }
 
-bool policy_text_is(struct json_text text, const char *string)
-{
-	return text.at != NULL && text.len == strlen(string) &&
-	       memcmp(text.at, string, text.len) == 0;
-}
-
 static void *make(size_t size)
 {
 	void *made = calloc(1, size);

@@ -65,7 +65,7 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 			c->listed = false;
 	} else if (policy_is_workload(bookmark)) {
 		for (struct policy_subject *s = inventory->subjects; s != NULL; s = s->hh.next)
-			if (policy_text_is(bookmark->kind, s->kind))
+			if (text_is(bookmark->kind, s->kind))
 				s->listed = false;
 	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
 		begin_objects(inventory, kind);
@@ -85,7 +85,7 @@ static void end_workloads(struct policy_inventory *inventory, struct json_text k
 	struct policy_subject *subject, *next;
 	HASH_ITER(hh, inventory->subjects, subject, next)
 	{
-		if (!policy_text_is(kind, subject->kind) || subject->listed)
+		if (!text_is(kind, subject->kind) || subject->listed)
 			continue;
 		subject->present = false;
 		policy_subject_sweep(inventory, subject);

@@ -5,7 +5,6 @@
 #include "policy/inventory.h"
 
 char *policy_copy(struct json_text text); /* NUL-terminated; NULL when absent */
-bool policy_text_is(struct json_text text, const char *string);
 
 /* Each finds, and makes when it is not there. */
 struct policy_space *policy_space_at(struct policy_inventory *inventory, struct json_text name);

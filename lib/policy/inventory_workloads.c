@@ -2,6 +2,7 @@
 
 #include "policy/inventory_private.h"
 #include "k8s/selector.h"
+#include "json/write.h"
 
 bool policy_is_workload(const struct event *event)
 {

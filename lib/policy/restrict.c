@@ -1,4 +1,5 @@
 #include "policy/restrict.h"
+#include "json/write.h"
 
 static const char field[] = "spec.egress";
 

@@ -21,6 +21,7 @@
 #define RESOLVE_CARDS_H
 
 #include "resolve/names.h"
+#include "json/json.h"
 
 /* A longer line passes as it is: its names stay denied, and it would not fit with addresses. */
 enum { DNS_LINE_MAX = JSON_RECORD_MAX / 2 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/inventory.h"
+#include "json/write.h"
 
 /* The bounds of rules/schema_private.h, and what a peer and a rule take at most, without ports. */
 enum { RULES_MAX = 256, PEERS_MAX = 256, PEER_BYTES = 72, RULE_BYTES = 32 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rules/schema_private.h"
+#include "json/write.h"
 
 static void put_schema(struct json_buffer *out, const struct policy_schema *schema, int depth);
 

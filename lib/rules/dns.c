@@ -5,6 +5,7 @@
 
 #include "k8s/name.h"
 #include "rules/schema_private.h"
+#include "json/write.h"
 
 static const char *const usual[] = {"kube-system/k8s-app=kube-dns", NULL};
 

@@ -3,6 +3,7 @@
 
 #include "net/cidr.h"
 #include "rules/rules.h"
+#include "json/json.h"
 
 /* Where clouds serve an instance its credentials, to whoever asks from inside. */
 static const char *const metadata[] = {

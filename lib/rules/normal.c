@@ -1,4 +1,6 @@
 #include "rules/normal.h"
+#include "json/write.h"
+#include "json/json.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>

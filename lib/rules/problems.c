@@ -1,4 +1,6 @@
 #include "rules/problems.h"
+#include "json/write.h"
+#include "json/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>

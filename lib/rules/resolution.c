@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/rules.h"
+#include "json/json.h"
 
 enum { NAME_BYTES = 300, PROBLEM_BYTES = 1024 };
 

@@ -6,6 +6,8 @@
 
 #include "rules/normal.h"
 #include "rules/schema_private.h"
+#include "json/write.h"
+#include "json/json.h"
 
 /* A path that would not fit is cut: fields of ours are short, so only unknown ones can be. */
 static void append(struct policy_walk *walk, const char *text, size_t len)

@@ -8,6 +8,7 @@
 #include "rules/ports.h"
 #include "rules/rules.h"
 #include "targets/target.h"
+#include "json/write.h"
 
 /* Bounds of the CRD; the order is that of NetworkPolicies in Calico. */
 enum { RULES_MAX = 1024, PORTS_MAX = 50, ORDER = 1000 };

@@ -10,6 +10,7 @@
 #include "rules/ports.h"
 #include "rules/rules.h"
 #include "targets/target.h"
+#include "json/write.h"
 
 enum { PORTS_MAX = 40 /* of an element of toPorts, by the CRD */, NAME_MAX_BYTES = 255 };
 

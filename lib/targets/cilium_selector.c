@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "rules/schema_private.h"
+#include "json/write.h"
+#include "json/json.h"
 
 #define SPACE_NAME "kubernetes.io/metadata.name"
 #define SPACE_LABELS "k8s:io.cilium.k8s.namespace.labels."

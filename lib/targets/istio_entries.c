@@ -5,6 +5,7 @@
 #include "targets/istio_entries_private.h"
 #include "rules/normal.h"
 #include "rules/rules.h"
+#include "json/write.h"
 
 #define HOST_SUFFIX ".egress.invalid"
 enum { HOSTS_MAX = 256, NAMES_PORT = 443, PATH_SIZE = 192 };

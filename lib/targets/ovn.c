@@ -4,6 +4,7 @@
 #include "policy/restrict.h"
 #include "rules/rules.h"
 #include "targets/target.h"
+#include "json/write.h"
 
 /*
  * OVN-Kubernetes: the NetworkPolicy of each agent, and behind it one EgressFirewall a namespace

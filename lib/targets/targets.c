@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/rules.h"
+#include "json/write.h"
 
 const struct policy_target *const policy_targets[] = {
         &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico,

@@ -1,4 +1,5 @@
 #include "translate/operation_private.h"
+#include "json/write.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64url.h"
+#include "json/json.h"
 
 static const struct json_limits header_limits = {TRUST_HEADER_MAX, 16};
 

@@ -3,6 +3,7 @@
 #include "base/base64url.h"
 #include "trust/checker.h"
 #include "trust/signer_private.h"
+#include "json/write.h"
 
 static const char *put_signature(const struct trust_signer *signer, struct json_text payload,
                                  struct json_buffer *out)

@@ -8,6 +8,7 @@
 
 #include "base/base64url.h"
 #include "trust/chain_private.h"
+#include "json/write.h"
 
 __attribute__((format(printf, 2, 3))) static bool explain(char *reason, const char *format, ...)
 {

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "trust/failure.h"
+#include "json/write.h"
 
 const char *const trust_reason_names[TRUST_REASONS] = {
 	[TRUST_VERIFIED] = "Verified",

@@ -1,4 +1,5 @@
 #include "watch/list_split_private.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
 #include "watch/object_private.h"
+#include "json/write.h"
 
 #include <stdio.h>
 #include <string.h>

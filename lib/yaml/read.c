@@ -4,7 +4,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "base/buffer.h"
+#include "json/write.h"
+#include "json/json.h"
 
 /* Aliases may name a node again and again: what comes of them all together is bounded. */
 static bool put_node(struct json_buffer *out, yaml_document_t *document, yaml_node_t *node,

@@ -1,4 +1,5 @@
 #include "yaml/write.h"
+#include "json/json.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json/canonical.h"
+#include "json/json.h"
 
 static void need(bool good)
 {
@@ -17,7 +18,7 @@ static void expect_same_value(struct json_text a, struct json_text b)
 {
 	if (memmem(a.at, a.len, "u0000", 5) != NULL)
 		return;
-	cJSON *x = json_tree(a), *y = json_tree(b);
+	cJSON *x = cJSON_ParseWithLength(a.at, a.len), *y = cJSON_ParseWithLength(b.at, b.len);
 	need(x == NULL || cJSON_Compare(x, y, true));
 	cJSON_Delete(x);
 	cJSON_Delete(y);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "rules/rules.h"
+#include "json/json.h"
 
 static void put_normal(struct json_buffer *out, struct json_text egress, bool explicit_peers)
 {

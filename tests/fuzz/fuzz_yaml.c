@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "yaml/write.h"
+#include "json/json.h"
 
 static bool keep(void *context, struct json_text document)
 {

@@ -15,6 +15,7 @@
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/options.h"
+#include "json/write.h"
 
 enum { NAMESPACE_AGENTS = 25, RULES = 8, SIGNATURE_BYTES = 64, CHAIN_BYTES = 700 };
 

@@ -6,6 +6,7 @@
 
 #include "rules/normal.h"
 #include "k8s/selector.h"
+#include "json/write.h"
 
 #define PICK(world, array) (array)[world_pick(world, sizeof(array) / sizeof((array)[0]))]
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "json/canonical.h"
+#include "json/json.h"
 
 static char *canonical_without(const char *text, size_t len, enum json_form form, const char *without)
 {

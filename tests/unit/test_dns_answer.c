@@ -12,6 +12,7 @@
 #include "net/ranges.h"
 #include "resolve/reply_private.h"
 #include "resolve/resolver.h"
+#include "json/json.h"
 
 static const char *fault(const char *line)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
+#include "json/write.h"
 #include "k8s/event.h"
 #include "json/json.h"
 #include "json/scan_private.h"

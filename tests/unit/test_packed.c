@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/packed.h"
+#include "json/json.h"
 
 static void expect_text(const struct json_packer *packer, const struct json_packed *packed,
                         struct json_text text)

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "rules/rules.h"
+#include "json/json.h"
 
 #define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
 #define LABEL_64 LABEL_63 "4"

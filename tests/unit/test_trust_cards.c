@@ -11,6 +11,7 @@
 
 #include "scene.h"
 #include "verify/cards.h"
+#include "json/write.h"
 
 struct stage {
 	struct scene *scene;

@@ -15,6 +15,7 @@
 
 #include "scene.h"
 #include "verify/cards.h"
+#include "json/write.h"
 
 enum { CARDS = 3, TARGETS = 3, KINDS = 2, DOMAINS = 2, STREAMS = 60, EVENTS = 60 };
 enum signed_card { UNSIGNED, OWN, OTHERS, TAMPERED, FEDERATED, SIGNED_CARDS };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "trust/verdict.h"
+#include "json/json.h"
 
 static void expect_text(const struct trust_verdict *verdict, const char *source, const char *expected)
 {

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "yaml/write.h"
+#include "json/write.h"
+#include "json/json.h"
 
 static void becomes(const char *json, const char *yaml)
 {

@@ -1,0 +1,20 @@
+/* What is said of an agent, in the forms in which egress-explain says it. */
+#ifndef EXPLAIN_REPORT_H
+#define EXPLAIN_REPORT_H
+
+#include "explain/explain.h"
+
+/* Each appends to `out`: a block of text, a line of a table, a JSON object; each
+ * ends its lines. */
+void put_block(struct json_buffer *out, const struct world *world,
+               const struct explanation *explanation);
+void put_row(struct json_buffer *out, const struct explanation *explanation);
+void put_json(struct json_buffer *out, const struct world *world,
+              const struct explanation *explanation);
+extern const char table_head[];
+
+/* Appends the node of an agent and its edges, for dot(1). */
+void put_dot(struct json_buffer *out, const struct world *world,
+             const struct explanation *explanation);
+
+#endif

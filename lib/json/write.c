@@ -1,0 +1,62 @@
+#include "json/write.h"
+
+#include <string.h>
+
+#include "json/scan_private.h"
+
+static void put_escaped(struct json_buffer *buffer, unsigned char c)
+{
+	static const char *const short_form[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
+	                                         ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"",
+	                                         ['\\'] = "\\\\"};
+	if (c < sizeof short_form / sizeof *short_form && short_form[c] != NULL)
+		json_puts(buffer, short_form[c]);
+	else
+		json_putf(buffer, "\\u%04x", c);
+}
+
+void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len)
+{
+	const char *p = len == 0 ? "" : string, *end = p + len;
+	json_buffer_reserve(buffer, len + 2);
+	json_putc(buffer, '"');
+	while (p < end) {
+		const char *run = p;
+		p = json_find_odd(p, end);
+		json_put(buffer, run, (size_t)(p - run));
+		if (p == end)
+			break;
+		unsigned char c = (unsigned char)*p;
+		if (c < 0x80) {
+			put_escaped(buffer, c);
+			p++;
+			continue;
+		}
+		unsigned length = json_utf8_length(p, end);
+		if (length == 0)
+			json_puts(buffer, "\xef\xbf\xbd");
+		else
+			json_put(buffer, p, length);
+		p += length == 0 ? 1 : length;
+	}
+	json_putc(buffer, '"');
+}
+
+void json_put_string(struct json_buffer *buffer, const char *string)
+{
+	json_put_string_n(buffer, string, strlen(string));
+}
+
+void json_put_comma(struct json_buffer *buffer)
+{
+	char last = buffer->len > 0 ? buffer->at[buffer->len - 1] : '{';
+	if (last != '{' && last != '[')
+		json_putc(buffer, ',');
+}
+
+void json_put_key(struct json_buffer *buffer, const char *key)
+{
+	json_put_comma(buffer);
+	json_put_string(buffer, key);
+	json_putc(buffer, ':');
+}
