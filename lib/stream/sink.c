@@ -6,10 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
-#include <utlist.h>
 
 #include "base/memory.h"
+#include "base/table.h"
 
 enum { FILE_CHUNK = 64 * 1024 };
 
