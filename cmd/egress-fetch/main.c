@@ -12,6 +12,7 @@
 #include "os/signals.h"
 #include "k8s/operator.h"
 #include "trust/checker.h"
+#include "trust/spiffe.h"
 
 enum { VIA_PROXY, VIA_DIRECT };
 static const char *const via_words[] = {"proxy", "direct", NULL};

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "trust/anchors.h"
 
 enum { FILE_MAX = TRUST_BUNDLE_MAX, LOOK_MS = 10 * 1000 };
 

@@ -76,7 +76,8 @@ static bool add_anchor(struct trust_anchors *anchors, uint8_t *der, size_t len, 
 {
 	struct trust_anchor anchor = {.der = der};
 	const char *why = NULL;
-	EVP_Digest(der, len, anchor.digest, NULL, trust_digest(256), NULL);
+	if (EVP_Digest(der, len, anchor.digest, NULL, trust_digest(256), NULL) != 1)
+		abort();
 	if (holds(anchors, anchor.digest)) {
 		free(der);
 		return true;
@@ -215,8 +216,10 @@ static void take_fingerprint(struct trust_anchors *anchors)
 		abort();
 	qsort(anchors->list, anchors->count, sizeof *anchors->list, compare_digests);
 	for (size_t i = 0; i < anchors->count; i++)
-		EVP_DigestUpdate(context, anchors->list[i].digest, TRUST_FINGERPRINT_SIZE);
-	EVP_DigestFinal_ex(context, anchors->fingerprint, NULL);
+		if (EVP_DigestUpdate(context, anchors->list[i].digest, TRUST_FINGERPRINT_SIZE) != 1)
+			abort();
+	if (EVP_DigestFinal_ex(context, anchors->fingerprint, NULL) != 1)
+		abort();
 	EVP_MD_CTX_free(context);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "trust/issuers_private.h"
+#include "trust/validity_private.h"
 
 static bool expired(struct trust_span *span, int64_t at,
                     const struct trust_certificate *certificate)
@@ -36,23 +37,6 @@ static bool check_times(const struct trust_x5c *chain, int64_t at, struct trust_
 		return true;
 	return trust_fail(failure, TRUST_CHAIN_INVALID,
 	                  "the certificates of x5c were never valid at the same time");
-}
-
-static bool is_self_issued(const struct trust_certificate *certificate)
-{
-	return der_same(certificate->issuer, certificate->subject);
-}
-
-bool trust_chain_check_length(const struct trust_x5c *chain, unsigned end, int allowed,
-                              const char *whose, struct trust_failure *failure)
-{
-	int below = 0;
-	for (unsigned i = 1; i < end; i++)
-		below += !is_self_issued(&chain->certificates[i]);
-	if (allowed < 0 || below <= allowed)
-		return true;
-	return trust_fail(failure, TRUST_CHAIN_INVALID,
-	                  "the path below %s is longer than its path length, %d", whose, allowed);
 }
 
 static bool check_intermediate(const struct trust_x5c *chain, unsigned i,

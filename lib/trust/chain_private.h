@@ -22,9 +22,9 @@
 #include "trust/anchors.h"
 #include "trust/certificate_private.h"
 #include "trust/failure.h"
-#include "trust/spiffe_private.h"
+#include "trust/spiffe.h"
 
-enum { TRUST_CHAIN_MAX = 3, TRUST_CERTIFICATE_MAX = 16 * 1024 /* bytes */ };
+enum { TRUST_CERTIFICATE_MAX = 16 * 1024 /* bytes */ };
 
 /* The span of time in which what was found stays true: [since, until). */
 struct trust_span {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "trust/findings_private.h"
 #include "trust/path_private.h"
 
@@ -19,7 +20,7 @@ struct trust_checker {
 	size_t domain_count;
 	enum trust_bind bind;
 	char *path_template;
-	struct trust_table memory;
+	struct trust_memory *memory;
 	struct trust_examiner *examiner;
 	struct trust_counts counts;
 	EVP_MD_CTX *digest;
@@ -31,13 +32,6 @@ struct expected {
 	bool known;
 	const char *path;
 };
-
-static void *memory_or_abort(void *memory)
-{
-	if (memory == NULL)
-		abort();
-	return memory;
-}
 
 static bool check_settings(const struct trust_settings *settings, char *reason)
 {
@@ -71,19 +65,20 @@ struct trust_checker *trust_checker_new(const struct trust_settings *settings,
 		snprintf(reason, TRUST_BUNDLE_REASON_SIZE, "libcrypto cannot be used");
 		return NULL;
 	}
-	struct trust_checker *checker = memory_or_abort(calloc(1, sizeof *checker));
+	struct trust_checker *checker = kube_alloc(1, sizeof *checker);
 	checker->bind = settings->bind;
-	checker->path_template =
-	        memory_or_abort(strdup(path == NULL ? TRUST_TEMPLATE_DEFAULT : path));
+	checker->path_template = kube_copy(path == NULL ? TRUST_TEMPLATE_DEFAULT : path);
 	checker->domain_count = settings->trust_domain_count;
-	checker->domains = memory_or_abort(calloc(checker->domain_count, sizeof *checker->domains));
+	checker->domains = kube_alloc(checker->domain_count, sizeof *checker->domains);
 	for (size_t i = 0; i < checker->domain_count; i++)
-		checker->domains[i].name = memory_or_abort(strdup(settings->trust_domains[i]));
-	trust_memory_open(&checker->memory, settings->cache_entries == 0 ? TRUST_CACHE_DEFAULT
-	                                                                 : settings->cache_entries);
+		checker->domains[i].name = kube_copy(settings->trust_domains[i]);
+	checker->memory = trust_memory_new(settings->cache_entries == 0 ? TRUST_CACHE_DEFAULT
+	                                                                : settings->cache_entries);
 	checker->examiner =
 	        trust_examiner_new(forms, settings->require_unexpired, &checker->counts);
-	checker->digest = memory_or_abort(EVP_MD_CTX_new());
+	checker->digest = EVP_MD_CTX_new();
+	if (checker->digest == NULL)
+		abort();
 	return checker;
 }
 
@@ -97,7 +92,7 @@ void trust_checker_free(struct trust_checker *checker)
 	}
 	free(checker->domains);
 	free(checker->path_template);
-	trust_table_close(&checker->memory);
+	trust_memory_free(checker->memory);
 	trust_examiner_free(checker->examiner);
 	EVP_MD_CTX_free(checker->digest);
 	free(checker);
@@ -300,13 +295,13 @@ void trust_check(struct trust_checker *checker, const struct trust_request *requ
 	}
 	take_digest(checker, domain, request->card, digest);
 	const struct trust_findings *findings =
-	        trust_memory_find(&checker->memory, digest, request->at);
+	        trust_memory_find(checker->memory, digest, request->at);
 	if (findings != NULL && are_enough(&expected, findings)) {
 		checker->counts.cached++;
 	} else {
 		findings = trust_examine(checker->examiner, request->card, domain->name,
 		                         domain->anchors, request->at, suffices, &expected);
-		trust_memory_put(&checker->memory, digest, findings);
+		trust_memory_put(checker->memory, digest, findings);
 	}
 	conclude(&expected, findings, verdict);
 }

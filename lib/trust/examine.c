@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "trust/findings_private.h"
 #include "trust/jws_private.h"
 #include "trust/payload_private.h"
@@ -31,8 +32,9 @@ struct subject {
 struct trust_examiner *trust_examiner_new(unsigned forms, bool require_unexpired,
                                           struct trust_counts *counts)
 {
-	struct trust_examiner *examiner = calloc(1, sizeof *examiner);
-	if (examiner == NULL || (examiner->digest = EVP_MD_CTX_new()) == NULL)
+	struct trust_examiner *examiner = kube_alloc(1, sizeof *examiner);
+	examiner->digest = EVP_MD_CTX_new();
+	if (examiner->digest == NULL)
 		abort();
 	examiner->issuers = trust_issuers_new();
 	examiner->payloads.forms = forms;

@@ -10,7 +10,6 @@
 
 #include "trust/chain_private.h"
 #include "trust/checker.h"
-#include "trust/table_private.h"
 
 struct trust_finding {
 	enum trust_reason reason;                /* TRUST_VERIFIED: the leaf's key signed the card */
@@ -36,13 +35,15 @@ static inline const char *trust_finding_text(const struct trust_findings *findin
 	return findings->text + finding->text;
 }
 
-/* A table that remembers findings; close it with trust_table_close(). */
-void trust_memory_open(struct trust_table *memory, size_t entries);
+/* A bounded table that remembers findings under SHA-256 digests; when it is full, the oldest goes. */
+struct trust_memory;
+struct trust_memory *trust_memory_new(size_t entries);
+void trust_memory_free(struct trust_memory *memory);
 /* NULL when nothing is known that holds at `at`. */
-const struct trust_findings *trust_memory_find(const struct trust_table *memory,
+const struct trust_findings *trust_memory_find(const struct trust_memory *memory,
                                                const uint8_t digest[TRUST_FINGERPRINT_SIZE],
                                                int64_t at);
-void trust_memory_put(struct trust_table *memory, const uint8_t digest[TRUST_FINGERPRINT_SIZE],
+void trust_memory_put(struct trust_memory *memory, const uint8_t digest[TRUST_FINGERPRINT_SIZE],
                       const struct trust_findings *findings);
 
 /* What signatures are judged by, and the buffers that it takes. */

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trust/table_private.h"
+#include "base/memory.h"
+#include "base/table.h"
+#include "trust/validity_private.h"
 
 struct issuers_entry {
-	struct trust_entry entry; /* the digest is of the anchors and the chain without its leaf */
+	UT_hash_handle hh;
+	uint8_t digest[TRUST_FINGERPRINT_SIZE]; /* of the anchors and the chain without its leaf */
 	struct trust_span span;   /* in which the answer holds */
 	X509 *x509;               /* x5c[1]; NULL: it does not lead to an anchor */
 	struct trust_issuer issuer; /* the key is x509's */
@@ -16,34 +19,35 @@ struct issuers_entry {
 };
 
 struct trust_issuers {
-	struct trust_table table;
+	struct issuers_entry *table; /* the oldest first */
 };
-
-static void release(struct trust_entry *entry)
-{
-	X509_free(((struct issuers_entry *)entry)->x509);
-	free(entry);
-}
 
 struct trust_issuers *trust_issuers_new(void)
 {
-	struct trust_issuers *issuers = calloc(1, sizeof *issuers);
-	if (issuers == NULL)
-		abort();
-	trust_table_open(&issuers->table, TRUST_ISSUERS_MAX, release);
-	return issuers;
+	return kube_alloc(1, sizeof(struct trust_issuers));
+}
+
+static void drop(struct trust_issuers *issuers, struct issuers_entry *entry)
+{
+	HASH_DEL(issuers->table, entry);
+	X509_free(entry->x509);
+	free(entry);
 }
 
 void trust_issuers_clear(struct trust_issuers *issuers)
 {
-	trust_table_clear(&issuers->table);
+	struct issuers_entry *entry, *next;
+	HASH_ITER(hh, issuers->table, entry, next)
+	{
+		drop(issuers, entry);
+	}
 }
 
 void trust_issuers_free(struct trust_issuers *issuers)
 {
 	if (issuers == NULL)
 		return;
-	trust_table_close(&issuers->table);
+	trust_issuers_clear(issuers);
 	free(issuers);
 }
 
@@ -93,34 +97,6 @@ bool trust_chain_ask_openssl(const struct trust_x5c *chain, unsigned first,
 	X509_free(target);
 	ERR_clear_error();
 	return good;
-}
-
-bool trust_span_reached(struct trust_span *span, int64_t at, int64_t moment)
-{
-	if (at >= moment) {
-		span->since = moment > span->since ? moment : span->since;
-		return true;
-	}
-	span->until = moment < span->until ? moment : span->until;
-	return false;
-}
-
-bool trust_anchor_is_current(const struct trust_anchor *anchor, int64_t at, struct trust_span *span)
-{
-	return trust_span_reached(span, at, anchor->certificate.not_before) &&
-	       !trust_span_reached(span, at, anchor->certificate.not_after + 1);
-}
-
-void trust_fail_no_anchor(const struct trust_x5c *chain, bool outdated,
-                          struct trust_failure *failure)
-{
-	const struct trust_certificate *leaf = &chain->certificates[0];
-	bool alone = chain->count == 1 && der_same(leaf->issuer, leaf->subject);
-	trust_fail(failure, TRUST_CHAIN_INVALID, "%s",
-	           outdated
-	                   ? "x5c leads only to an anchor of the trust bundle that is not valid now"
-	           : alone ? "x5c[0] is self-signed, and no CA of the trust bundle issued it"
-	                   : "x5c does not lead to an anchor of the trust bundle");
 }
 
 /* How many certificates of x5c, the leaf included, lie below the anchor; 0: it is not above. */
@@ -201,23 +177,36 @@ static void take_digest(const struct trust_anchors *anchors, const struct trust_
                         uint8_t digest[TRUST_FINGERPRINT_SIZE])
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	if (context == NULL || EVP_DigestInit_ex2(context, trust_digest(256), NULL) != 1)
+	/* a digest that is not of the chain would be a cache key that two chains share */
+	bool good = context != NULL && EVP_DigestInit_ex2(context, trust_digest(256), NULL) == 1 &&
+	            EVP_DigestUpdate(context, anchors->fingerprint, sizeof anchors->fingerprint) == 1;
+	for (unsigned i = 1; good && i < chain->count; i++)
+		good = EVP_DigestUpdate(context, chain->certificates[i].whole.p,
+		                        chain->certificates[i].whole.len) == 1;
+	if (!good || EVP_DigestFinal_ex(context, digest, NULL) != 1)
 		abort();
-	EVP_DigestUpdate(context, anchors->fingerprint, sizeof anchors->fingerprint);
-	for (unsigned i = 1; i < chain->count; i++)
-		EVP_DigestUpdate(context, chain->certificates[i].whole.p,
-		                 chain->certificates[i].whole.len);
-	EVP_DigestFinal_ex(context, digest, NULL);
 	EVP_MD_CTX_free(context);
 }
 
-static struct issuers_entry *new_entry(const uint8_t *digest)
+static struct issuers_entry *find(const struct trust_issuers *issuers, const uint8_t *digest)
 {
-	struct issuers_entry *entry = calloc(1, sizeof *entry);
-	if (entry == NULL)
-		abort();
-	memcpy(entry->entry.digest, digest, sizeof entry->entry.digest);
+	struct issuers_entry *entry;
+	HASH_FIND(hh, issuers->table, digest, TRUST_FINGERPRINT_SIZE, entry);
+	return entry;
+}
+
+/* Adds an entry, in the place of one with the same digest, or of the oldest. */
+static struct issuers_entry *add(struct trust_issuers *issuers, const uint8_t *digest)
+{
+	struct issuers_entry *same = find(issuers, digest);
+	struct issuers_entry *entry = kube_alloc(1, sizeof *entry);
+	if (same != NULL)
+		drop(issuers, same);
+	else if (HASH_COUNT(issuers->table) >= TRUST_ISSUERS_MAX)
+		drop(issuers, issuers->table);
+	memcpy(entry->digest, digest, sizeof entry->digest);
 	entry->span = (struct trust_span)TRUST_SPAN_ALWAYS;
+	HASH_ADD(hh, issuers->table, digest, sizeof entry->digest, entry);
 	return entry;
 }
 
@@ -229,12 +218,10 @@ const struct trust_issuer *trust_issuers_find(struct trust_issuers *issuers,
 {
 	uint8_t digest[TRUST_FINGERPRINT_SIZE];
 	take_digest(anchors, chain, digest);
-	struct issuers_entry *entry =
-	        (struct issuers_entry *)trust_table_find(&issuers->table, digest);
+	struct issuers_entry *entry = find(issuers, digest);
 	if (entry == NULL || at < entry->span.since || at >= entry->span.until) {
-		entry = new_entry(digest);
+		entry = add(issuers, digest);
 		validate(anchors, chain, at, entry);
-		trust_table_put(&issuers->table, &entry->entry);
 	}
 	span->since = entry->span.since > span->since ? entry->span.since : span->since;
 	span->until = entry->span.until < span->until ? entry->span.until : span->until;

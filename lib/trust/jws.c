@@ -5,6 +5,7 @@
 
 #include "base/base64url.h"
 #include "json/json.h"
+#include "base/memory.h"
 
 static const struct json_limits header_limits = {TRUST_HEADER_MAX, 16};
 
@@ -113,9 +114,7 @@ bool trust_jws_read(struct json_text element, struct trust_jws *jws, struct trus
 		return malformed(failure, "protected is missing, or not a plain string");
 	if (jws->protected64.len > (size_t)TRUST_HEADER_MAX / 3 * 4)
 		return malformed(failure, "the protected header is too long");
-	jws->header = malloc(TRUST_BASE64_DECODED(jws->protected64.len));
-	if (jws->header == NULL)
-		abort();
+	jws->header = kube_alloc(TRUST_BASE64_DECODED(jws->protected64.len), 1);
 	size_t len;
 	if (!trust_base64url_decode(jws->protected64, jws->header, &len))
 		return malformed(failure, "the protected header is not base64url without padding");

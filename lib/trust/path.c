@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "trust/spiffe_private.h"
+#include "trust/spiffe.h"
 
 #define NAMESPACE "{namespace}"
 #define ACCOUNT "{serviceAccountName}"

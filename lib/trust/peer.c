@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+#include "trust/chain_private.h"
 #include "trust/checker.h"
 #include "trust/path_private.h"
 
@@ -29,9 +31,7 @@ static bool read_chain(struct trust_x5c *chain, const struct der certificates[],
 		                  "it sent %zu certificates, not 1 to %d", count, TRUST_CHAIN_MAX);
 	for (size_t i = 0; i < count; i++)
 		len += certificates[i].len;
-	uint8_t *to = chain->bytes = malloc(len + 1);
-	if (chain->bytes == NULL)
-		abort();
+	uint8_t *to = chain->bytes = kube_alloc(len + 1, 1);
 	for (size_t i = 0; i < count; i++) {
 		struct der bytes = {to, certificates[i].len};
 		if (bytes.len > TRUST_CERTIFICATE_MAX)

@@ -1,15 +1,17 @@
 /*
  * Is the other end of a TLS connection the workload that it must be?
  *
- * Its certificates are judged as a card's are (trust/chain_private.h): the leaf an X.509-SVID, the chain
- * one that leads to an anchor of the trust domain; but all of it valid at this moment, because a
+ * Its certificates are judged as a card's are (X.509-SVID, sections 4 and 5; RFC 5280,
+ * section 6): the leaf an X.509-SVID, the chain one that leads to an anchor of the trust domain; but all of it valid at this moment, because a
  * connection, unlike a signature, is made now.
  */
 #ifndef TRUST_PEER_H
 #define TRUST_PEER_H
 
-#include "trust/anchors.h"
-#include "trust/chain_private.h"
+#include "trust/der.h"
+#include "trust/failure.h"
+
+struct trust_anchors;
 
 struct trust_peer {
 	const struct trust_anchors *anchors; /* of `trust_domain`; NULL: there are none */

@@ -1,4 +1,4 @@
-#include "trust/spiffe_private.h"
+#include "trust/spiffe.h"
 
 #include <string.h>
 

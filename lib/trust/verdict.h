@@ -34,6 +34,7 @@ enum {
 	TRUST_MESSAGE_SIZE = 1536,
 	TRUST_SPIFFE_ID_SIZE = 2049, /* SPIFFE-ID, section 2.3: at most 2048 bytes */
 	TRUST_KEY_ID_SIZE = 257,     /* a longer `kid` is refused */
+	TRUST_CHAIN_MAX = 3,         /* certificates of a chain, the leaf included */
 };
 
 /* Times are seconds since 1970. */

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/base64url.h"
+#include "base/memory.h"
 #include "trust/chain_private.h"
 
 static bool invalid(struct trust_failure *failure, unsigned i, const char *why)
@@ -43,9 +44,7 @@ bool trust_x5c_read(struct json_text x5c, struct trust_x5c *chain, struct trust_
 		return trust_fail(failure, TRUST_CHAIN_INVALID,
 		                  "x5c holds %zu certificates, more than %d", count,
 		                  TRUST_CHAIN_MAX);
-	chain->bytes = malloc(TRUST_BASE64_DECODED(x5c.len));
-	if (chain->bytes == NULL)
-		abort();
+	chain->bytes = kube_alloc(TRUST_BASE64_DECODED(x5c.len), 1);
 	uint8_t *to = chain->bytes;
 	for (struct json_member m = json_first(x5c); m.value.at != NULL; m = json_next(m)) {
 		size_t len;

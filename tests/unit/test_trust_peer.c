@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "authority.h"
+#include "trust/anchors.h"
+#include "trust/chain_private.h"
 #include "trust/peer.h"
 
 #define ID "spiffe://example.org/ns/team-a/sa/billing"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "trust/spiffe_private.h"
+#include "trust/spiffe.h"
 
 static void expect_parts(const char *id, const char *domain, const char *path)
 {

@@ -6,8 +6,8 @@
  * percent-encoding. At most 2048 bytes in all. So a SPIFFE ID has one spelling and is compared
  * byte by byte.
  */
-#ifndef TRUST_SPIFFE_PRIVATE_H
-#define TRUST_SPIFFE_PRIVATE_H
+#ifndef TRUST_SPIFFE_H
+#define TRUST_SPIFFE_H
 
 #include "json/json.h"
 
