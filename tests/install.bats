@@ -23,7 +23,8 @@ package() {
 	[ -n "$DEB" ] || skip 'no debhelper, dpkg-dev or lintian: apt-get install debhelper dpkg-dev lintian'
 }
 
-install_here() { make -C "$root" BUILD="$BUILD" install DESTDIR="$PWD/dest" "$@" >/dev/null; }
+# what is built is what is tested, whatever flags it was built with
+install_here() { make -C "$root" -o all BUILD="$BUILD" install DESTDIR="$PWD/dest" "$@" >/dev/null; }
 
 # has_all DIR: what an installation has, below the prefix
 has_all() {

@@ -29,7 +29,7 @@ copies() {
 	mkdir "$tree"
 	while read -r path; do cp -a "$path" "$tree"; done < <(copies 1)
 	grep -q 'make BUILD=/build DESTDIR=/out PREFIX=/usr install' pipelines/kubernetes/Containerfile
-	make -C "$tree" BUILD="$BUILD" DESTDIR="$out" PREFIX=/usr install >/dev/null
+	make -C "$tree" -o all BUILD="$BUILD" DESTDIR="$out" PREFIX=/usr install >/dev/null
 	while read -r path; do
 		[ -e "$out${path#/out}" ] || { echo "$path is not made" && return 1; }
 	done < <(sed -n 's/^COPY --from=build \([^ ]*\) .*/\1/p' pipelines/kubernetes/Containerfile)
