@@ -364,3 +364,19 @@ says() { grep -q -- "$1" errors; }
 	grep -qx 'egress_answers_total{program="egress-resolve",status="NOERROR"} 1' r.prom
 	grep -qx 'egress_answers_total{program="egress-resolve",status="NXDOMAIN"} 2' r.prom
 }
+
+@test "rules in the annotation are resolved there, with their groups, and mean the same as the field's" {
+	local rules
+	rules='{"domains":[{"names":["a.example"],"ports":[{"port":443}]}],"groups":["llm-api"]}'
+	{
+		workload Deployment/weather
+		card weather | jq -c --arg rules "$rules" '.object.metadata.annotations = {"agent-egress.dev/network-policy": $rules}'
+		workload Deployment/both
+		card both --policy "$rules" | jq -c --arg rules "$rules" '.object.metadata.annotations = {"agent-egress.dev/network-policy": $rules}'
+	} | resolve >out
+	jq -se 'map(select(.object.metadata.name == "weather" and .resolution)) | length == 1 and
+		(.[0].object | .spec.networkPolicy == null and
+		(.metadata.annotations["agent-egress.dev/network-policy"] | fromjson
+		| .groups == ["llm-api"] and .domains == null and (.egress | length) >= 1))' out
+	egress-translate <out | jq -se 'map(.reason) == ["EgressRules", "EgressRules"]'
+}

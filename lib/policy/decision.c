@@ -1,7 +1,9 @@
 #include "policy/decision.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "rules/card.h"
 #include "rules/dns.h"
 #include "policy/ingress_private.h"
 #include "rules/resolution.h"
@@ -12,8 +14,6 @@
 
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};
-
-static const char egress_path[] = POLICY_RULES_PATH ".egress";
 
 static void settle(struct policy_decision *decision, enum policy_mode mode, const char *reason,
                    const char *message)
@@ -32,39 +32,35 @@ static struct json_text network_policy(const struct policy_card *card)
 static struct policy_rules read_rules(const struct policy_card *card,
                                       struct policy_problems *problems)
 {
-	if (!card->oversized)
-		return policy_rules_read(network_policy(card), problems);
-	policy_problem(problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
-	               "Too long: may not be more than %d bytes", POLICY_RULES_BYTES);
-	return (struct policy_rules){.set = true};
+	const char *path = policy_card_rules_path(card->annotated);
+	struct policy_rules rules = {.set = true, .path = path};
+	if (card->oversized)
+		policy_problem(problems, POLICY_ERROR, path, (struct json_text){0},
+		               "Too long: may not be more than %d bytes", POLICY_RULES_BYTES);
+	else
+		rules = policy_rules_read_at(path, network_policy(card), problems);
+	policy_problems_again(problems, json_of(card->rules_faults));
+	rules.valid = rules.valid && card->rules_faults[0] == '\0';
+	return rules;
 }
 
 /* What a card asks for, as text that is equal when the meaning is. */
-static void put_asked(struct json_buffer *out, const struct policy_rules *rules)
+static struct json_text put_asked(struct json_buffer *out, const struct policy_card *card)
 {
 	out->len = 0;
-	if (rules->egress.at != NULL)
-		policy_normal_put(out, rules->egress);
-	json_putc(out, ';');
-	if (rules->domains.at != NULL)
-		policy_normal_put(out, rules->domains);
+	policy_rules_normal_put(out, network_policy(card));
+	return json_buffer_text(out);
 }
 
 /* Do all cards of the subject ask for what the oldest does? */
-static bool agree(struct policy_decision *decision, const struct policy_rules *rules)
+static bool agree(struct policy_decision *decision)
 {
-	struct policy_problems ignored = {0};
-	bool same = true;
-	put_asked(&decision->scratch, rules);
-	for (const struct policy_card *card = decision->owner->next; card != NULL && same;
-	     card = card->next) {
-		struct policy_rules others = read_rules(card, &ignored);
-		put_asked(&decision->other, &others);
-		same = json_same(json_buffer_text(&decision->scratch),
-		                 json_buffer_text(&decision->other));
-	}
-	policy_problems_free(&ignored);
-	return same;
+	struct json_text asked = put_asked(&decision->scratch, decision->owner);
+	for (const struct policy_card *card = decision->owner->next; card != NULL;
+	     card = card->next)
+		if (!json_same(asked, put_asked(&decision->other, card)))
+			return false;
+	return true;
 }
 
 /* All cards' rules are read, so that every problem is said. */
@@ -87,15 +83,29 @@ static void say_conflict(struct policy_decision *decision)
 	names->len = 0;
 	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next)
 		json_putf(names, "%s%s", card == decision->owner ? "" : ", ", card->name);
-	policy_problem(&decision->problems, POLICY_ERROR, egress_path, (struct json_text){0},
+	policy_problem(&decision->problems, POLICY_ERROR,
+	               policy_card_rules_path(decision->owner->annotated), (struct json_text){0},
 	               "Invalid value: the AgentCards of %s %s have different rules: %.*s",
 	               subject->kind, subject->name, (int)names->len, names->at);
+}
+
+/* Who names destinations is the admin, and nobody has: what a group stands for is not known. */
+static void warn_of_groups(struct policy_decision *decision, const struct policy_rules *rules)
+{
+	char path[128];
+	size_t index = 0;
+	for (struct json_member m = json_first(rules->groups); m.value.at; m = json_next(m)) {
+		snprintf(path, sizeof path, "%s.groups[%zu]", rules->path, index++);
+		policy_problem(&decision->problems, POLICY_WARNING, path, m.value,
+		               "no such group is defined: what it stands for stays denied");
+	}
 }
 
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
 	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
+	warn_of_groups(decision, rules);
 	if (!json_is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
 		decision->domains = json_buffer_text(&decision->domain_rules);
@@ -117,15 +127,29 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 	                               : "verified, and its card has egress rules");
 }
 
+static bool contradicts_itself(const struct policy_decision *decision)
+{
+	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next)
+		if (card->conflict)
+			return true;
+	return false;
+}
+
 static void decide_permissive(const struct policy_inventory *inventory,
                               struct policy_decision *decision)
 {
 	struct policy_rules rules = {0};
-	if (!all_valid(decision, &rules)) {
+	bool valid = all_valid(decision, &rules);
+	if (contradicts_itself(decision)) {
+		json_puts(&decision->egress, "[]");
+		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
+		       "verified, but its card's field and annotation have different rules: all "
+		       "egress is denied");
+	} else if (!valid) {
 		json_puts(&decision->egress, "[]");
 		settle(decision, POLICY_MODE_DENY_ALL, "RulesInvalid",
 		       "verified, but its rules are invalid: all egress is denied");
-	} else if (!agree(decision, &rules)) {
+	} else if (!agree(decision)) {
 		say_conflict(decision);
 		json_puts(&decision->egress, "[]");
 		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",

@@ -26,7 +26,6 @@
 #include "policy/settings.h"
 
 enum {
-	POLICY_RULES_BYTES = 512 * 1024, /* of a card's spec.networkPolicy; more is invalid */
 	POLICY_MESSAGE_BYTES = 256,      /* kept of a verdict's message */
 	POLICY_OVERLAPS = 8,             /* other workloads that a warning names */
 };
@@ -53,10 +52,13 @@ struct policy_card {
 	const char *api_version, *uid, *created, *generation;
 	const char *target_kind, *target_name; /* empty: it names no possible workload */
 	const char *reason, *message;          /* of the verdict; "": there is none */
-	const char *network_policy;            /* JSON text; "": not set */
+	const char *network_policy;            /* its rules, JSON text; "": not set */
+	const char *rules_faults;              /* what is wrong beside it: problems; "": nothing */
 	const char *resolution;                /* rules/resolution.h; "": all names resolved */
 	bool verified;
-	bool oversized; /* spec.networkPolicy is there, and too large to keep */
+	bool annotated; /* its rules are the annotation's: rules/card.h */
+	bool oversized; /* they are too large to keep */
+	bool conflict;  /* field and annotation differ */
 	bool listed;
 	struct policy_subject *subject;
 	struct policy_card *prev, *next; /* of one subject */

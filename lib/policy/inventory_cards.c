@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/inventory_private.h"
+#include "rules/card.h"
 #include "rules/resolution.h"
 
 /* The strings of a card, in the order in which they are packed. */
@@ -15,6 +16,7 @@ enum part {
 	REASON,
 	MESSAGE,
 	NETWORK_POLICY,
+	RULES_FAULTS,
 	RESOLUTION,
 	PARTS
 };
@@ -56,15 +58,23 @@ static void pack_target(struct json_buffer *packed, struct json_text target)
 	pack(packed, usable ? name : (struct json_text){0});
 }
 
-static bool is_set(struct json_text value)
+/* The text and what is wrong beside it; of what is returned only the flags are of use. */
+static struct policy_card_rules pack_rules(struct json_buffer *packed, struct json_text object)
 {
-	return json_type(value) > JSON_NULL;
+	struct policy_problems problems = {0};
+	struct policy_card_rules rules = policy_card_rules_find(object, &problems), flags = rules;
+	pack(packed, rules.text);
+	if (problems.errors > 0)
+		policy_problems_put(&problems, packed);
+	json_putc(packed, '\0');
+	policy_problems_free(&problems);
+	policy_card_rules_free(&rules);
+	return flags;
 }
 
 static void pack_card(struct json_buffer *packed, const struct event *event)
 {
 	struct json_text spec = json_get(event->object, "spec");
-	struct json_text policy = json_get(spec, "networkPolicy");
 	struct json_text generation = json_get(event->metadata, "generation");
 	int64_t number;
 	packed->len = 0;
@@ -75,12 +85,13 @@ static void pack_card(struct json_buffer *packed, const struct event *event)
 	pack_target(packed, json_get(spec, "targetRef"));
 	pack_words(packed, json_get(event->verification, "reason"));
 	pack_words(packed, json_get(event->verification, "message"));
-	bool oversized = policy.len > POLICY_RULES_BYTES;
-	pack(packed, is_set(policy) && !oversized ? policy : (struct json_text){0});
+	struct policy_card_rules rules = pack_rules(packed, event->object);
 	policy_resolution_put(event->resolution, packed);
 	json_putc(packed, '\0');
 	json_putc(packed, json_is_true(json_get(event->verification, "verified")) ? 'v' : '-');
-	json_putc(packed, oversized ? 'o' : '-');
+	json_putc(packed, rules.annotated ? 'a' : '-');
+	json_putc(packed, rules.oversized ? 'o' : '-');
+	json_putc(packed, rules.conflict ? 'c' : '-');
 }
 
 static void unpack(struct policy_card *card)
@@ -95,6 +106,7 @@ static void unpack(struct policy_card *card)
 	        [REASON] = &card->reason,
 	        [MESSAGE] = &card->message,
 	        [NETWORK_POLICY] = &card->network_policy,
+	        [RULES_FAULTS] = &card->rules_faults,
 	        [RESOLUTION] = &card->resolution,
 	};
 	const char *at = card->packed;
@@ -103,7 +115,9 @@ static void unpack(struct policy_card *card)
 		at += strlen(at) + 1;
 	}
 	card->verified = at[0] == 'v';
-	card->oversized = at[1] == 'o';
+	card->annotated = at[1] == 'a';
+	card->oversized = at[2] == 'o';
+	card->conflict = at[3] == 'c';
 }
 
 static void detach(struct policy_inventory *inventory, struct policy_card *card)

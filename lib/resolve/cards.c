@@ -168,7 +168,7 @@ static bool all_told(const struct dns_card *card)
 static void emit_card(struct dns_cards *cards, struct dns_card *card, const char *type)
 {
 	struct event event;
-	struct policy_rules rules;
+	struct dns_rules found;
 	struct json_text line = json_unpack(cards->packer, &card->line, &cards->unpacked);
 	struct dns_rewriting how = {
 		.dns = cards->settings.dns,
@@ -177,9 +177,10 @@ static void emit_card(struct dns_cards *cards, struct dns_card *card, const char
 	                           : "there are too many names: it is not asked for",
 		.uses = card->uses,
 	};
-	if (event_read(json_trim(line), &event) != NULL || !dns_rewrite_concerns(&event, &rules))
+	if (event_read(json_trim(line), &event) != NULL || !dns_rewrite_concerns(&event, &found))
 		return; /* it was and did when it was taken */
-	dns_rewrite_policy(&how, &rules, &cards->policy, &cards->resolution);
+	dns_rewrite_policy(&how, &found.rules, &cards->policy, &cards->resolution);
+	dns_rules_free(&found);
 	struct policy_digest digest = policy_digest(json_buffer_text(&cards->policy));
 	if (type != NULL && policy_digest_same(digest, card->sent))
 		return;
@@ -227,17 +228,19 @@ static void take_card(struct dns_cards *cards, struct json_text line, const stru
                       int64_t at)
 {
 	char key[EVENT_KEY_SIZE];
-	struct policy_rules rules;
+	struct dns_rules found;
 	event_key(event, key);
 	struct dns_card *card = find(cards, key);
 	if (card == NULL)
 		card = add(cards, key);
 	card->list = cards->list;
 	if (event->type != EVENT_DELETED && line.len <= DNS_LINE_MAX &&
-	    dns_rewrite_concerns(event, &rules))
-		take_named(cards, card, line, rules.domains, at);
-	else
+	    dns_rewrite_concerns(event, &found)) {
+		take_named(cards, card, line, found.rules.domains, at);
+		dns_rules_free(&found);
+	} else {
 		take_plain(cards, card, line, event);
+	}
 	pass_mark(cards);
 }
 

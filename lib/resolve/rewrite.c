@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/inventory.h"
 #include "json/write.h"
+#include "net/cidr.h"
 
 /* The bounds of rules/schema_private.h, and what a peer and a rule take at most, without ports. */
 enum { RULES_MAX = 256, PEERS_MAX = 256, PEER_BYTES = 72, RULE_BYTES = 32 };
@@ -26,17 +26,26 @@ struct work {
 	struct addresses entry; /* of the names of one entry, in order */
 };
 
-bool dns_rewrite_concerns(const struct event *event, struct policy_rules *rules)
+bool dns_rewrite_concerns(const struct event *event, struct dns_rules *found)
 {
 	struct policy_problems problems = {0};
-	struct json_text policy = json_get(event->object, "spec", "networkPolicy");
-	if (!json_is_true(json_get(event->verification, "verified")) ||
-	    policy.len > POLICY_RULES_BYTES ||
-	    json_is_empty(json_get(policy, "domains")))
+	*found = (struct dns_rules){0};
+	if (!json_is_true(json_get(event->verification, "verified")))
 		return false;
-	*rules = policy_rules_read(policy, &problems);
+	found->of_card = policy_card_rules_find(event->object, &problems);
+	if (!json_is_empty(json_get(found->of_card.text, "domains")))
+		found->rules = policy_rules_read(found->of_card.text, &problems);
+	bool concerns = problems.errors == 0 && dns_rewrite_count(found->rules.domains) > 0;
 	policy_problems_free(&problems);
-	return rules->valid && dns_rewrite_count(rules->domains) > 0;
+	if (!concerns)
+		dns_rules_free(found);
+	return concerns;
+}
+
+void dns_rules_free(struct dns_rules *found)
+{
+	policy_card_rules_free(&found->of_card);
+	*found = (struct dns_rules){0};
 }
 
 size_t dns_rewrite_count(struct json_text domains)
@@ -270,10 +279,19 @@ static void put_domains(struct json_buffer *out, struct json_text domains)
 	json_buffer_free(&left);
 }
 
-/* What the card's own part leaves of the bounds. */
-static struct room room_beside(struct json_text egress, struct json_text domains)
+static void put_groups(struct json_buffer *out, struct json_text groups)
 {
-	size_t taken = egress.len + domains.len + sizeof "{\"egress\":,\"domains\":}";
+	if (groups.at == NULL)
+		return;
+	json_puts(out, ",\"groups\":");
+	json_puttext(out, groups);
+}
+
+/* What the card's own part leaves of the bounds. */
+static struct room room_beside(const struct policy_rules *rules_of_card, struct json_text egress)
+{
+	size_t taken = egress.len + rules_of_card->domains.len + rules_of_card->groups.len +
+	               sizeof "{\"egress\":,\"domains\":,\"groups\":}";
 	size_t rules = json_count(egress);
 	return (struct room){.bytes = taken < POLICY_RULES_BYTES ? POLICY_RULES_BYTES - taken : 0,
 	                     .rules = rules < RULES_MAX ? RULES_MAX - rules : 0};
@@ -287,7 +305,7 @@ void dns_rewrite_policy(const struct dns_rewriting *how, const struct policy_rul
 	                    .use = how->uses,
 	                    .policy = policy,
 	                    .resolution = resolution,
-	                    .room = room_beside(own, rules->domains)};
+	                    .room = room_beside(rules, own)};
 	policy->len = resolution->len = 0;
 	json_puts(resolution, "{\"names\":[");
 	json_puts(policy, "{\"egress\":[");
@@ -297,6 +315,7 @@ void dns_rewrite_policy(const struct dns_rewriting *how, const struct policy_rul
 		take_entry(&work, m.value);
 	json_putc(policy, ']');
 	put_domains(policy, rules->domains);
+	put_groups(policy, rules->groups);
 	json_putc(policy, '}');
 	json_puts(resolution, "]}");
 }
@@ -318,20 +337,36 @@ static void sort(struct edit *edits, size_t count)
 		}
 }
 
+/* Where the card has its rules: there, the field and the annotation, which say the same. */
+static size_t replace_rules(const struct event *event, struct json_text policy,
+                            struct json_text annotation, struct edit edits[2])
+{
+	struct json_text field = json_get(event->object, "spec", "networkPolicy");
+	struct json_text annotated =
+		json_get(event->object, "metadata", "annotations", POLICY_RULES_ANNOTATION);
+	size_t count = 0;
+	if (annotated.at != NULL)
+		edits[count++] = (struct edit){annotated, "", annotation};
+	if (field.at != NULL)
+		edits[count++] = (struct edit){field, "", policy};
+	return count;
+}
+
 void dns_rewrite_line(struct json_text line, const struct event *event, const char *type,
                       struct json_text policy, struct json_text resolution,
                       struct json_buffer *out)
 {
 	struct json_text json = json_trim(line), old = json_get(json, "resolution");
 	struct json_text verification = event->verification;
-	struct edit edits[3] = {
-		{json_get(event->object, "spec", "networkPolicy"), "", policy},
-		{old, "", resolution},
-	};
-	size_t count = 2;
-	if (old.at == NULL)
-		edits[1] = (struct edit){{verification.at + verification.len, 0},
-		                         ",\"resolution\":", resolution};
+	struct json_buffer annotation = {0};
+	struct edit edits[4];
+	json_put_string_n(&annotation, policy.at, policy.len);
+	size_t count = replace_rules(event, policy, json_buffer_text(&annotation), edits);
+	edits[count++] =
+		old.at != NULL
+			? (struct edit){old, "", resolution}
+			: (struct edit){{verification.at + verification.len, 0},
+		                        ",\"resolution\":", resolution};
 	if (type != NULL)
 		edits[count++] = (struct edit){json_get(json, "type"), "", json_of(type)};
 	sort(edits, count);
@@ -344,4 +379,5 @@ void dns_rewrite_line(struct json_text line, const struct event *event, const ch
 		at = edits[i].old.at + edits[i].old.len;
 	}
 	json_put(out, at, (size_t)(line.at + line.len - at));
+	json_buffer_free(&annotation);
 }

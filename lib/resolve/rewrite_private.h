@@ -1,10 +1,11 @@
 /*
- * A card's spec.networkPolicy with addresses in the place of its names.
+ * A card's rules, in the field, the annotation or both, with addresses in the place of its names.
  *
  *   egress    the card's own rules as they stand, or, where it had none, the rules to the
  *             cluster's DNS, so that it is always set; then, for each entry of `domains` whose
  *             names have addresses, rules with these (/32 and /128) and the entry's ports
  *   domains   what is left of it: the wildcards, which nobody can ask for; not set without any
+ *   groups    as they stand
  *
  * A name without addresses adds nothing. Nor does one whose addresses do not fit into the bounds
  * of rules/schema_private.h and policy/inventory.h: it is left out as a whole, and the others go on.
@@ -19,10 +20,18 @@
 
 #include "resolve/names.h"
 #include "k8s/event.h"
-#include "rules/rules.h"
+#include "rules/card.h"
 
-/* Reads the card's rules. True when the card is verified, and they are valid and have names. */
-bool dns_rewrite_concerns(const struct event *event, struct policy_rules *rules);
+/* A card's rules, wherever in it they stand. */
+struct dns_rules {
+	struct policy_card_rules of_card;
+	struct policy_rules rules; /* borrow from the event and from of_card */
+};
+
+/* Reads them. True when the card is verified, and they are valid and have names: then they are to be
+ * freed. */
+bool dns_rewrite_concerns(const struct event *event, struct dns_rules *found);
+void dns_rules_free(struct dns_rules *found);
 
 /* How many names `domains` has, wildcards among them. */
 size_t dns_rewrite_count(struct json_text domains);

@@ -214,15 +214,16 @@ void policy_check_port(struct policy_walk *walk, struct json_text port)
 		check_end_port(walk, number, end);
 }
 
-static bool is_set(struct json_text peer, const char *name)
+/* One that is null is said to be wrong already. */
+static bool has(struct json_text peer, const char *name)
 {
-	return json_type(json_get(peer, name)) > JSON_NULL;
+	return json_get(peer, name).at != NULL;
 }
 
 void policy_check_peer(struct policy_walk *walk, struct json_text peer)
 {
-	bool block = is_set(peer, "ipBlock");
-	bool selector = is_set(peer, "podSelector") || is_set(peer, "namespaceSelector");
+	bool block = has(peer, "ipBlock");
+	bool selector = has(peer, "podSelector") || has(peer, "namespaceSelector");
 	if (!block && !selector)
 		policy_walk_problem(walk, (struct json_text){0},
 		                    "Required value: must specify a peer");
@@ -323,4 +324,18 @@ static const char *domain_fault(struct json_text name)
 void policy_check_domain(struct policy_walk *walk, struct json_text name)
 {
 	check_string(walk, name, domain_fault);
+}
+
+static const char *group_fault(struct json_text name)
+{
+	return name.len <= LABEL_MAX && policy_is_label(name)
+	               ? NULL
+	               : "a group's name must consist of lower case alphanumeric characters or '-', "
+	                 "start and end with an alphanumeric character, and be no more than 63 "
+	                 "characters (e.g. 'llm-api')";
+}
+
+void policy_check_group(struct policy_walk *walk, struct json_text name)
+{
+	check_string(walk, name, group_fault);
 }

@@ -7,6 +7,16 @@
 
 enum { MESSAGE_SIZE = 1024 };
 
+/* Counts one more; false when it is one of those that are only counted. */
+static bool count(struct policy_problems *problems, enum policy_severity severity)
+{
+	if (severity == POLICY_ERROR)
+		problems->errors++;
+	else
+		problems->warnings++;
+	return problems->errors + problems->warnings <= POLICY_PROBLEMS_MAX;
+}
+
 static void put(struct json_buffer *out, enum policy_severity severity, const char *field,
                 struct json_text value, const char *message)
 {
@@ -32,11 +42,7 @@ void policy_problem(struct policy_problems *problems, enum policy_severity sever
 {
 	char message[MESSAGE_SIZE];
 	va_list arguments;
-	if (severity == POLICY_ERROR)
-		problems->errors++;
-	else
-		problems->warnings++;
-	if (problems->errors + problems->warnings > POLICY_PROBLEMS_MAX)
+	if (!count(problems, severity))
 		return;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
@@ -44,15 +50,27 @@ void policy_problem(struct policy_problems *problems, enum policy_severity sever
 	put(&problems->text, severity, field, value, message);
 }
 
+void policy_problems_again(struct policy_problems *problems, struct json_text kept)
+{
+	for (struct json_member m = json_first(kept); m.value.at; m = json_next(m)) {
+		bool warning = json_equals(json_get(m.value, "severity"), "warning");
+		if (!count(problems, warning ? POLICY_WARNING : POLICY_ERROR))
+			continue;
+		if (problems->text.len > 0)
+			json_putc(&problems->text, ',');
+		json_puttext(&problems->text, m.value);
+	}
+}
+
 void policy_problems_put(const struct policy_problems *problems, struct json_buffer *out)
 {
-	size_t count = problems->errors + problems->warnings;
+	size_t all = problems->errors + problems->warnings;
 	json_putc(out, '[');
 	json_puttext(out, json_buffer_text(&problems->text));
-	if (count > POLICY_PROBLEMS_MAX) {
+	if (all > POLICY_PROBLEMS_MAX) {
 		struct json_buffer last = {0};
 		char message[64];
-		snprintf(message, sizeof message, "and %zu more", count - POLICY_PROBLEMS_MAX);
+		snprintf(message, sizeof message, "and %zu more", all - POLICY_PROBLEMS_MAX);
 		put(&last, problems->errors > 0 ? POLICY_ERROR : POLICY_WARNING, "",
 		    (struct json_text){0}, message);
 		json_putc(out, ',');

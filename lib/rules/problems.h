@@ -31,6 +31,9 @@ void policy_problem(struct policy_problems *problems, enum policy_severity sever
                     const char *field, struct json_text value, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Adds those of an array that policy_problems_put() wrote; an empty text has none. */
+void policy_problems_again(struct policy_problems *problems, struct json_text kept);
+
 /* Appends "[...]". */
 void policy_problems_put(const struct policy_problems *problems, struct json_buffer *out);
 

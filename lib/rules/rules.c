@@ -1,5 +1,6 @@
 #include "rules/rules.h"
 
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,6 @@ static void say_unknown(struct policy_walk *walk, struct json_member member)
 	policy_walk_back(walk, before);
 }
 
-/* null counts as absent, as it does for the API server. */
 static bool is_set(struct json_text value)
 {
 	return json_type(value) > JSON_NULL;
@@ -90,14 +90,14 @@ static void walk_object(struct policy_walk *walk, const struct policy_schema *sc
 		const struct policy_field *field = field_named(schema, m.key);
 		if (field == NULL) {
 			say_unknown(walk, m);
-		} else if (is_set(m.value)) {
+		} else if (is_set(m.value) || !schema->null_is_absent) {
 			size_t before = policy_walk_into(walk, field->name);
 			walk_value(walk, field->schema, m.value);
 			policy_walk_back(walk, before);
 		}
 	}
 	for (const struct policy_field *field = schema->fields; field->name != NULL; field++) {
-		if (!field->required || is_set(json_get(object, field->name)))
+		if (!field->required || json_get(object, field->name).at != NULL)
 			continue;
 		size_t before = policy_walk_into(walk, field->name);
 		policy_walk_problem(walk, (struct json_text){0}, "Required value");
@@ -246,22 +246,57 @@ static struct json_text list_set(struct json_text network_policy, const char *na
 	return json_type(list) == JSON_ARRAY ? list : (struct json_text){0};
 }
 
-struct policy_rules policy_rules_read(struct json_text network_policy,
-                                      struct policy_problems *problems)
+struct policy_rules policy_rules_read_at(const char *path, struct json_text network_policy,
+                                         struct policy_problems *problems)
 {
 	struct policy_walk walk = {.problems = problems};
 	size_t before = problems->errors;
 	if (!is_set(network_policy))
-		return (struct policy_rules){.valid = true};
-	append(&walk, POLICY_RULES_PATH, strlen(POLICY_RULES_PATH));
+		return (struct policy_rules){.valid = true, .path = path};
+	append(&walk, path, strlen(path));
 	walk_value(&walk, &policy_network_policy_schema, json_trim(network_policy));
 	return (struct policy_rules){
 	        .set = is_set(json_get(network_policy, "egress")) ||
-	               is_set(json_get(network_policy, "domains")),
+	               is_set(json_get(network_policy, "domains")) ||
+	               is_set(json_get(network_policy, "groups")),
 	        .valid = problems->errors == before,
+	        .path = path,
 	        .egress = list_set(network_policy, "egress"),
 	        .domains = list_set(network_policy, "domains"),
+	        .groups = list_set(network_policy, "groups"),
 	};
+}
+
+struct policy_rules policy_rules_read(struct json_text network_policy,
+                                      struct policy_problems *problems)
+{
+	return policy_rules_read_at(POLICY_RULES_PATH, network_policy, problems);
+}
+
+void policy_rules_normal_put(struct json_buffer *out, struct json_text network_policy)
+{
+	static const char *const lists[] = {"domains", "egress", "groups"};
+	network_policy = json_trim(network_policy);
+	json_putc(out, '{');
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		struct json_text list = json_get(network_policy, lists[i]);
+		if (!is_set(list))
+			continue;
+		json_put_key(out, lists[i]);
+		policy_normal_put(out, list);
+	}
+	json_putc(out, '}');
+}
+
+void policy_rules_digest(struct json_text network_policy, char digest[POLICY_RULES_DIGEST_SIZE])
+{
+	unsigned char bytes[SHA256_DIGEST_LENGTH];
+	struct json_buffer normal = {0};
+	policy_rules_normal_put(&normal, network_policy);
+	SHA256((const unsigned char *)normal.at, normal.len, bytes);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(digest + 2 * i, 3, "%02x", bytes[i]);
+	json_buffer_free(&normal);
 }
 
 /* The normal form of the rule with two peers that are everywhere. */

@@ -13,18 +13,35 @@
 
 #define POLICY_RULES_PATH "spec.networkPolicy"
 
+enum { POLICY_RULES_BYTES = 512 * 1024 }; /* of a card's rules; more is invalid */
+
 struct policy_rules {
-	bool set;   /* egress or domains is there and not null: the agent is scoped */
+	bool set;   /* egress, domains or groups is there and not null: the agent is scoped */
 	bool valid; /* false: each error is in `problems`, and all of it counts as deny-all */
+	const char *path;         /* where the rules stand in the card; static */
 	struct json_text egress;  /* an array; absent when not set */
 	struct json_text domains; /* an array; absent when not set */
+	struct json_text groups;  /* an array; absent when not set */
 };
 
-/* Reads and validates; an absent or null `network_policy` is not set and valid. An unknown
- * field, or anything else that is wrong, makes it invalid: a misspelt `egress` must not pass
- * for one that is not set. */
+/* Reads and validates; an absent or null `network_policy` is not set and valid, and null counts
+ * as absent for its members. An unknown field, a null below these, or anything else that is
+ * wrong, makes it invalid: a misspelt `egress` must not pass for one that is not set, nor
+ * `to: null` for a rule without destinations, which would be one for all of them. */
 struct policy_rules policy_rules_read(struct json_text network_policy,
                                       struct policy_problems *problems);
+/* The same for rules that stand elsewhere in the card; `path` is static. */
+struct policy_rules policy_rules_read_at(const char *path, struct json_text network_policy,
+                                         struct policy_problems *problems);
+
+/* Appends what rules mean, as an object with those of domains, egress and groups that are set,
+ * each in normal form (rules/normal.h): equal for rules that mean the same. */
+void policy_rules_normal_put(struct json_buffer *out, struct json_text network_policy);
+
+/* The SHA-256 of that, in hexadecimal digits: the name of rules in status.networkPolicy.rulesDigest
+ * and in annotations. */
+enum { POLICY_RULES_DIGEST_SIZE = 65 };
+void policy_rules_digest(struct json_text network_policy, char digest[POLICY_RULES_DIGEST_SIZE]);
 
 /* Warnings about valid rules that mean what their author may not: rules for ports only,
  * destinations that hold a cloud's metadata addresses, no DNS, DNS on 53 only, names of ports in

@@ -191,6 +191,15 @@ static const struct policy_field domain_fields[] = {
 static const struct policy_schema domain = {.type = POLICY_OBJECT, .fields = domain_fields};
 static const struct policy_schema domains = {.type = POLICY_LIST, .max = 64, .items = &domain};
 
+static const struct policy_schema group = {
+	.type = POLICY_STRING,
+	.min = 1,
+	.max = 63,
+	.pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+	.check = policy_check_group,
+};
+static const struct policy_schema groups = {.type = POLICY_LIST, .max = 64, .items = &group};
+
 static const struct policy_field network_policy_fields[] = {
 	{"domains", &domains, false,
          "domains adds destinations by DNS name, where the network can express them; elsewhere "
@@ -200,8 +209,12 @@ static const struct policy_field network_policy_fields[] = {
          "to what any of them allows, and to nothing else. If it is not set, a verified agent may "
          "connect to anywhere; if it is empty, to nothing. For an agent that is not verified it "
          "changes nothing."},
+	{"groups", &groups, false,
+         "groups adds destinations that the platform's admins have named, by these names. What "
+         "they have not named stays denied. If it is set and egress is not, the agent is limited "
+         "to them."},
 	END,
 };
 
-const struct policy_schema policy_network_policy_schema = {.type = POLICY_OBJECT,
-                                                           .fields = network_policy_fields};
+const struct policy_schema policy_network_policy_schema = {
+	.type = POLICY_OBJECT, .fields = network_policy_fields, .null_is_absent = true};

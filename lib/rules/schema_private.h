@@ -38,6 +38,7 @@ struct policy_field;
 struct policy_schema {
 	enum policy_type type;
 	const struct policy_field *fields; /* of an OBJECT; closed by a field without a name */
+	bool null_is_absent;               /* of an OBJECT: a member that is null is not set */
 	const struct policy_schema *items; /* of a LIST or MAP */
 	size_t min, max;                   /* items of a LIST or MAP, bytes of a STRING */
 	const char *const *words;          /* the only values of a STRING; NULL: any */
@@ -73,5 +74,6 @@ void policy_check_ip_block(struct policy_walk *walk, struct json_text block);
 void policy_check_labels(struct policy_walk *walk, struct json_text labels);
 void policy_check_requirement(struct policy_walk *walk, struct json_text requirement);
 void policy_check_domain(struct policy_walk *walk, struct json_text name);
+void policy_check_group(struct policy_walk *walk, struct json_text name);
 
 #endif

@@ -1,9 +1,11 @@
 /* Rules of any bytes: what is valid has a normal form that is valid, and its own normal form;
- * linting it finds no error. */
+ * linting it finds no error. As an annotation they are what they are as a field, beside which they
+ * mean the same, unless they have no rules at all. */
 #include <stdlib.h>
 
-#include "rules/rules.h"
 #include "json/json.h"
+#include "json/write.h"
+#include "rules/card.h"
 
 static void put_normal(struct json_buffer *out, struct json_text egress, bool explicit_peers)
 {
@@ -30,6 +32,37 @@ static void check_normal(struct json_text egress, bool explicit_peers)
 	policy_problems_free(&problems);
 }
 
+static void put_card(struct json_buffer *card, struct json_text text, bool field)
+{
+	json_puts(card, "{\"metadata\":{\"annotations\":{\"" POLICY_RULES_ANNOTATION "\":");
+	json_put_string_n(card, text.at, text.len);
+	json_puts(card, "}},\"spec\":{");
+	if (field) {
+		json_puts(card, "\"networkPolicy\":");
+		json_puttext(card, text);
+	}
+	json_puts(card, "}}");
+}
+
+static void check_annotation(struct json_text text, bool field)
+{
+	struct json_buffer card = {0};
+	struct policy_problems problems = {0}, own = {0};
+	put_card(&card, text, field);
+	if (!json_check(json_buffer_text(&card), &json_record_limits, NULL))
+		abort();
+	struct policy_card_rules found = policy_card_rules_find(json_buffer_text(&card), &problems);
+	struct policy_rules rules = policy_rules_read(text, &own);
+	if (found.conflict || (found.text.at == NULL && problems.errors == 0) ||
+	    (field && rules.set && rules.valid && problems.errors > 0) ||
+	    (rules.set && found.text.at == NULL && !found.oversized))
+		abort();
+	policy_card_rules_free(&found);
+	policy_problems_free(&problems);
+	policy_problems_free(&own);
+	json_buffer_free(&card);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -54,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		check_normal(rules.egress, false);
 		check_normal(rules.egress, true);
 	}
+	check_annotation(text, false);
+	check_annotation(text, true);
 	policy_problems_free(&problems);
 	json_buffer_free(&out);
 	return 0;

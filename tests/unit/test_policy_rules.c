@@ -91,8 +91,76 @@ static const struct fault faults[] = {
          ".egress[0].ports[0].endPort", "Invalid value: \"80\": must be of type integer"},
 	/* peers */
 	{"{\"egress\":[{\"to\":[{}]}]}", ".egress[0].to[0]", "Required value: must specify a peer"},
-	{"{\"egress\":[{\"to\":[{\"ipBlock\":null}]}]}", ".egress[0].to[0]",
-         "Required value: must specify a peer"},
+	/* null below the three lists: left out it would mean anywhere, everyone or every port */
+	{"{\"egress\":[{\"to\":null}]}", ".egress[0].to",
+         "Invalid value: null: must be of type array"},
+	{"{\"egress\":[{\"ports\":null}]}", ".egress[0].ports",
+         "Invalid value: null: must be of type array"},
+	{"{\"egress\":[{\"to\":[{\"ipBlock\":null}]}]}", ".egress[0].to[0].ipBlock",
+         "Invalid value: null: must be of type object"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{},\"namespaceSelector\":null}]}]}",
+         ".egress[0].to[0].namespaceSelector", "Invalid value: null: must be of type object"},
+	{"{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"except\":null}}]}]}",
+         ".egress[0].to[0].ipBlock.except", "Invalid value: null: must be of type array"},
+	{"{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":null}}]}]}", ".egress[0].to[0].ipBlock.cidr",
+         "Invalid value: null: must be of type string"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabels\":null}}]}]}",
+         ".egress[0].to[0].podSelector.matchLabels",
+         "Invalid value: null: must be of type object"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabels\":{\"app\":null}}}]}]}",
+         ".egress[0].to[0].podSelector.matchLabels",
+         "Invalid value: null: must be of type string"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchExpressions\":null}}]}]}",
+         ".egress[0].to[0].podSelector.matchExpressions",
+         "Invalid value: null: must be of type array"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"a\","
+         "\"operator\":\"NotIn\",\"values\":[null]}]}}]}]}",
+         ".egress[0].to[0].podSelector.matchExpressions[0].values[0]",
+         "Invalid value: null: must be of type string"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"a\","
+         "\"operator\":null}]}}]}]}",
+         ".egress[0].to[0].podSelector.matchExpressions[0].operator",
+         "Invalid value: null: must be of type string"},
+	{"{\"egress\":[{\"ports\":[null]}]}", ".egress[0].ports[0]",
+         "Invalid value: null: must be of type object"},
+	{"{\"egress\":[{\"ports\":[{\"port\":null}]}]}", ".egress[0].ports[0].port",
+         "Invalid value: null: must be an integer or a string"},
+	{"{\"egress\":[{\"ports\":[{\"protocol\":null}]}]}", ".egress[0].ports[0].protocol",
+         "Invalid value: null: must be of type string"},
+	{"{\"egress\":[{\"ports\":[{\"port\":80,\"endPort\":null}]}]}",
+         ".egress[0].ports[0].endPort", "Invalid value: null: must be of type integer"},
+	{"{\"domains\":[{\"names\":null}]}", ".domains[0].names",
+         "Invalid value: null: must be of type array"},
+	{"{\"domains\":[{\"names\":[null]}]}", ".domains[0].names[0]",
+         "Invalid value: null: must be of type string"},
+	{"{\"domains\":[{\"names\":[\"a.example\"],\"ports\":null}]}", ".domains[0].ports",
+         "Invalid value: null: must be of type array"},
+	{"{\"groups\":[null]}", ".groups[0]", "Invalid value: null: must be of type string"},
+	/* members that are nearly right */
+	{"{\"Egress\":[]}", ".Egress", "unknown field"},
+	{"{\"domians\":[]}", ".domians", "unknown field"},
+	{"{\"egres\":null}", ".egres", "unknown field"},
+	{"{\"egress\":[{\"too\":[]}]}", ".egress[0].too", "unknown field"},
+	{"{\"egress\":[{\"prot\":[]}]}", ".egress[0].prot", "unknown field"},
+	{"{\"egress\":[{\"ports\":[{\"prot\":\"TCP\"}]}]}", ".egress[0].ports[0].prot",
+         "unknown field"},
+	{"{\"egress\":[{\"to\":[{\"podselector\":{}}]}]}", ".egress[0].to[0].podselector",
+         "unknown field"},
+	{"{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"excpt\":[]}}]}]}",
+         ".egress[0].to[0].ipBlock.excpt", "unknown field"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchlabels\":{\"a\":\"b\"}}}]}]}",
+         ".egress[0].to[0].podSelector.matchlabels", "unknown field"},
+	{"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"a\","
+         "\"operator\":\"NotIn\",\"value\":[\"b\"]}]}}]}]}",
+         ".egress[0].to[0].podSelector.matchExpressions[0].value", "unknown field"},
+	{"{\"domains\":[{\"name\":[\"a.example\"],\"names\":[\"b.example\"]}]}",
+         ".domains[0].name", "unknown field"},
+	/* groups */
+	{"{\"groups\":{}}", ".groups", "Invalid value: {}: must be of type array"},
+	{"{\"groups\":[\"\"]}", ".groups[0]", "Required value"},
+	{"{\"groups\":[\"LLM\"]}", ".groups[0]", "Invalid value: \"LLM\": a group's name must"},
+	{"{\"groups\":[\"" LABEL_64 "\"]}", ".groups[0]",
+         "Invalid value: \"" LABEL_64 "\": a group's name must"},
 	{"{\"egress\":[{\"to\":[{\"podSelector\":{},\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}]}]}",
          ".egress[0].to[0]", "Forbidden: may not specify both ipBlock and another peer"},
 	{"{\"egress\":[{\"to\":[{\"ipBlock\":{}}]}]}", ".egress[0].to[0].ipBlock.cidr",
@@ -231,10 +299,11 @@ static void test_each_fault_is_named_by_field_and_in_words(void **state)
 static const char *const valid[] = {
 	"null",
 	"{}",
-	"{\"egress\":null}",
+	"{\"egress\":null,\"domains\":null,\"groups\":null}",
 	"{\"egress\":[]}",
+	"{\"egress\":null,\"groups\":[\"llm-api\"]}",
 	"{\"egress\":[{}]}",
-	"{\"egress\":[{\"to\":null,\"ports\":[]}]}",
+	"{\"egress\":[{\"to\":[],\"ports\":[]}]}",
 	"{\"egress\":[{\"to\":[{\"podSelector\":{}}]}]}",
 	"{\"egress\":[{\"to\":[{\"podSelector\":{\"matchLabels\":{\"a\":\"\"}},"
 	"\"namespaceSelector\":{}}]}]}",
@@ -280,7 +349,7 @@ static void test_rules_have_one_normal_form(void **state)
 {
 	(void)state;
 	char *a = normal_form("{\"egress\":[{\"to\":[{\"ipBlock\":{\"except\":[],\"cidr\":"
-	                      "\"10.0.0.0/8\"},\"podSelector\":null}],\"ports\":[{\"port\":80}]}]}",
+	                      "\"10.0.0.0/8\"}}],\"ports\":[{\"port\":80}]}]}",
 	                      false);
 	assert_string_equal(a, "[{\"ports\":[{\"port\":80,\"protocol\":\"TCP\"}],"
 	                       "\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}]}]");
@@ -370,6 +439,39 @@ static void test_names_that_can_be_looked_up_need_no_rule_for_dns(void **state)
 	            "spec.networkPolicy.domains[0].ports[1].port");
 }
 
+static void digest_of(const char *policy, char digest[POLICY_RULES_DIGEST_SIZE])
+{
+	assert_true(json_check(json_of(policy), &json_record_limits, NULL));
+	policy_rules_digest(json_of(policy), digest);
+	assert_int_equal(strlen(digest), 64);
+}
+
+static void test_rules_that_mean_the_same_have_one_digest(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"{}", "{\"egress\":null,\"domains\":null}"},
+		{"{\"egress\":[{\"ports\":[{\"port\":1}]}]}",
+	         " {\"domains\":null, \"egress\":[{\"ports\":[{\"protocol\":\"TCP\",\"port\":1}]}]}"},
+		{"{\"egress\":[{\"to\":[]}],\"groups\":[\"a\"]}",
+	         "{\"groups\":[\"\\u0061\"],\"egress\":[{}]}"},
+	};
+	static const char *const others[] = {"{}", "{\"egress\":[]}", "{\"egress\":[{}]}",
+	                                     "{\"domains\":[]}", "{\"groups\":[]}"};
+	char one[POLICY_RULES_DIGEST_SIZE], two[POLICY_RULES_DIGEST_SIZE];
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		digest_of(pairs[i][0], one);
+		digest_of(pairs[i][1], two);
+		assert_string_equal(one, two);
+	}
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		for (size_t j = 0; j < i; j++) {
+			digest_of(others[i], one);
+			digest_of(others[j], two);
+			assert_string_not_equal(one, two);
+		}
+}
+
 static void test_problems_are_bounded(void **state)
 {
 	(void)state;
@@ -418,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_explicit_peers_are_written_only_where_there_are_none),
 		cmocka_unit_test(test_what_its_author_may_not_mean_is_warned_of),
 		cmocka_unit_test(test_names_that_can_be_looked_up_need_no_rule_for_dns),
+		cmocka_unit_test(test_rules_that_mean_the_same_have_one_digest),
 		cmocka_unit_test(test_problems_are_bounded),
 		cmocka_unit_test(test_lists_are_bounded),
 	};
