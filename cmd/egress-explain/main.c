@@ -73,7 +73,6 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	const struct policy_names *names = policy_names(o->names.value);
 	*settings = (struct policy_settings){
 	        .names = names,
-	        .target = &policy_target_networkpolicy,
 	        .ingress_namespaces = names->operator_namespaces,
 	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
 	        .selector_from = (enum policy_selector_from)o->selector_from.value,
@@ -249,7 +248,8 @@ static int explain_stream(struct program *program, const struct policy_settings 
 {
 	int status = EXIT_CANNOT;
 	program->translator =
-	        policy_translator_new(settings, (struct policy_output){keep_operation, program});
+	        policy_translator_new(settings, &policy_target_networkpolicy,
+	                              (struct policy_output){keep_operation, program});
 	program->world.inventory = policy_translator_inventory(program->translator);
 	program->world.standing = &program->standing;
 	if (read_all(program) && check_question(program))

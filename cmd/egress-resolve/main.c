@@ -80,7 +80,6 @@ static void take_answer(void *context, struct dns_answer *answer)
 static void open_cards(struct stage *stage)
 {
 	const struct resolve_options *o = &stage->options;
-	const struct policy_settings dns = {.dns = o->dns.count > 0 ? o->dns.values : NULL};
 	struct dns_cards_settings settings = {
 		.agentcard_group = policy_names(o->names.value)->agentcard_group,
 		.first_wait = o->answers != NULL ? 0 : o->first_wait.value,
@@ -96,7 +95,7 @@ static void open_cards(struct stage *stage)
 		.emit = emit,
 		.context = stage,
 	};
-	policy_dns_put(&dns, &stage->dns);
+	policy_dns_put(o->dns.count > 0 ? o->dns.values : NULL, &stage->dns);
 	settings.dns = json_buffer_text(&stage->dns);
 	/* without entropy all instances retry in the same rhythm, which harms nobody */
 	if (getrandom(&settings.names.seed, sizeof settings.names.seed, GRND_NONBLOCK) < 0)

@@ -104,7 +104,6 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	char fault[POLICY_FAULT_SIZE];
 	*settings = (struct policy_settings){
 	        .names = names,
-	        .target = policy_targets[o->target.value],
 	        .ingress_namespaces = o->ingress_namespaces.count > 0 ? o->ingress_namespaces.values
 	                                                              : names->operator_namespaces,
 	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
@@ -222,7 +221,8 @@ static int run(const struct options *o, const struct policy_settings *settings)
 	bool sandboxed = sandbox_enter(&(struct sandbox_rules){.write = o->metrics});
 	if (sandboxed) {
 		stage.translator =
-			policy_translator_new(settings, (struct policy_output){write_out, &stage});
+			policy_translator_new(settings, policy_targets[o->target.value],
+			                      (struct policy_output){write_out, &stage});
 		metrics_gather(gather, &stage);
 		loop(&stage);
 		metrics_close();

@@ -24,7 +24,7 @@ struct kube_cluster {
 	bool stopped, ended, lost;
 	bool accepted;       /* the server has taken our credentials before */
 	bool incomplete;     /* an operation was refused: what is wanted is not all known */
-	const struct policy_kind *failed; /* of an APPLY that failed; NULL: none did */
+	const struct k8s_kind *failed; /* of an APPLY that failed; NULL: none did */
 	bool failed_others;               /* and others of another kind */
 	int64_t give_up;     /* after the end of input: no retry after this */
 	int64_t away_ms;     /* when the server was last found away; 0: never */
@@ -41,7 +41,7 @@ struct kube_attempt {
 	TAILQ_ENTRY(kube_attempt) link;
 	struct kube_cluster *cluster;
 	struct kube_job *job;
-	const struct policy_kind *kind;
+	const struct k8s_kind *kind;
 	struct kube_call *call;
 	bool exists; /* as last read */
 	char uid[64], version[64];

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "k8s/name.h"
 #include "k8s/operator.h"
 #include "base/table.h"
 #include "json/write.h"
@@ -233,8 +234,7 @@ static bool is_namespace(struct json_text namespace, const struct kube_identity 
 {
 	if (id->namespace.at != NULL)
 		return json_same(namespace, id->namespace);
-	return kube_is_name(namespace) && namespace.len <= 63 &&
-	       memchr(namespace.at, '.', namespace.len) == NULL;
+	return policy_is_label(namespace);
 }
 
 void kube_events_report(struct kube_events *events, const struct kube_operation *operation)
@@ -243,7 +243,7 @@ void kube_events_report(struct kube_events *events, const struct kube_operation 
 	struct json_text namespace = json_plain(json_get(operation->agent_card, "namespace"));
 	struct json_buffer text = {0};
 	/* these come from the record: only names are used in a path */
-	if (operation->type == KUBE_BOOKMARK || !kube_is_name(card) ||
+	if (operation->type == KUBE_BOOKMARK || !policy_is_subdomain(card) ||
 	    !is_namespace(namespace, &operation->id) ||
 	    events->cluster->options.dry_run != KUBE_DRY_RUN_NONE)
 		return;

@@ -11,16 +11,11 @@
 #ifndef APPLY_OPERATION_H
 #define APPLY_OPERATION_H
 
-#include "stream/stream.h"
 #include "base/buffer.h"
+#include "k8s/object.h"
+#include "stream/stream.h"
 
 enum kube_operation_type { KUBE_APPLY, KUBE_DELETE, KUBE_BOOKMARK };
-
-struct kube_identity {
-	struct json_text api_version;           /* "networking.k8s.io/v1" */
-	struct json_text group, version;        /* its two parts; the group of "v1" is absent */
-	struct json_text kind, namespace, name; /* no namespace: cluster-scoped */
-};
 
 struct kube_operation {
 	enum kube_operation_type type;
@@ -34,16 +29,6 @@ struct kube_operation {
 
 /* Reads a record. NULL when it is an operation, else a static reason. */
 const char *kube_operation_read(struct json_text record, struct kube_operation *operation);
-
-/* An RFC 1123 subdomain of at most 253 bytes, as the names of objects are. */
-bool kube_is_name(struct json_text name);
-
-/* The label that makes an object ours: app.kubernetes.io/managed-by with POLICY_MANAGER. */
-bool kube_is_managed(struct json_text object);
-
-/* "NetworkPolicy team-a/billing", for messages; truncated to fit. */
-enum { KUBE_TITLE_SIZE = 400 };
-void kube_identity_title(const struct kube_identity *id, char title[KUBE_TITLE_SIZE]);
 
 enum kube_verdict { KUBE_APPLIED, KUBE_UNCHANGED, KUBE_DELETED, KUBE_ABSENT, KUBE_FAILED };
 

@@ -32,7 +32,7 @@ static bool is_token(const char *token)
 static void ask(struct kube_pruning *pruning)
 {
 	struct json_buffer path = {0};
-	const struct policy_kind *kind = policy_kinds[pruning->list];
+	const struct k8s_kind *kind = policy_kinds[pruning->list];
 	json_putf(&path, "/apis/%s/%s/%s", kind->group, kind->version, kind->plural);
 	json_puts(&path,
 	          "?labelSelector=app.kubernetes.io%2Fmanaged-by%3D" POLICY_MANAGER "&limit=500");
@@ -66,7 +66,7 @@ static void end(struct kube_pruning *pruning)
 static bool is_spared(const struct kube_pruning *pruning)
 {
 	const struct kube_cluster *cluster = pruning->cluster;
-	const struct policy_kind *kind = policy_kinds[pruning->list];
+	const struct k8s_kind *kind = policy_kinds[pruning->list];
 	bool spared = cluster->failed != NULL && (cluster->failed != kind || cluster->failed_others);
 	if (spared)
 		log_warning("no %s is pruned: a policy of another kind could not be applied, and "
@@ -105,7 +105,7 @@ static void judge(struct kube_pruning *pruning, struct json_text metadata)
 {
 	struct json_buffer record = {0};
 	struct kube_operation operation;
-	const struct policy_kind *kind = policy_kinds[pruning->list];
+	const struct k8s_kind *kind = policy_kinds[pruning->list];
 	json_putf(&record,
 	          "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"%s/%s\",\"kind\":\"%s\","
 	          "\"metadata\":{",

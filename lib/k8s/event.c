@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "k8s/name.h"
+
 const char *const event_type_names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR", NULL};
 
 static const char *read_type(struct json_text type, enum event_type *out)
@@ -26,17 +28,6 @@ static enum event_mark read_mark(struct json_text metadata)
 	return EVENT_MARK_NONE;
 }
 
-/* A name that can stand in a path and a message: 1 to 253 bytes of printable ASCII. */
-static bool name_usable(struct json_text name)
-{
-	if (name.at == NULL || name.len == 0 || name.len > 253)
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (name.at[i] <= ' ' || name.at[i] > '~' || name.at[i] == '/')
-			return false;
-	return true;
-}
-
 static const char *read_identity(struct event *event)
 {
 	enum { NAMESPACE, NAME, UID, VERSION, COUNT };
@@ -51,12 +42,12 @@ static const char *read_identity(struct event *event)
 		return NULL;
 	if (event->api_version.at == NULL || event->kind.at == NULL || event->kind.len == 0)
 		return "the object has no apiVersion or kind";
-	if (!name_usable(event->name))
+	if (!k8s_name_usable(event->name))
 		return "the object's metadata.name is missing or not a name";
 	bool namespaced = json_type(found[NAMESPACE]) == JSON_STRING && found[NAMESPACE].len > 2;
 	if (!namespaced)
 		event->namespace = (struct json_text){0};
-	else if (!name_usable(event->namespace))
+	else if (!k8s_name_usable(event->namespace))
 		return "the object's metadata.namespace is not a name";
 	return NULL;
 }

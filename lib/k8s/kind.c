@@ -2,21 +2,21 @@
 
 #include <string.h>
 
-const struct policy_kind policy_kind_networkpolicy = {
+const struct k8s_kind policy_kind_networkpolicy = {
         .group = "networking.k8s.io",
         .version = "v1",
         .kind = "NetworkPolicy",
         .plural = "networkpolicies",
         .target = "networkpolicy",
 };
-const struct policy_kind policy_kind_ciliumnetworkpolicy = {
+const struct k8s_kind policy_kind_ciliumnetworkpolicy = {
         .group = "cilium.io",
         .version = "v2",
         .kind = "CiliumNetworkPolicy",
         .plural = "ciliumnetworkpolicies",
         .target = "cilium",
 };
-const struct policy_kind policy_kind_globalnetworkpolicy = {
+const struct k8s_kind policy_kind_globalnetworkpolicy = {
         .group = "projectcalico.org",
         .version = "v3",
         .kind = "GlobalNetworkPolicy",
@@ -24,21 +24,21 @@ const struct policy_kind policy_kind_globalnetworkpolicy = {
         .cluster_scoped = true,
         .target = "calico",
 };
-const struct policy_kind policy_kind_egressfirewall = {
+const struct k8s_kind policy_kind_egressfirewall = {
         .group = "k8s.ovn.org",
         .version = "v1",
         .kind = "EgressFirewall",
         .plural = "egressfirewalls",
         .target = "ovn",
 };
-const struct policy_kind policy_kind_sidecar = {
+const struct k8s_kind policy_kind_sidecar = {
         .group = "networking.istio.io",
         .version = "v1",
         .kind = "Sidecar",
         .plural = "sidecars",
         .target = "istio",
 };
-const struct policy_kind policy_kind_serviceentry = {
+const struct k8s_kind policy_kind_serviceentry = {
         .group = "networking.istio.io",
         .version = "v1",
         .kind = "ServiceEntry",
@@ -46,7 +46,7 @@ const struct policy_kind policy_kind_serviceentry = {
         .target = "istio",
 };
 
-const struct policy_kind *const policy_kinds[] = {
+const struct k8s_kind *const policy_kinds[] = {
         &policy_kind_networkpolicy,
         &policy_kind_ciliumnetworkpolicy,
         &policy_kind_globalnetworkpolicy,
@@ -61,7 +61,7 @@ static bool is(const char *at, size_t len, const char *string)
 	return len == strlen(string) && memcmp(at, string, len) == 0;
 }
 
-const struct policy_kind *policy_kind_of(struct json_text api_version, struct json_text kind)
+const struct k8s_kind *policy_kind_of(struct json_text api_version, struct json_text kind)
 {
 	const char *slash =
 	        api_version.at == NULL ? NULL : memchr(api_version.at, '/', api_version.len);
@@ -75,7 +75,7 @@ const struct policy_kind *policy_kind_of(struct json_text api_version, struct js
 	return NULL;
 }
 
-void policy_kind_put_version(const struct policy_kind *kind, struct json_buffer *out)
+void policy_kind_put_version(const struct k8s_kind *kind, struct json_buffer *out)
 {
 	json_putf(out, "\"%s/%s\"", kind->group, kind->version);
 }

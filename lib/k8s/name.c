@@ -1,11 +1,9 @@
 #include "k8s/name.h"
 
-#include <ctype.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char suffix[] = "-signature-policy";
+#include "base/digest.h"
 
 static bool is_lower_or_digit(char c)
 {
@@ -32,7 +30,7 @@ bool policy_is_label(struct json_text name)
 	       memchr(name.at, '.', name.len) == NULL;
 }
 
-bool policy_is_kind(struct json_text kind)
+bool policy_is_word(struct json_text kind)
 {
 	if (kind.at == NULL || kind.len == 0 || kind.len >= POLICY_LABEL_SIZE)
 		return false;
@@ -42,79 +40,14 @@ bool policy_is_kind(struct json_text kind)
 	return true;
 }
 
-static void put_hex(char *at, const char *text, size_t digits)
+bool k8s_name_usable(struct json_text name)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256((const unsigned char *)text, strlen(text), digest);
-	for (size_t i = 0; i < digits / 2; i++)
-		snprintf(at + i * 2, 3, "%02x", digest[i]);
-}
-
-/* Keeps `room` bytes of a name, less what may not stand before a dash in a subdomain. */
-static size_t cut(const char *name, size_t room)
-{
-	while (room > 0 && !is_lower_or_digit(name[room - 1]))
-		room--;
-	return room;
-}
-
-static void join(char name[POLICY_NAME_SIZE], const char *stem, size_t room, const char *hex)
-{
-	size_t len = strlen(stem);
-	if (len > room)
-		len = cut(stem, room);
-	snprintf(name, POLICY_NAME_SIZE, "%.*s%s%s%s", (int)len, stem, *hex ? "-" : "", hex,
-	         suffix);
-}
-
-void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *kind,
-                 unsigned attempt)
-{
-	enum { ROOM = POLICY_NAME_SIZE - sizeof suffix };
-	char stem[2 * POLICY_NAME_SIZE], whole[sizeof stem + sizeof suffix], hex[33] = "";
-	int len = snprintf(stem, sizeof stem, "%s%s%s", workload, attempt == 0 ? "" : "-",
-	                   attempt == 0 ? "" : kind);
-	for (int i = (int)strlen(workload); i < len; i++)
-		stem[i] = (char)tolower((unsigned char)stem[i]);
-	if (attempt >= 2) {
-		snprintf(whole, sizeof whole, "%s/%s", kind, workload);
-		put_hex(hex, whole, 32);
-		join(name, stem, ROOM - 33, hex);
-		return;
-	}
-	if (len <= ROOM) {
-		join(name, stem, ROOM, "");
-		return;
-	}
-	snprintf(whole, sizeof whole, "%s%s", stem, suffix);
-	put_hex(hex, whole, 8);
-	join(name, stem, ROOM - 9, hex);
-}
-
-void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
-                         const char hex[POLICY_HEX_SIZE])
-{
-	enum { ROOM = POLICY_NAME_SIZE - 1 - POLICY_HEX_SIZE };
-	size_t len = strlen(policy);
-	if (len > ROOM)
-		len = cut(policy, ROOM);
-	snprintf(name, POLICY_NAME_SIZE, "%.*s-%s", (int)len, policy, hex);
-}
-
-void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain)
-{
-	enum { ROOM = POLICY_NAME_SIZE - sizeof suffix };
-	char stem[2 * POLICY_NAME_SIZE], whole[2 * POLICY_NAME_SIZE], hex[33];
-	size_t len = strlen(plain);
-	if (len > strlen(suffix) && strcmp(plain + len - strlen(suffix), suffix) == 0)
-		len -= strlen(suffix);
-	snprintf(stem, sizeof stem, "%s-%.*s", space, (int)len, plain);
-	for (char *c = stem; *c != '\0'; c++)
-		if (*c == '.')
-			*c = '-';
-	snprintf(whole, sizeof whole, "%s/%s", space, plain);
-	put_hex(hex, whole, 32);
-	join(name, stem, ROOM - 33, hex);
+	if (name.at == NULL || name.len == 0 || name.len >= POLICY_NAME_SIZE)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] <= ' ' || name.at[i] > '~' || name.at[i] == '/')
+			return false;
+	return true;
 }
 
 bool policy_label_value(char value[POLICY_LABEL_SIZE], const char *name)
@@ -124,7 +57,7 @@ bool policy_label_value(char value[POLICY_LABEL_SIZE], const char *name)
 		snprintf(value, POLICY_LABEL_SIZE, "%s", name);
 		return false;
 	}
-	put_hex(hex, name, 8);
+	digest_hex(json_of(name), hex, 8);
 	snprintf(value, POLICY_LABEL_SIZE, "%.*s-%s", POLICY_LABEL_SIZE - 10, name, hex);
 	return true;
 }

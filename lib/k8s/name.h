@@ -1,5 +1,5 @@
 /*
- * What our policies are called, and what of a name fits into a label.
+ * What Kubernetes allows as a name, and what of one fits into a label.
  *
  * Names of objects: RFC 1123 subdomains of at most 253 bytes; namespaces: RFC 1123 labels of
  * at most 63; label values: at most 63 bytes.
@@ -7,35 +7,29 @@
 #ifndef K8S_NAME_H
 #define K8S_NAME_H
 
-#include "json/json.h"
+#include "base/text.h"
 
 enum { POLICY_NAME_SIZE = 254, POLICY_LABEL_SIZE = 64 };
 
 bool policy_is_subdomain(struct json_text name);
 bool policy_is_label(struct json_text name);
-bool policy_is_kind(struct json_text kind); /* letters and digits, at most 63 */
+bool policy_is_word(struct json_text word); /* a kind or a version: letters and digits, at most 63 */
 
-/* The name that the policy of a workload has at its `attempt`:
- *   0  <workload>-signature-policy
- *   1  <workload>-<kind>-signature-policy, the kind in lower case
- *   2  <workload>-<kind>-<32 hex digits of SHA-256(kind/workload)>-signature-policy
- * One that would be over 253 bytes is cut, and ends in a dash and 8 hex digits of its SHA-256
- * (the whole name's) before the suffix; attempt 2 keeps its 32 digits instead. */
-enum { POLICY_NAME_ATTEMPTS = 3 };
-void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *kind,
-                 unsigned attempt);
+/* One that can stand in a path and a message, whatever Kubernetes says of it: 1 to 253 bytes of
+ * printable ASCII without a slash. Names of which nothing is made but a key. */
+bool k8s_name_usable(struct json_text name);
 
-/* The name of a further object of the policy: its own, cut if it must be, a dash, and 32 hex
- * digits that the caller took of all that tells it from others. */
-enum { POLICY_HEX_SIZE = 33 };
-void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
-                         const char hex[POLICY_HEX_SIZE]);
-
-/* The name that the policy `plain` of a namespace has as a cluster-scoped object:
- * <namespace>-<plain, less the suffix>-<32 hex digits of SHA-256(namespace/plain)>-signature-policy,
- * without dots (Calico takes what is before a dot for a tier) and cut to 253 bytes. The digits
- * tell a-b/c from a/b-c. */
-void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain);
+/* NULL when Kubernetes would have it as the key or the value of a label, else a static sentence
+ * in the words of k8s.io/apimachinery/pkg/util/validation. */
+const char *k8s_label_key_fault(struct json_text key);
+const char *k8s_label_value_fault(struct json_text value);
+bool policy_is_label_key(struct json_text key);
+bool policy_is_label_value(struct json_text value);
+#define K8S_SUBDOMAIN_RULE                                                                         \
+	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "  \
+	"or '.', and must start and end with an alphanumeric character (e.g. 'example.com', "      \
+	"regex used for validation is "                                                            \
+	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 
 /* The name as a label value; true when it had to be cut to 54 bytes, a dash and 8 hex digits
  * of its SHA-256. */

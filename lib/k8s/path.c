@@ -4,9 +4,9 @@
 
 #include "k8s/operator.h"
 
-static const struct policy_kind *agentcard_of(const struct kube_identity *id)
+static const struct k8s_kind *agentcard_of(const struct kube_identity *id)
 {
-	static const struct policy_kind agentcard = {.kind = "AgentCard", .plural = "agentcards"};
+	static const struct k8s_kind agentcard = {.kind = "AgentCard", .plural = "agentcards"};
 	if (id->kind.len != strlen(agentcard.kind) ||
 	    memcmp(id->kind.at, agentcard.kind, id->kind.len) != 0)
 		return NULL;
@@ -18,16 +18,16 @@ static const struct policy_kind *agentcard_of(const struct kube_identity *id)
 	return NULL;
 }
 
-const struct policy_kind *kube_kind_of(const struct kube_identity *id)
+const struct k8s_kind *kube_kind_of(const struct kube_identity *id)
 {
-	const struct policy_kind *kind = policy_kind_of(id->api_version, id->kind);
+	const struct k8s_kind *kind = policy_kind_of(id->api_version, id->kind);
 	if (kind == NULL)
 		kind = agentcard_of(id);
 	bool namespaced = id->namespace.at != NULL;
 	return kind != NULL && kind->cluster_scoped != namespaced ? kind : NULL;
 }
 
-void kube_kind_path(const struct policy_kind *kind, const struct kube_identity *id,
+void kube_kind_path(const struct k8s_kind *kind, const struct kube_identity *id,
                     struct json_buffer *path)
 {
 	json_puts(path, "/apis/");

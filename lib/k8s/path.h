@@ -9,14 +9,14 @@
 #ifndef K8S_PATH_H
 #define K8S_PATH_H
 
-#include "apply/operation.h"
 #include "k8s/kind.h"
+#include "k8s/object.h"
 
 /* NULL when there is no such kind, or the namespace is missing or one too many. */
-const struct policy_kind *kube_kind_of(const struct kube_identity *id);
+const struct k8s_kind *kube_kind_of(const struct kube_identity *id);
 
 /* Appends "/apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME". */
-void kube_kind_path(const struct policy_kind *kind, const struct kube_identity *id,
+void kube_kind_path(const struct k8s_kind *kind, const struct kube_identity *id,
                     struct json_buffer *path);
 
 #endif

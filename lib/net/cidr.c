@@ -94,3 +94,10 @@ bool policy_cidr_holds(const struct policy_cidr *outer, const struct policy_cidr
 			return false;
 	return true;
 }
+
+void policy_cidr_put(const struct policy_cidr *cidr, struct json_buffer *out)
+{
+	char ip[INET6_ADDRSTRLEN];
+	inet_ntop(cidr->bits == 32 ? AF_INET : AF_INET6, cidr->ip, ip, sizeof ip);
+	json_putf(out, "\"%s/%u\"", ip, cidr->prefix);
+}

@@ -6,7 +6,7 @@
 #ifndef NET_CIDR_H
 #define NET_CIDR_H
 
-#include "base/text.h"
+#include "base/buffer.h"
 
 struct policy_cidr {
 	unsigned char ip[16]; /* an IPv4 address in the first four */
@@ -19,5 +19,8 @@ const char *policy_cidr_parse(struct json_text text, struct policy_cidr *cidr);
 
 /* True when all of `inner` is in `outer`. */
 bool policy_cidr_holds(const struct policy_cidr *outer, const struct policy_cidr *inner);
+
+/* Appends the CIDR as a JSON string. */
+void policy_cidr_put(const struct policy_cidr *cidr, struct json_buffer *out);
 
 #endif

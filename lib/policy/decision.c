@@ -10,7 +10,6 @@
 #include "policy/restrict.h"
 #include "rules/rules.h"
 #include "k8s/selector.h"
-#include "targets/target.h"
 
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};
@@ -104,7 +103,7 @@ static void warn_of_groups(struct policy_decision *decision, const struct policy
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
-	policy_rules_lint(rules, inventory->settings->target->names, &decision->problems);
+	policy_rules_lint(rules, inventory->settings->writes.names, &decision->problems);
 	warn_of_groups(decision, rules);
 	if (!json_is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
@@ -118,7 +117,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 	}
 	decision->egress_is_dns = rules->egress.at == NULL;
 	if (decision->egress_is_dns)
-		policy_dns_put(inventory->settings, &decision->egress);
+		policy_dns_put(inventory->settings->dns, &decision->egress);
 	else
 		policy_rules_put(&decision->egress, rules->egress,
 		                 inventory->settings->explicit_peers);

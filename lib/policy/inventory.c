@@ -70,7 +70,7 @@ struct policy_subject *policy_subject_at(struct policy_inventory *inventory,
 }
 
 struct policy_object *policy_object_at(struct policy_inventory *inventory,
-                                       const struct policy_kind *kind, struct policy_space *space,
+                                       const struct k8s_kind *kind, struct policy_space *space,
                                        struct json_text name)
 {
 	struct policy_object *object = NULL;

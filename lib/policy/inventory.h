@@ -20,7 +20,7 @@
 #include "base/table.h"
 #include "policy/apiserver.h"
 #include "k8s/kind.h"
-#include "k8s/name.h"
+#include "policy/name.h"
 #include "rules/normal.h"
 #include "policy/overlap.h"
 #include "policy/settings.h"
@@ -98,7 +98,7 @@ enum policy_last { POLICY_LAST_NONE, POLICY_LAST_APPLY, POLICY_LAST_DELETE };
 struct policy_object {
 	char *key; /* "Kind/namespace/name"; no namespace where the kind is cluster-scoped */
 	const char *name;
-	const struct policy_kind *kind;
+	const struct k8s_kind *kind;
 	struct policy_space *space; /* of a cluster-scoped one that of its card; "": not known */
 	struct policy_subject *owner; /* whose policy it should be; NULL: nobody's */
 	bool further;                 /* is in a list of further objects, so it is wanted: */
@@ -160,7 +160,7 @@ void policy_former_release(struct policy_inventory *inventory, struct policy_sub
 
 /* Finds, and makes when it is not there. */
 struct policy_object *policy_object_at(struct policy_inventory *inventory,
-                                       const struct policy_kind *kind, struct policy_space *space,
+                                       const struct k8s_kind *kind, struct policy_space *space,
                                        struct json_text name);
 
 /* Gives the subject the object that bears its policy's name, or takes it away when it has no

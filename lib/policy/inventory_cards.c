@@ -4,6 +4,7 @@
 #include "policy/inventory_private.h"
 #include "rules/card.h"
 #include "rules/resolution.h"
+#include "rules/rules.h"
 
 /* The strings of a card, in the order in which they are packed. */
 enum part {
@@ -53,7 +54,7 @@ static void pack_target(struct json_buffer *packed, struct json_text target)
 {
 	struct json_text kind = json_plain(json_get(target, "kind"));
 	struct json_text name = json_plain(json_get(target, "name"));
-	bool usable = policy_is_kind(kind) && policy_is_subdomain(name);
+	bool usable = policy_is_word(kind) && policy_is_subdomain(name);
 	pack(packed, usable ? kind : (struct json_text){0});
 	pack(packed, usable ? name : (struct json_text){0});
 }

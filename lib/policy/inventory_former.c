@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "policy/inventory_private.h"
-#include "targets/target.h"
 
 bool policy_object_stands(const struct policy_inventory *inventory,
                           const struct policy_object *object)
 {
-	bool asked = object->kind == inventory->settings->target->kind &&
+	bool asked = object->kind == inventory->settings->writes.kind &&
 	             object->last == POLICY_LAST_APPLY && !object->drifted;
 	if (!asked || !inventory->watched)
 		return asked;
@@ -22,7 +21,7 @@ struct policy_subject *policy_former_of(const struct policy_inventory *inventory
                                         const struct policy_object *object)
 {
 	struct policy_card *card =
-	        object->kind == inventory->settings->target->kind ? NULL
+	        object->kind == inventory->settings->writes.kind ? NULL
 	                                                          : policy_card_of(inventory, object);
 	struct policy_subject *subject = card == NULL ? NULL : card->subject;
 	if (subject == NULL ||

@@ -1,5 +1,4 @@
 #include "policy/inventory_private.h"
-#include "targets/target.h"
 
 const char *policy_inventory_take(struct policy_inventory *inventory, const struct event *event)
 {
@@ -7,7 +6,7 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 		return policy_take_card(inventory, event);
 	if (policy_is_workload(event))
 		return policy_take_workload(inventory, event);
-	const struct policy_kind *kind = policy_kind_of(event->api_version, event->kind);
+	const struct k8s_kind *kind = policy_kind_of(event->api_version, event->kind);
 	if (kind != NULL)
 		return policy_take_object(inventory, event, kind);
 	if (policy_apiserver_concerns(event) && policy_apiserver_take(&inventory->apiserver, event))
@@ -41,13 +40,13 @@ void policy_touch_restricted(struct policy_inventory *inventory)
 	for (subject = inventory->subjects; subject != NULL; subject = subject->hh.next)
 		if (subject->cards != NULL && !subject->permissive)
 			policy_touch(inventory, subject);
-	if (inventory->settings->target->render_space == NULL)
+	if (!inventory->settings->writes.namespace_wide)
 		return;
 	for (struct policy_space *space = inventory->spaces; space != NULL; space = space->hh.next)
 		policy_space_changed(inventory, space);
 }
 
-static void begin_objects(struct policy_inventory *inventory, const struct policy_kind *kind)
+static void begin_objects(struct policy_inventory *inventory, const struct k8s_kind *kind)
 {
 	policy_watched(inventory, kind);
 	for (struct policy_object *o = inventory->objects; o != NULL; o = o->hh.next)
@@ -57,7 +56,7 @@ static void begin_objects(struct policy_inventory *inventory, const struct polic
 
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark)
 {
-	const struct policy_kind *kind;
+	const struct k8s_kind *kind;
 	if (is_source(bookmark)) {
 		policy_apiserver_begin(&inventory->apiserver, source_of(bookmark));
 	} else if (is_card(inventory, bookmark)) {
@@ -92,7 +91,7 @@ static void end_workloads(struct policy_inventory *inventory, struct json_text k
 	}
 }
 
-static void end_objects(struct policy_inventory *inventory, const struct policy_kind *kind)
+static void end_objects(struct policy_inventory *inventory, const struct k8s_kind *kind)
 {
 	struct policy_object *object, *next;
 	HASH_ITER(hh, inventory->objects, object, next)
@@ -102,7 +101,7 @@ static void end_objects(struct policy_inventory *inventory, const struct policy_
 
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark)
 {
-	const struct policy_kind *kind;
+	const struct k8s_kind *kind;
 	if (is_source(bookmark)) {
 		if (policy_apiserver_end(&inventory->apiserver, source_of(bookmark)))
 			policy_touch_restricted(inventory);

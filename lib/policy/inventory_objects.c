@@ -3,7 +3,6 @@
 
 #include "policy/inventory_private.h"
 #include "k8s/selector.h"
-#include "targets/target.h"
 
 static bool is_managed(const struct event *event)
 {
@@ -130,15 +129,15 @@ void policy_object_unseen(struct policy_inventory *inventory, struct policy_obje
 	repair(inventory, object);
 }
 
-void policy_watched(struct policy_inventory *inventory, const struct policy_kind *kind)
+void policy_watched(struct policy_inventory *inventory, const struct k8s_kind *kind)
 {
-	if (kind == inventory->settings->target->kind)
+	if (kind == inventory->settings->writes.kind)
 		inventory->watched = true;
 }
 
 /* Absent when there is no telling. */
 static struct json_text space_of(const struct policy_inventory *inventory,
-                                 const struct event *event, const struct policy_kind *kind)
+                                 const struct event *event, const struct k8s_kind *kind)
 {
 	const char *label = inventory->settings->names->namespace_label;
 	if (!kind->cluster_scoped)
@@ -148,7 +147,7 @@ static struct json_text space_of(const struct policy_inventory *inventory,
 }
 
 static struct policy_object *find(const struct policy_inventory *inventory,
-                                  const struct policy_kind *kind, const char *space,
+                                  const struct k8s_kind *kind, const char *space,
                                   struct json_text name)
 {
 	char key[64 + EVENT_KEY_SIZE];
@@ -160,7 +159,7 @@ static struct policy_object *find(const struct policy_inventory *inventory,
 }
 
 const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
-                               const struct policy_kind *kind)
+                               const struct k8s_kind *kind)
 {
 	bool managed = is_managed(event);
 	if (kind->cluster_scoped ? event->namespace.at != NULL : !policy_is_label(event->namespace))
@@ -277,7 +276,7 @@ static bool is_left_over(const struct policy_subject *subject, const struct poli
 	return false;
 }
 
-static void write_name(const struct policy_subject *subject, const struct policy_kind *kind,
+static void write_name(const struct policy_subject *subject, const struct k8s_kind *kind,
                        unsigned attempt, char name[POLICY_NAME_SIZE])
 {
 	char plain[POLICY_NAME_SIZE];
@@ -295,7 +294,7 @@ struct left_over {
 
 static struct left_over find_left_over(const struct policy_inventory *inventory,
                                        const struct policy_subject *subject,
-                                       const struct policy_kind *kind)
+                                       const struct k8s_kind *kind)
 {
 	char name[POLICY_NAME_SIZE];
 	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
@@ -311,7 +310,7 @@ static struct left_over find_left_over(const struct policy_inventory *inventory,
 
 static void claim_named(struct policy_inventory *inventory, struct policy_subject *subject)
 {
-	const struct policy_kind *kind = inventory->settings->target->kind;
+	const struct k8s_kind *kind = inventory->settings->writes.kind;
 	char name[POLICY_NAME_SIZE];
 	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
 		write_name(subject, kind, attempt, name);
@@ -327,7 +326,7 @@ static void claim_named(struct policy_inventory *inventory, struct policy_subjec
 /* Of a workload that is not known. */
 static void claim_left_over(struct policy_inventory *inventory, struct policy_subject *subject)
 {
-	const struct policy_kind *kind = inventory->settings->target->kind;
+	const struct k8s_kind *kind = inventory->settings->writes.kind;
 	struct left_over left = find_left_over(inventory, subject, kind);
 	for (size_t i = 0; left.object == NULL && subject->cards != NULL && policy_kinds[i] != NULL;
 	     i++)

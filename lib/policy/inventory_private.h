@@ -28,8 +28,8 @@ void policy_subject_set_pods(struct policy_inventory *inventory, struct policy_s
                              char *selector, char *labels);
 
 const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
-                               const struct policy_kind *kind);
-void policy_watched(struct policy_inventory *inventory, const struct policy_kind *kind);
+                               const struct k8s_kind *kind);
+void policy_watched(struct policy_inventory *inventory, const struct k8s_kind *kind);
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object);
 
 /* The card that an object says it is for, when there is such a card; NULL. */

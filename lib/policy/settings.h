@@ -1,7 +1,7 @@
 /*
  * What an operator chooses: egress-translate(1), OPTIONS.
  *
- * Ownership: everything is borrowed and outlives the translator.
+ * Ownership: what it points to is borrowed and outlives the translator.
  */
 #ifndef POLICY_SETTINGS_H
 #define POLICY_SETTINGS_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "k8s/kind.h"
 #include "k8s/operator.h"
 
 enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
@@ -16,11 +17,16 @@ enum policy_peers { POLICY_PEERS_LABEL, POLICY_PEERS_WORKLOADS };
 
 enum { POLICY_PORT_ENDPOINTS = 0, POLICY_PORT_DEFAULT = 6443 };
 
-struct policy_target;
+/* What the target writes, as far as it concerns which policies are wanted. */
+struct policy_writes {
+	const struct k8s_kind *kind; /* of the first object of an agent */
+	bool names;                     /* DNS names, and lets their agent look them up */
+	bool namespace_wide;            /* objects of a whole namespace, too */
+};
 
 struct policy_settings {
 	const struct policy_names *names;
-	const struct policy_target *target;
+	struct policy_writes writes; /* the translator sets it by its target */
 	const char *const *ingress_namespaces; /* NULL-terminated */
 	const char *const *api_server;         /* CIDRs, NULL-terminated; empty: from the stream */
 	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */

@@ -6,6 +6,7 @@
 #include "net/ranges.h"
 #include "os/clock.h"
 #include "k8s/name.h"
+#include "json/json.h"
 
 const char *const dns_type_words[] = {"A", "AAAA", NULL};
 const char *const dns_status_words[] = {"NOERROR", "NODATA",      "NXDOMAIN", "SERVFAIL", "REFUSED",

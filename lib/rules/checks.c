@@ -6,82 +6,9 @@
 #include "net/cidr.h"
 #include "k8s/name.h"
 #include "rules/schema_private.h"
-
-#define QUALIFIED                                                                                  \
-	"must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "   \
-	"an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "  \
-	"validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-#define SUBDOMAIN                                                                                  \
-	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "  \
-	"or '.', and must start and end with an alphanumeric character (e.g. 'example.com', "      \
-	"regex used for validation is "                                                            \
-	"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+#include "json/json.h"
 
 enum { LABEL_MAX = 63, SUBDOMAIN_MAX = 253, PORT_NAME_MAX = 15 };
-
-static bool is_alphanumeric(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Begins and ends alphanumeric, with -, _ and . between; not empty. */
-static bool is_label_text(struct json_text text)
-{
-	if (text.len == 0 || !is_alphanumeric(text.at[0]) ||
-	    !is_alphanumeric(text.at[text.len - 1]))
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_alphanumeric(text.at[i]) && strchr("-_.", text.at[i]) == NULL)
-			return false;
-	return memchr(text.at, '\0', text.len) == NULL;
-}
-
-static const char *label_value_fault(struct json_text value)
-{
-	if (value.len > LABEL_MAX)
-		return "must be no more than 63 characters";
-	if (value.len == 0 || is_label_text(value))
-		return NULL;
-	return "a valid label must be an empty string or consist of alphanumeric characters, '-', "
-	       "'_' or '.', and must start and end with an alphanumeric character (e.g. "
-	       "'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-	       "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-}
-
-static const char *label_key_fault(struct json_text key)
-{
-	const char *slash = memchr(key.at, '/', key.len);
-	struct json_text name = key;
-	if (slash != NULL) {
-		struct json_text prefix = {key.at, (size_t)(slash - key.at)};
-		name = (struct json_text){slash + 1, key.len - prefix.len - 1};
-		if (prefix.len == 0)
-			return "prefix part must be non-empty";
-		if (memchr(name.at, '/', name.len) != NULL)
-			return "a qualified name " QUALIFIED
-			       " with an optional DNS subdomain prefix and '/' (e.g. "
-			       "'example.com/MyName')";
-		if (prefix.len > SUBDOMAIN_MAX)
-			return "prefix part must be no more than 253 characters";
-		if (!policy_is_subdomain(prefix))
-			return "prefix part " SUBDOMAIN;
-	}
-	if (name.len == 0)
-		return "name part must be non-empty";
-	if (name.len > LABEL_MAX)
-		return "name part must be no more than 63 characters";
-	return is_label_text(name) ? NULL : "name part " QUALIFIED;
-}
-
-bool policy_is_label_key(struct json_text key)
-{
-	return label_key_fault(key) == NULL;
-}
-
-bool policy_is_label_value(struct json_text value)
-{
-	return label_value_fault(value) == NULL;
-}
 
 /* A string decoded for the check; escapes are rare, and each is valid JSON. */
 struct decoded {
@@ -115,9 +42,9 @@ static void check_string(struct policy_walk *walk, struct json_text string,
 void policy_check_labels(struct policy_walk *walk, struct json_text labels)
 {
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
-		check_string(walk, m.key, label_key_fault);
+		check_string(walk, m.key, k8s_label_key_fault);
 		if (json_type(m.value) == JSON_STRING)
-			check_string(walk, m.value, label_value_fault);
+			check_string(walk, m.value, k8s_label_value_fault);
 		else
 			policy_walk_invalid(walk, m.value, "must be of type string");
 	}
@@ -129,7 +56,7 @@ static void check_values(struct policy_walk *walk, struct json_text values)
 	for (struct json_member m = json_first(values); m.value.at; m = json_next(m)) {
 		size_t before = policy_walk_index(walk, index++);
 		if (json_type(m.value) == JSON_STRING)
-			check_string(walk, m.value, label_value_fault);
+			check_string(walk, m.value, k8s_label_value_fault);
 		policy_walk_back(walk, before);
 	}
 }
@@ -153,7 +80,7 @@ void policy_check_requirement(struct policy_walk *walk, struct json_text require
 	policy_walk_back(walk, before);
 	policy_walk_into(walk, "key");
 	if (json_type(key) == JSON_STRING)
-		check_string(walk, key, label_key_fault);
+		check_string(walk, key, k8s_label_key_fault);
 	policy_walk_back(walk, before);
 }
 
@@ -296,7 +223,7 @@ static const char *domain_spelling_fault(struct json_text name)
 		if ((unsigned char)name.at[i] >= 0x80)
 			return "must be written in A-labels (xn--...), not in Unicode";
 	}
-	return policy_is_subdomain(name) ? NULL : SUBDOMAIN ", behind one leading '*.' at most";
+	return policy_is_subdomain(name) ? NULL : K8S_SUBDOMAIN_RULE ", behind one leading '*.' at most";
 }
 
 static const char *domain_fault(struct json_text name)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "k8s/name.h"
-#include "rules/schema_private.h"
 #include "json/write.h"
 
 static const char *const usual[] = {"kube-system/k8s-app=kube-dns", NULL};
@@ -42,16 +41,16 @@ const char *policy_dns_parse(const char *word, struct policy_dns *dns)
 	return NULL;
 }
 
-const char *const *policy_dns_words(const struct policy_settings *settings)
+const char *const *policy_dns_words(const char *const *words)
 {
-	return settings->dns == NULL ? usual : settings->dns;
+	return words == NULL ? usual : words;
 }
 
-void policy_dns_put(const struct policy_settings *settings, struct json_buffer *out)
+void policy_dns_put(const char *const *words, struct json_buffer *out)
 {
 	struct policy_dns dns;
 	json_putc(out, '[');
-	for (const char *const *word = policy_dns_words(settings); *word != NULL; word++) {
+	for (const char *const *word = policy_dns_words(words); *word != NULL; word++) {
 		if (policy_dns_parse(*word, &dns) != NULL)
 			continue;
 		json_put_comma(out);

@@ -10,7 +10,6 @@
 #ifndef RULES_DNS_H
 #define RULES_DNS_H
 
-#include "policy/settings.h"
 #include "base/buffer.h"
 
 enum { POLICY_DNS_PORT = 53 };
@@ -23,10 +22,11 @@ struct policy_dns {
 /* NULL, or a static sentence about what is wrong. */
 const char *policy_dns_parse(const char *word, struct policy_dns *dns);
 
-/* The settings' words, or kube-system/k8s-app=kube-dns; NULL-terminated. */
-const char *const *policy_dns_words(const struct policy_settings *settings);
+/* These words, or, when there are none (NULL), kube-system/k8s-app=kube-dns; NULL-terminated. */
+const char *const *policy_dns_words(const char *const *words);
 
-/* Appends an array of NetworkPolicyEgressRules, normal form, one for each word. */
-void policy_dns_put(const struct policy_settings *settings, struct json_buffer *out);
+/* Appends an array of NetworkPolicyEgressRules, normal form, one for each word of
+ * policy_dns_words(). */
+void policy_dns_put(const char *const *words, struct json_buffer *out);
 
 #endif

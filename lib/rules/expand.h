@@ -30,7 +30,4 @@ struct policy_ports {
 void policy_ports_expand(struct json_text ports, enum policy_protocol protocol,
                          struct policy_ports *expanded);
 
-/* Appends the CIDR as a JSON string. */
-void policy_cidr_put(const struct policy_cidr *cidr, struct json_buffer *out);
-
 #endif

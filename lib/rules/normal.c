@@ -2,7 +2,6 @@
 #include "json/write.h"
 #include "json/json.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,20 +155,6 @@ static void put_value(struct json_buffer *out, struct json_text value, bool is_p
 void policy_normal_put(struct json_buffer *out, struct json_text value)
 {
 	put_value(out, json_trim(value), false);
-}
-
-struct policy_digest policy_digest(struct json_text text)
-{
-	unsigned char whole[SHA256_DIGEST_LENGTH];
-	struct policy_digest digest;
-	SHA256((const unsigned char *)text.at, text.len, whole);
-	memcpy(digest.bytes, whole, sizeof digest.bytes);
-	return digest;
-}
-
-bool policy_digest_same(struct policy_digest a, struct policy_digest b)
-{
-	return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
 }
 
 static void put_or_null(struct json_buffer *out, struct json_text value)

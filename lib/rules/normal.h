@@ -12,16 +12,9 @@
 #define RULES_NORMAL_H
 
 #include "base/buffer.h"
+#include "base/digest.h"
 
 void policy_normal_put(struct json_buffer *out, struct json_text value);
-
-/* Half a SHA-256: agents choose the bytes, and must not find two that pass for equal. */
-struct policy_digest {
-	uint8_t bytes[16];
-};
-
-struct policy_digest policy_digest(struct json_text text);
-bool policy_digest_same(struct policy_digest a, struct policy_digest b);
 
 /* The digest of what we set in an object: its spec (less Calico's tier "default", which the
  * server adds; and Cilium's specs, which say more of the same), these labels (NULL-terminated

@@ -1,6 +1,5 @@
 #include "rules/rules.h"
 
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,52 +8,6 @@
 #include "rules/schema_private.h"
 #include "json/write.h"
 #include "json/json.h"
-
-/* A path that would not fit is cut: fields of ours are short, so only unknown ones can be. */
-static void append(struct policy_walk *walk, const char *text, size_t len)
-{
-	size_t room = sizeof walk->path - 1 - walk->len;
-	if (len > room)
-		len = room;
-	memcpy(walk->path + walk->len, text, len);
-	walk->len += len;
-	walk->path[walk->len] = '\0';
-}
-
-size_t policy_walk_into(struct policy_walk *walk, const char *member)
-{
-	size_t before = walk->len;
-	append(walk, ".", 1);
-	append(walk, member, strlen(member));
-	return before;
-}
-
-size_t policy_walk_index(struct policy_walk *walk, size_t index)
-{
-	char text[32];
-	size_t before = walk->len;
-	int len = snprintf(text, sizeof text, "[%zu]", index);
-	append(walk, text, (size_t)len);
-	return before;
-}
-
-void policy_walk_back(struct policy_walk *walk, size_t len)
-{
-	walk->len = len;
-	walk->path[len] = '\0';
-}
-
-void policy_walk_problem(struct policy_walk *walk, struct json_text value, const char *message)
-{
-	policy_problem(walk->problems, POLICY_ERROR, walk->path, value, "%s", message);
-}
-
-void policy_walk_invalid(struct policy_walk *walk, struct json_text value, const char *why)
-{
-	int len = value.len > POLICY_VALUE_MAX ? POLICY_VALUE_MAX : (int)value.len;
-	policy_problem(walk->problems, POLICY_ERROR, walk->path, value, "Invalid value: %.*s: %s",
-	               len, value.at, why);
-}
 
 static void walk_value(struct policy_walk *walk, const struct policy_schema *schema,
                        struct json_text value);
@@ -72,8 +25,8 @@ static void say_unknown(struct policy_walk *walk, struct json_member member)
 {
 	struct json_text key = json_plain(member.key);
 	size_t before = walk->len;
-	append(walk, ".", 1);
-	append(walk, key.at == NULL ? "?" : key.at, key.at == NULL ? 1 : key.len);
+	policy_walk_append(walk, ".", 1);
+	policy_walk_append(walk, key.at == NULL ? "?" : key.at, key.at == NULL ? 1 : key.len);
 	policy_walk_problem(walk, member.value, "unknown field");
 	policy_walk_back(walk, before);
 }
@@ -253,7 +206,7 @@ struct policy_rules policy_rules_read_at(const char *path, struct json_text netw
 	size_t before = problems->errors;
 	if (!is_set(network_policy))
 		return (struct policy_rules){.valid = true, .path = path};
-	append(&walk, path, strlen(path));
+	policy_walk_append(&walk, path, strlen(path));
 	walk_value(&walk, &policy_network_policy_schema, json_trim(network_policy));
 	return (struct policy_rules){
 	        .set = is_set(json_get(network_policy, "egress")) ||
@@ -290,12 +243,9 @@ void policy_rules_normal_put(struct json_buffer *out, struct json_text network_p
 
 void policy_rules_digest(struct json_text network_policy, char digest[POLICY_RULES_DIGEST_SIZE])
 {
-	unsigned char bytes[SHA256_DIGEST_LENGTH];
 	struct json_buffer normal = {0};
 	policy_rules_normal_put(&normal, network_policy);
-	SHA256((const unsigned char *)normal.at, normal.len, bytes);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		snprintf(digest + 2 * i, 3, "%02x", bytes[i]);
+	digest_hex(json_buffer_text(&normal), digest, POLICY_RULES_DIGEST_SIZE - 1);
 	json_buffer_free(&normal);
 }
 

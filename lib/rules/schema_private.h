@@ -8,7 +8,7 @@
 #ifndef RULES_SCHEMA_PRIVATE_H
 #define RULES_SCHEMA_PRIVATE_H
 
-#include "rules/problems.h"
+#include "rules/walk_private.h"
 
 enum policy_type {
 	POLICY_OBJECT,
@@ -17,13 +17,6 @@ enum policy_type {
 	POLICY_STRING,
 	POLICY_INTEGER,
 	POLICY_INT_OR_STRING, /* a port, or its name */
-};
-
-/* Where the validator is. */
-struct policy_walk {
-	struct policy_problems *problems;
-	char path[256];
-	size_t len;
 };
 
 /* A CEL rule (apiextensions.k8s.io/v1, x-kubernetes-validations) for what OpenAPI cannot say,
@@ -55,17 +48,6 @@ struct policy_field {
 };
 
 extern const struct policy_schema policy_network_policy_schema; /* spec.networkPolicy */
-
-/* What `check` needs: a path deeper by a member or an index, and back; problems there. */
-size_t policy_walk_into(struct policy_walk *walk, const char *member); /* the length before */
-size_t policy_walk_index(struct policy_walk *walk, size_t index);
-void policy_walk_back(struct policy_walk *walk, size_t len);
-void policy_walk_invalid(struct policy_walk *walk, struct json_text value, const char *why);
-void policy_walk_problem(struct policy_walk *walk, struct json_text value, const char *message);
-
-/* Whether Kubernetes would have it as a label. */
-bool policy_is_label_key(struct json_text key);
-bool policy_is_label_value(struct json_text value);
 
 /* The checks that OpenAPI and CEL cannot do alone; values are of the schema's type. */
 void policy_check_port(struct policy_walk *walk, struct json_text port);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "rules/schema_private.h"
+#include "k8s/name.h"
 #include "json/json.h"
 
 /* Calico's own labels of pods and namespaces, and those that it makes of a namespace's or a service

@@ -245,7 +245,7 @@ static void put_dns(struct writing *w, struct json_text domains)
 {
 	struct json_buffer *out = w->out;
 	struct policy_dns dns;
-	for (const char *const *word = policy_dns_words(w->inventory->settings); *word != NULL;
+	for (const char *const *word = policy_dns_words(w->inventory->settings->dns); *word != NULL;
 	     word++) {
 		if (policy_dns_parse(*word, &dns) != NULL)
 			continue;

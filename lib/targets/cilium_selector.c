@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "rules/schema_private.h"
+#include "k8s/name.h"
 #include "json/write.h"
 #include "json/json.h"
 

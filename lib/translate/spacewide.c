@@ -38,7 +38,8 @@ static void *zeroed(size_t count, size_t size)
 	return made;
 }
 
-void policy_spacewide_render(const struct policy_inventory *inventory,
+void policy_spacewide_render(const struct policy_target *target,
+                             const struct policy_inventory *inventory,
                              const struct policy_space *space, struct policy_problems *problems,
                              struct policy_manifests *manifests)
 {
@@ -53,8 +54,7 @@ void policy_spacewide_render(const struct policy_inventory *inventory,
 		if (made[i].mode != POLICY_MODE_NONE)
 			decisions[count++] = &made[i];
 	}
-	inventory->settings->target->render_space(inventory, space, decisions, count, problems,
-	                                          manifests);
+	target->render_space(inventory, space, decisions, count, problems, manifests);
 	for (size_t i = 0; i < agent_count; i++)
 		policy_decision_free(&made[i]);
 	free(decisions);

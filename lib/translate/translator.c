@@ -7,6 +7,8 @@
 #include "translate/spacewide_private.h"
 
 struct policy_translator {
+	struct policy_settings settings;
+	const struct policy_target *target;
 	struct policy_inventory inventory;
 	struct policy_decision decision;
 	struct policy_output output;
@@ -22,12 +24,16 @@ struct policy_translator {
 };
 
 struct policy_translator *policy_translator_new(const struct policy_settings *settings,
+                                                const struct policy_target *target,
                                                 struct policy_output output)
 {
 	struct policy_translator *translator = calloc(1, sizeof *translator);
 	if (translator == NULL)
 		abort();
-	translator->inventory.settings = settings;
+	translator->target = target;
+	translator->settings = *settings;
+	translator->settings.writes = policy_target_writes(target);
+	translator->inventory.settings = &translator->settings;
 	translator->output = output;
 	return translator;
 }
@@ -138,7 +144,7 @@ static void apply_decision(struct policy_translator *translator, struct policy_s
 	const struct policy_inventory *inventory = &translator->inventory;
 	struct policy_decision *decision = &translator->decision;
 	struct policy_manifests *manifests = &translator->manifests;
-	policy_render(inventory, decision, manifests);
+	policy_render(translator->target, inventory, decision, manifests);
 	for (size_t i = 0; i < manifests->count; i++) {
 		struct policy_object *object =
 			i == 0 ? subject->object
@@ -171,7 +177,7 @@ static void weigh_part(struct policy_translator *translator, struct policy_subje
 	const struct policy_decision *decision = &translator->decision;
 	struct json_buffer *line = &translator->line;
 	struct policy_digest part = {0};
-	if (translator->inventory.settings->target->render_space == NULL)
+	if (!translator->settings.writes.namespace_wide)
 		return;
 	if (subject->cards != NULL && decision->mode != POLICY_MODE_NONE) {
 		line->len = 0;
@@ -245,8 +251,8 @@ static void settle_next_space(struct policy_translator *translator)
 	struct policy_space *space = translator->inventory.changed;
 	DL_DELETE(translator->inventory.changed, space);
 	space->queued = false;
-	policy_spacewide_render(&translator->inventory, space, &translator->problems,
-	                        &translator->manifests);
+	policy_spacewide_render(translator->target, &translator->inventory, space,
+	                        &translator->problems, &translator->manifests);
 	for (size_t i = 0; i < translator->manifests.count; i++) {
 		struct policy_object *object = further(translator, &space->further, space, NULL,
 		                                       &translator->manifests.items[i]);

@@ -13,7 +13,8 @@
  *   APPLY    the status of an AgentCard, with settings->status
  *   BOOKMARK the AgentCards' end mark, behind all operations that complete the world
  *
- * Ownership: settings are borrowed and outlive the translator; lines are borrowed for the call,
+ * Ownership: settings are copied, what they point to is borrowed and outlives the translator, as
+ * the target does; lines are borrowed for the call,
  * and what is emitted is valid during the callback.
  */
 #ifndef TRANSLATE_TRANSLATOR_H
@@ -21,6 +22,7 @@
 
 #include "policy/settings.h"
 #include "json/json.h"
+#include "targets/target.h"
 
 struct policy_translator;
 
@@ -30,6 +32,7 @@ struct policy_output {
 };
 
 struct policy_translator *policy_translator_new(const struct policy_settings *settings,
+                                                const struct policy_target *target,
                                                 struct policy_output output);
 void policy_translator_free(struct policy_translator *translator);
 

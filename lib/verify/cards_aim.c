@@ -2,17 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/name.h"
 #include "verify/cards_private.h"
-
-bool cards_name_usable(struct json_text name)
-{
-	if (name.at == NULL || name.len == 0 || name.len > 253)
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (name.at[i] <= ' ' || name.at[i] > '~' || name.at[i] == '/')
-			return false;
-	return true;
-}
 
 static bool has_group(struct json_text api_version, const char *group)
 {
@@ -45,7 +36,7 @@ static const char *read_target(const struct event *event, struct json_text spec,
 		return "the card names no workload: spec.targetRef is missing";
 	json_pick(reference, COUNT, keys, found);
 	struct json_text name = json_plain(found[NAME]);
-	if (!cards_name_usable(name))
+	if (!k8s_name_usable(name))
 		return "the card names no workload: spec.targetRef.name is missing or not a name";
 	aim->workload = workload_of(found[API_VERSION], found[KIND]);
 	snprintf(aim->target, sizeof aim->target, "%.*s/%.*s", (int)event->namespace.len,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/name.h"
 #include "verify/cards_private.h"
 
 #define SIGNED_SUFFIX "-card-signed"
@@ -62,7 +63,7 @@ static bool read_account(const struct event *event, enum held_kind kind, char ac
 		return true;
 	}
 	struct json_text plain = json_plain(name);
-	if (!cards_name_usable(plain))
+	if (!k8s_name_usable(plain))
 		return false;
 	memcpy(account, plain.at, plain.len);
 	account[plain.len] = '\0';

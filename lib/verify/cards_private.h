@@ -35,8 +35,6 @@ struct card_aim {
 
 /* cards_aim.c */
 void cards_aim(const struct event *event, struct card_aim *aim);
-/* True when the text can be a name in Kubernetes, as far as keys and messages need it. */
-bool cards_name_usable(struct json_text name);
 
 /* cards_check.c. The first writes cards->verification. */
 void cards_check(struct trust_cards *cards, struct held_card *card, const char *problem, int64_t at);

@@ -71,10 +71,13 @@ static void delay(struct fetch *f, const struct kube_result *result, const char 
 static const char *take(struct fetch *f, struct json_text body)
 {
 	struct kube_identity id;
+	char key[KUBE_KEY_SIZE];
 	if (!json_check(body, &json_record_limits, NULL))
 		return "the response is not JSON";
 	body = json_trim(body);
-	if (!kube_identify(body, &id) || strcmp(id.key, f->key) != 0)
+	if (k8s_object_names(body, &id))
+		kube_identity_key(&id, key);
+	if (id.name.at == NULL || strcmp(key, f->key) != 0)
 		return "the response is not the object that was asked for";
 	held_fetched(f->reflector, f->key, body, id.resource_version);
 	return NULL;

@@ -39,15 +39,17 @@ void held_upsert(struct reflector *r, struct json_text object, const struct kube
 {
 	if (r->fetched && !wanted(r, id->name))
 		return;
+	char key[KUBE_KEY_SIZE];
+	kube_identity_key(id, key);
 	uint64_t version = json_hash(id->resource_version);
-	struct held *held = find(r, id->key);
+	struct held *held = find(r, key);
 	if (held == NULL)
-		held = add(r, id->key);
+		held = add(r, key);
 	held->generation = r->generation;
 	if (held->written && held->version == version)
 		return;
 	if (r->fetched)
-		fetch_want(r, id->key);
+		fetch_want(r, key);
 	else
 		write_event(r, held, object, version);
 }

@@ -11,16 +11,31 @@
 enum { KIND_AGENTCARD, KIND_DEPLOYMENT, KIND_STATEFULSET, KIND_SANDBOX, KIND_CONFIGMAP,
        KIND_ENDPOINTS, KINDS, KIND_NETWORKPOLICY = KINDS };
 
-static const struct kube_kind kinds[KINDS] = {
-	[KIND_AGENTCARD] = {NULL, "v1alpha1", "agentcards", "AgentCard", KUBE_WHOLE},
-	[KIND_DEPLOYMENT] = {"apps", "v1", "deployments", "Deployment", KUBE_WORKLOAD},
-	[KIND_STATEFULSET] = {"apps", "v1", "statefulsets", "StatefulSet", KUBE_WORKLOAD},
-	[KIND_SANDBOX] = {"agents.x-k8s.io", "v1alpha1", "sandboxes", "Sandbox", KUBE_WORKLOAD},
-	[KIND_CONFIGMAP] = {"", "v1", "configmaps", "ConfigMap", KUBE_WHOLE},
-	[KIND_ENDPOINTS] = {"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice",
-	                    KUBE_WHOLE},
+static const struct k8s_kind kinds[KINDS] = {
+	[KIND_AGENTCARD] = {.version = "v1alpha1", .kind = "AgentCard", .plural = "agentcards"},
+	[KIND_DEPLOYMENT] = {.group = "apps",
+	                     .version = "v1",
+	                     .kind = "Deployment",
+	                     .plural = "deployments",
+	                     .shape = K8S_WORKLOAD},
+	[KIND_STATEFULSET] = {.group = "apps",
+	                      .version = "v1",
+	                      .kind = "StatefulSet",
+	                      .plural = "statefulsets",
+	                      .shape = K8S_WORKLOAD},
+	[KIND_SANDBOX] = {.group = "agents.x-k8s.io",
+	                  .version = "v1alpha1",
+	                  .kind = "Sandbox",
+	                  .plural = "sandboxes",
+	                  .shape = K8S_WORKLOAD},
+	[KIND_CONFIGMAP] = {.group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps"},
+	[KIND_ENDPOINTS] = {.group = "discovery.k8s.io",
+	                    .version = "v1",
+	                    .kind = "EndpointSlice",
+	                    .plural = "endpointslices"},
 };
-static const struct kube_kind endpoints = {"", "v1", "endpoints", "Endpoints", KUBE_WHOLE};
+static const struct k8s_kind endpoints = {
+	.group = "", .version = "v1", .kind = "Endpoints", .plural = "endpoints"};
 
 /* A selector as a query: "labelSelector=KEY%3DVALUE". */
 static char *selector(const char *field, const char *key, const char *value)
@@ -68,7 +83,7 @@ static bool named_before(const struct kube_watch_options *o, size_t at)
 	return false;
 }
 
-static bool is_wanted(const struct kube_watch_options *o, const struct policy_kind *kind)
+static bool is_wanted(const struct kube_watch_options *o, const struct k8s_kind *kind)
 {
 	if (kind == &policy_kind_networkpolicy)
 		return true;
@@ -80,7 +95,7 @@ static bool is_wanted(const struct kube_watch_options *o, const struct policy_ki
 
 /* Of a cluster-scoped kind only those of the namespaces that are watched: there is one list, and
  * the policies of other namespaces would be taken for unwanted. */
-static char *policy_selector(const struct kube_watch_options *o, const struct policy_kind *kind)
+static char *policy_selector(const struct kube_watch_options *o, const struct k8s_kind *kind)
 {
 	struct json_buffer value = {0};
 	bool narrow = kind->cluster_scoped && o->namespace_count > 0;
@@ -97,12 +112,11 @@ static char *policy_selector(const struct kube_watch_options *o, const struct po
 	return query;
 }
 
-static void add_policies(struct watch *w, const struct policy_kind *kind)
+static void add_policies(struct watch *w, const struct k8s_kind *kind)
 {
 	const struct kube_watch_options *o = w->options;
 	size_t at = w->marks_count++;
-	w->marks[at].kind = (struct kube_kind){kind->group, kind->version, kind->plural, kind->kind,
-	                                       KUBE_WHOLE};
+	w->marks[at].kind = *kind;
 	if (kind->cluster_scoped || o->namespace_count == 0) {
 		add(w, at, NULL, policy_selector(o, kind));
 		return;

@@ -6,35 +6,6 @@
 
 static const char LAST_APPLIED[] = "kubectl.kubernetes.io/last-applied-configuration";
 
-static bool usable_name(struct json_text text, bool may_be_empty)
-{
-	if (text.at == NULL || text.len == 0)
-		return may_be_empty;
-	if (text.len > KUBE_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-		if (text.at[i] <= ' ' || text.at[i] > '~' || text.at[i] == '/')
-			return false;
-	return true;
-}
-
-bool kube_identify(struct json_text object, struct kube_identity *identity)
-{
-	static const char *const keys[] = {"namespace", "name", "resourceVersion"};
-	struct json_text found[3];
-	json_pick(json_get(object, "metadata"), 3, keys, found);
-	identity->namespace = json_plain(found[0]);
-	identity->name = json_plain(found[1]);
-	identity->resource_version = json_plain(found[2]);
-	if (!usable_name(identity->namespace, true) || !usable_name(identity->name, false) ||
-	    !usable_name(identity->resource_version, false))
-		return false;
-	snprintf(identity->key, sizeof identity->key, "%.*s/%.*s", (int)identity->namespace.len,
-	         identity->namespace.at == NULL ? "" : identity->namespace.at,
-	         (int)identity->name.len, identity->name.at);
-	return true;
-}
-
 static void put_member(struct json_buffer *out, const struct json_member *member)
 {
 	json_put_comma(out);
@@ -58,7 +29,7 @@ static void put_text(struct json_buffer *out, const char *key, const char *value
 	json_put_string(out, value);
 }
 
-static void put_type(struct json_buffer *out, const struct kube_kind *kind)
+static void put_type(struct json_buffer *out, const struct k8s_kind *kind)
 {
 	json_put_key(out, "apiVersion");
 	json_putf(out, "\"%s%s%s\"", kind->group, kind->group[0] == '\0' ? "" : "/",
@@ -136,24 +107,24 @@ static void put_workload(struct json_buffer *out, struct json_text object)
 	json_putc(out, '}');
 }
 
-static void put_start(struct json_buffer *out, const char *type, const struct kube_kind *kind)
+static void put_start(struct json_buffer *out, const char *type, const struct k8s_kind *kind)
 {
 	json_putf(out, "{\"type\":\"%s\",\"object\":{", type);
 	put_type(out, kind);
 }
 
-void kube_event_put(struct json_buffer *out, const char *type, const struct kube_kind *kind,
+void kube_event_put(struct json_buffer *out, const char *type, const struct k8s_kind *kind,
                     struct json_text object, bool full)
 {
 	put_start(out, type, kind);
-	if (full || kind->shape == KUBE_WHOLE)
+	if (full || kind->shape == K8S_WHOLE)
 		put_whole(out, object, full);
 	else
 		put_workload(out, object);
 	json_puts(out, "}}");
 }
 
-void kube_event_put_key(struct json_buffer *out, const char *type, const struct kube_kind *kind,
+void kube_event_put_key(struct json_buffer *out, const char *type, const struct k8s_kind *kind,
                         const char *key)
 {
 	const char *slash = strchr(key, '/');
@@ -167,7 +138,7 @@ void kube_event_put_key(struct json_buffer *out, const char *type, const struct 
 	json_puts(out, "}}}");
 }
 
-void kube_event_put_mark(struct json_buffer *out, const struct kube_kind *kind,
+void kube_event_put_mark(struct json_buffer *out, const struct k8s_kind *kind,
                          const char *annotation)
 {
 	put_start(out, "BOOKMARK", kind);

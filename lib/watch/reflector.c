@@ -20,7 +20,7 @@ static void on_done(void *user, const struct kube_result *result);
 
 char *reflector_path(const struct reflector *r, const char *namespace)
 {
-	const struct kube_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->marks->kind;
 	return kube_format("/%s%s/%s%s%s/%s", kind->group[0] == '\0' ? "api" : "apis/",
 	                   kind->group, kind->version, namespace == NULL ? "" : "/namespaces/",
 	                   namespace == NULL ? "" : namespace, kind->plural);

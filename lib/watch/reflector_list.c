@@ -15,7 +15,7 @@ static const char *on_item(void *user, struct json_text item)
 	/* One object that cannot be read must not keep the others from being listed. */
 	if (!json_check(item, &json_record_limits, &error))
 		reflector_skip(r, item, error.reason);
-	else if (!kube_identify(json_trim(item), &id))
+	else if (!k8s_object_names(json_trim(item), &id))
 		reflector_skip(r, item, "it has no name or resourceVersion");
 	else
 		held_upsert(r, json_trim(item), &id);

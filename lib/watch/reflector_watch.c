@@ -42,6 +42,7 @@ static enum kube_taken take_event(struct reflector *r, struct json_text event)
 	struct json_text type = json_get(event, "type"), object = json_get(event, "object");
 	struct json_text unknown = {0};
 	struct kube_identity id;
+	char key[KUBE_KEY_SIZE];
 	if (json_equals(type, "ERROR"))
 		return take_error(r, object);
 	r->active = true;
@@ -54,14 +55,15 @@ static enum kube_taken take_event(struct reflector *r, struct json_text event)
 		}
 		return KUBE_TAKEN;
 	}
-	if (!kube_identify(object, &id)) {
+	if (!k8s_object_names(object, &id)) {
 		reflector_skip(r, event, "it has no name or resourceVersion");
 		return KUBE_TAKEN;
 	}
 	if (r->state == REFLECTOR_WATCHING)
 		reflector_set_rv(r, id.resource_version);
+	kube_identity_key(&id, key);
 	if (json_equals(type, "DELETED"))
-		held_remove(r, id.key, r->fetched ? unknown : object);
+		held_remove(r, key, r->fetched ? unknown : object);
 	else
 		held_upsert(r, object, &id);
 	return KUBE_TAKEN;

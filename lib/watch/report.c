@@ -14,7 +14,7 @@ enum { REPEAT_MS = 60 * 1000 };
 static void word_rights(const struct reflector *r, const char *verb,
                         const struct kube_result *result, char text[256])
 {
-	const struct kube_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->marks->kind;
 	text[0] = '\0';
 	if (result->code == 403)
 		snprintf(text, 256,
@@ -39,7 +39,7 @@ void watch_report(struct reflector *r, const char *verb, const struct kube_resul
                   const char *why, long wait_ms)
 {
 	struct watch *w = r->watch;
-	const struct kube_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->marks->kind;
 	char reason[KUBE_ERROR_SIZE], text[KUBE_ERROR_SIZE], rights[256];
 	if (why != NULL)
 		snprintf(reason, sizeof reason, "%s", why);

@@ -37,7 +37,7 @@ static void begin(struct watch *w, struct marks *marks)
 void watch_emit(struct reflector *r, const char *type, const char *key, struct json_text object)
 {
 	struct watch *w = r->watch;
-	const struct kube_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->marks->kind;
 	char *sink_key = kube_format("%s/%s", kind->kind, key);
 	metrics_event();
 	begin(w, r->marks);

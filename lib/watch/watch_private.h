@@ -33,7 +33,7 @@ struct report {
 
 /* A kind's place in the stream: its begin mark, its lists, its end mark. */
 struct marks {
-	struct kube_kind kind;
+	struct k8s_kind kind;
 	unsigned lists;    /* of this kind */
 	unsigned complete; /* of them, first list written */
 	bool begun, ended;
@@ -64,7 +64,7 @@ struct reflector {
 	char *namespace; /* NULL: all */
 	char *query;     /* "labelSelector=…" or "fieldSelector=…", encoded; or "" */
 	bool optional;   /* the API may not exist */
-	const struct kube_kind *instead; /* where it does not exist; NULL: none */
+	const struct k8s_kind *instead; /* where it does not exist; NULL: none */
 	bool fetched;    /* metadata only; those that match are read by name */
 	const char *suffix; /* of names to fetch; NULL: all */
 

@@ -42,7 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		targets++;
 	const struct policy_settings settings = {
 		.names = policy_names(POLICY_NAMES_KAGENTI),
-		.target = policy_targets[size / 2 % targets],
 		.ingress_namespaces = none,
 		.api_server = none,
 		.api_server_port = POLICY_PORT_DEFAULT,
@@ -51,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		.no_wait = size % 2 == 0,
 	};
 	struct policy_translator *translator =
-		policy_translator_new(&settings, (struct policy_output){check, NULL});
+		policy_translator_new(&settings, policy_targets[size / 2 % targets],
+		                      (struct policy_output){check, NULL});
 	const char *at = size == 0 ? "" : (const char *)bytes, *end = at + size;
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));

@@ -5,6 +5,7 @@
 
 #include "egress_world.h"
 #include "rules/rules.h"
+#include "json/json.h"
 
 static bool is_set(struct json_text value)
 {

@@ -15,10 +15,10 @@
 #include "translate/translator.h"
 
 /* An agent's object says the mode of its egress, and where `pair` is set, so does one more. */
-static const struct policy_kind *first, *pair;
+static const struct k8s_kind *first, *pair;
 
 static void put(const struct policy_inventory *inventory, struct policy_decision *decision,
-                struct policy_manifests *manifests, const struct policy_kind *kind,
+                struct policy_manifests *manifests, const struct k8s_kind *kind,
                 const char *name)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, kind, name);
@@ -79,7 +79,7 @@ static void on_line(void *context, struct json_text line)
 		         object.at);
 }
 
-static void start(struct scene *s, const struct policy_kind *kind, const struct policy_kind *more,
+static void start(struct scene *s, const struct k8s_kind *kind, const struct k8s_kind *more,
                   bool spacewide)
 {
 	static const char *const none[] = {NULL};
@@ -90,11 +90,10 @@ static void start(struct scene *s, const struct policy_kind *kind, const struct 
 	if (spacewide)
 		s->target.render_space = render_space;
 	s->settings = (struct policy_settings){.names = policy_names(POLICY_NAMES_KAGENTI),
-	                                       .target = &s->target,
 	                                       .ingress_namespaces = none,
 	                                       .api_server = none,
 	                                       .api_server_port = POLICY_PORT_DEFAULT};
-	s->translator = policy_translator_new(&s->settings, (struct policy_output){on_line, s});
+	s->translator = policy_translator_new(&s->settings, &s->target, (struct policy_output){on_line, s});
 }
 
 __attribute__((format(printf, 2, 3))) static void take(struct scene *s, const char *format, ...)
@@ -158,7 +157,7 @@ static void seen(struct scene *s, const char *type, const char *object, const ch
 }
 
 /* What an earlier run asked of the server. */
-static void earlier(char object[4096], const struct policy_kind *kind, const char *policy)
+static void earlier(char object[4096], const struct k8s_kind *kind, const char *policy)
 {
 	static struct scene s;
 	start(&s, kind, NULL, false);

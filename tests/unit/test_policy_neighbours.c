@@ -30,6 +30,7 @@ struct agent {
 struct stage {
 	const struct target_evaluator *evaluator;
 	struct policy_settings settings;
+	const struct policy_target *target;
 	struct policy_translator *translator;
 	struct agent agents[AGENTS];
 	struct policy_decision decision;
@@ -82,10 +83,10 @@ static void open_stage(struct stage *stage, const struct target_evaluator *evalu
 	                                     .no_wait = true}};
 	for (size_t i = 0; policy_targets[i] != NULL; i++)
 		if (strcmp(policy_targets[i]->word, evaluator->target) == 0)
-			stage->settings.target = policy_targets[i];
-	assert_non_null(stage->settings.target);
+			stage->target = policy_targets[i];
+	assert_non_null(stage->target);
 	stage->translator =
-	        policy_translator_new(&stage->settings, (struct policy_output){ignore, NULL});
+	        policy_translator_new(&stage->settings, stage->target, (struct policy_output){ignore, NULL});
 	feed_workloads(stage);
 }
 
@@ -147,8 +148,8 @@ static void render(struct stage *stage)
 		assert_non_null(subject);
 		policy_decide(inventory, subject, &stage->decision);
 		policy_manifests_clear(&stage->agents[i].manifests);
-		stage->settings.target->render(inventory, &stage->decision, &own[i]);
-		stage->settings.target->render(inventory, &stage->decision,
+		stage->target->render(inventory, &stage->decision, &own[i]);
+		stage->target->render(inventory, &stage->decision,
 		                               &stage->agents[i].manifests);
 	}
 	for (int i = 0; i < AGENTS; i++)
@@ -157,8 +158,8 @@ static void render(struct stage *stage)
 				join(&stage->agents[i].manifests, &own[other]);
 	for (int i = 0; i < AGENTS; i++)
 		policy_manifests_free(&own[i]);
-	if (stage->settings.target->render_space != NULL)
-		policy_spacewide_render(inventory, subject->space, &stage->problems,
+	if (stage->target->render_space != NULL)
+		policy_spacewide_render(stage->target, inventory, subject->space, &stage->problems,
 		                        &stage->of_space);
 }
 

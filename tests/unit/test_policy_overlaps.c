@@ -127,12 +127,11 @@ static struct policy_translator *translator_new(struct warnings *warnings)
 	static struct policy_settings settings;
 	settings = (struct policy_settings){
 		.names = policy_names(POLICY_NAMES_KAGENTI),
-		.target = policy_targets[0],
 		.ingress_namespaces = none,
 		.api_server = none,
 		.api_server_port = POLICY_PORT_DEFAULT,
 	};
-	return policy_translator_new(&settings, (struct policy_output){on_operation, warnings});
+	return policy_translator_new(&settings, policy_targets[0], (struct policy_output){on_operation, warnings});
 }
 
 static void compare_with_the_end(const struct world *world, const struct warnings *live)

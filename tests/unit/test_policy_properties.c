@@ -267,13 +267,12 @@ static struct policy_translator *translator_new(struct run *run, bool no_wait)
 	static struct policy_settings settings;
 	settings = (struct policy_settings){
 		.names = policy_names(POLICY_NAMES_KAGENTI),
-		.target = policy_targets[0],
 		.ingress_namespaces = namespaces,
 		.api_server = no_cidrs,
 		.api_server_port = POLICY_PORT_DEFAULT,
 		.no_wait = no_wait,
 	};
-	return policy_translator_new(&settings, (struct policy_output){on_operation, run});
+	return policy_translator_new(&settings, policy_targets[0], (struct policy_output){on_operation, run});
 }
 
 static void feed(struct policy_translator *translator, const struct json_buffer *line)

@@ -21,6 +21,7 @@ enum { RULE_SETS = 10000, MODE_SETS = 300, CONNECTIONS = 12 };
 struct stage {
 	const struct target_evaluator *evaluator;
 	struct policy_settings settings;
+	const struct policy_target *target;
 	struct policy_translator *translator;
 	struct policy_decision decision;
 	struct policy_manifests of_agent, of_space;
@@ -57,15 +58,15 @@ static void open_stage(struct stage *stage, const struct target_evaluator *evalu
 	static const char *const no_cidrs[] = {NULL};
 	*stage = (struct stage){
 	        .evaluator = evaluator,
+	        .target = target_named(evaluator->target),
 	        .settings = {.names = policy_names(POLICY_NAMES_KAGENTI),
-	                     .target = target_named(evaluator->target),
 	                     .ingress_namespaces = namespaces,
 	                     .api_server = no_cidrs,
 	                     .api_server_port = POLICY_PORT_DEFAULT,
 	                     .no_wait = true},
 	};
 	stage->translator =
-	        policy_translator_new(&stage->settings, (struct policy_output){ignore, NULL});
+	        policy_translator_new(&stage->settings, stage->target, (struct policy_output){ignore, NULL});
 	json_putf(&stage->line,
 	          "{\"type\":\"ADDED\",\"object\":{\"apiVersion\":\"apps/v1\",\"kind\":"
 	          "\"Deployment\",\"metadata\":{\"namespace\":\"%s\",\"name\":\"agent\"},"
@@ -136,10 +137,10 @@ static void play(struct stage *stage, bool verified, const struct world_rules *r
 	}
 	policy_decide(inventory, subject, &stage->decision);
 	size_t before = stage->decision.problems.text.len;
-	policy_render(inventory, &stage->decision, &stage->of_agent);
+	policy_render(stage->target, inventory, &stage->decision, &stage->of_agent);
 	assert_true(stage->of_agent.count > 0);
-	if (stage->settings.target->render_space != NULL)
-		policy_spacewide_render(inventory, subject->space, &stage->of_space_problems,
+	if (stage->target->render_space != NULL)
+		policy_spacewide_render(stage->target, inventory, subject->space, &stage->of_space_problems,
 		                        &stage->of_space);
 	keep_problems(stage, before);
 }
