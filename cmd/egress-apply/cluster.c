@@ -11,8 +11,8 @@
 #include "os/signals.h"
 
 enum {
-	RECORDS = 256,        /* read at most between two looks at the network */
-	FINISH_MS = 5 * 1000, /* for what is in flight when a signal ends us */
+	RECORDS = 256,   /* read at most between two looks at the network */
+	FINISH_MS = 500, /* for what is in flight when a signal ends us */
 };
 
 /* Takes what input there is. STREAM_WAKE: all of it, and there may be more later. */

@@ -131,7 +131,7 @@ static bool read_files(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 static bool take_exec(struct kube_credentials *c, char error[KUBE_ERROR_SIZE])
 {
 	struct kube_exec_credential fresh;
-	if (!kube_exec_run(c->config, &fresh, error))
+	if (!kube_exec_run(c->config, KUBE_EXEC_MS, &fresh, error))
 		return false;
 	if (fresh.cert != NULL && !is_certificate(fresh.cert)) {
 		snprintf(error, KUBE_ERROR_SIZE, "%s: exec plugin %s: its certificate is not PEM",

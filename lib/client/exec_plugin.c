@@ -18,7 +18,9 @@
 #include "os/signals.h"
 #include "json/json.h"
 
-enum { EXEC_TIME_MS = 60 * 1000, EXEC_OUTPUT_MAX = 1024 * 1024 };
+enum { OUTPUT_MAX = 1024 * 1024, LOOK_MS = 20 /* between two looks whether it has ended */ };
+
+static const char TOO_LONG[] = "it did not end in its time";
 
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {
@@ -105,7 +107,9 @@ static int spawn(const struct kube_config *config, int out, pid_t *pid)
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attributes, 0); /* its own: what it starts is ended with it */
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+	                                              POSIX_SPAWN_SETPGROUP);
 	char **env = exec_environment(config);
 	char **argv = kube_list_add(NULL, kube_copy(config->exec->command));
 	for (char **at = config->exec->args; at != NULL && *at != NULL; at++)
@@ -119,16 +123,15 @@ static int spawn(const struct kube_config *config, int out, pid_t *pid)
 }
 
 /* Reads until end of file; NULL, or why not. */
-static const char *collect(int fd, struct json_buffer *out)
+static const char *collect(int fd, struct json_buffer *out, int64_t until)
 {
-	int64_t until = clock_monotonic_ms() + EXEC_TIME_MS;
 	for (;;) {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
 		int64_t left = until - clock_monotonic_ms();
 		if (signals_stop())
 			return "interrupted";
 		if (left <= 0)
-			return "no answer within a minute";
+			return TOO_LONG;
 		if (signals_wait(&wait, 1, (int)left) <= 0)
 			continue;
 		json_buffer_reserve(out, 4096);
@@ -137,37 +140,64 @@ static const char *collect(int fd, struct json_buffer *out)
 			return NULL;
 		if (got > 0)
 			out->len += (size_t)got;
-		if (out->len > EXEC_OUTPUT_MAX)
+		if (out->len > OUTPUT_MAX)
 			return "its output is over 1 MiB";
 		if (got < 0 && errno != EINTR)
 			return "its output cannot be read";
 	}
 }
 
-static const char *run(const struct kube_config *config, struct json_buffer *out,
+/* One that has closed its output may live on. NULL when it has ended, else why it must. */
+static const char *await_end(pid_t pid, int *status, int64_t until)
+{
+	while (waitpid(pid, status, WNOHANG) == 0) {
+		if (signals_stop())
+			return "interrupted";
+		if (clock_monotonic_ms() >= until)
+			return TOO_LONG;
+		signals_wait(NULL, 0, LOOK_MS);
+	}
+	return NULL;
+}
+
+static void end_group(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+static const char *word_status(int status, char reason[128])
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return NULL;
+	if (WIFEXITED(status))
+		snprintf(reason, 128, "it ended with status %d", WEXITSTATUS(status));
+	else
+		snprintf(reason, 128, "it was ended by signal %d", WTERMSIG(status));
+	return reason;
+}
+
+static const char *run(const struct kube_config *config, long time_ms, struct json_buffer *out,
                        char reason[128])
 {
+	int64_t until = clock_monotonic_ms() + time_ms;
 	int ends[2], status = 0;
 	pid_t pid = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return strerror(errno);
 	int failed = spawn(config, ends[1], &pid);
 	close(ends[1]);
-	const char *why = failed != 0 ? strerror(failed) : collect(ends[0], out);
+	const char *why = failed != 0 ? strerror(failed) : collect(ends[0], out, until);
 	close(ends[0]);
 	if (failed != 0)
 		return why;
-	if (why != NULL)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (why != NULL || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-		return why;
-	if (WIFEXITED(status))
-		snprintf(reason, 128, "it ended with status %d", WEXITSTATUS(status));
-	else
-		snprintf(reason, 128, "it was ended by signal %d", WTERMSIG(status));
-	return reason;
+	if (why == NULL)
+		why = await_end(pid, &status, until);
+	if (why == NULL)
+		return word_status(status, reason);
+	end_group(pid);
+	return why;
 }
 
 static const char *parse(const struct kube_config *config, const struct json_buffer *out,
@@ -198,13 +228,13 @@ static const char *parse(const struct kube_config *config, const struct json_buf
 	return NULL;
 }
 
-bool kube_exec_run(const struct kube_config *config, struct kube_exec_credential *credential,
-                   char error[KUBE_ERROR_SIZE])
+bool kube_exec_run(const struct kube_config *config, long time_ms,
+                   struct kube_exec_credential *credential, char error[KUBE_ERROR_SIZE])
 {
 	struct json_buffer out = {0};
 	char reason[128];
 	*credential = (struct kube_exec_credential){0};
-	const char *why = run(config, &out, reason);
+	const char *why = run(config, time_ms, &out, reason);
 	if (why == NULL)
 		why = parse(config, &out, credential);
 	if (out.at != NULL)

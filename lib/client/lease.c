@@ -12,7 +12,8 @@
 #include "os/signals.h"
 
 /* client-go's defaults */
-enum { DURATION_S = 15, DURATION_MAX_S = 3600, DEADLINE_MS = 10 * 1000, RETRY_MS = 2 * 1000, TICK_MS = 50 };
+enum { DURATION_S = 15, DURATION_MAX_S = 3600, DEADLINE_MS = 10 * 1000, RETRY_MS = 2 * 1000, TICK_MS = 50,
+       RELEASE_MS = 500 /* for giving it back, when a signal ends us */ };
 
 enum step { STEP_IDLE, STEP_READING, STEP_WRITING };
 
@@ -254,7 +255,7 @@ static void on_released(void *user, const struct kube_result *result)
 
 static void release(struct kube_lease *lease)
 {
-	int64_t until = clock_monotonic_ms() + RETRY_MS;
+	int64_t until = clock_monotonic_ms() + RELEASE_MS;
 	if (lease->call != NULL)
 		kube_call_cancel(lease->call);
 	send(lease, "", on_released);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "os/descriptors.h"
 
 enum { MESSAGE_MAX = 4096 };
 
@@ -34,6 +35,7 @@ static bool stderr_is_journal(void)
 
 void log_open(const char *name)
 {
+	descriptors_open();
 	program = name;
 	to_journal = stderr_is_journal();
 }

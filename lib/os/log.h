@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-/* `program` is borrowed for the life of the process. */
+/* Comes first in every program: it also opens what of the standard descriptors is closed
+ * (os/descriptors.h). `program` is borrowed for the life of the process. */
 void log_open(const char *program);
 void log_verbose(bool on);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -20,11 +21,13 @@
 enum {
 	READ_SIZE = 256 * 1024,
 	WRITE_SIZE = 256 * 1024, /* held output that is written out without waiting for more */
+	LAST_MS = 500,           /* for a reader that takes nothing, when a signal ends us */
 };
 
 struct stream {
 	struct stream_options options;
 	int rejects;
+	bool unkept;            /* it was said that rejects cannot be written */
 	enum stream_state last; /* STREAM_RECORD while the stream goes on */
 
 	struct json_buffer in;
@@ -36,8 +39,17 @@ struct stream {
 	unsigned long number;
 
 	struct json_buffer out;
+	size_t chunk;      /* what one write(2) takes without blocking once poll(2) says so */
+	int64_t last_ms;   /* until when we wait for the reader; 0: a signal has not come */
 	unsigned long rejected, failures;
 };
+
+/* A pipe that polls as writable takes PIPE_BUF bytes at once (pipe(7)); a file takes everything. */
+static size_t chunk_of(int fd)
+{
+	struct stat status;
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? WRITE_SIZE : PIPE_BUF;
+}
 
 struct stream *stream_open(const struct stream_options *options)
 {
@@ -47,6 +59,7 @@ struct stream *stream_open(const struct stream_options *options)
 	s->options = *options;
 	s->last = STREAM_RECORD;
 	s->rejects = -1;
+	s->chunk = chunk_of(options->out);
 	metrics_add(METRIC_RECORDS, NULL, 0);
 	metrics_add(METRIC_REJECTS, NULL, 0);
 	if (options->rejects == NULL)
@@ -60,34 +73,43 @@ struct stream *stream_open(const struct stream_options *options)
 	return s;
 }
 
-/* A reader that takes its time must not look like us being stuck: what a pipe that polls as
- * writable takes at once is PIPE_BUF bytes (pipe(7)). */
-static size_t writable_part(int fd, size_t len)
+/* Until the reader takes something: it may take its time, which must not look like us being stuck.
+ * False when a signal ends us and it has had its chance. */
+static bool wait_writable(struct stream *s, int fd)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLOUT};
-	if (notify_due_ms() < 0)
-		return len;
-	do
+	for (;;) {
+		int64_t left = -1;
 		notify_tick();
-	while (poll(&wait, 1, notify_due_ms()) == 0);
-	return len < PIPE_BUF ? len : PIPE_BUF;
+		if (signals_stop()) {
+			int64_t now = clock_monotonic_ms();
+			if (s->last_ms == 0)
+				s->last_ms = now + LAST_MS;
+			left = s->last_ms > now ? s->last_ms - now : 0;
+		}
+		if (signals_wait(&wait, 1, clock_sooner_ms((int)left, notify_due_ms())) > 0)
+			return true;
+		if (left == 0)
+			return false;
+	}
 }
 
-static bool write_all(int fd, const char *at, size_t len)
+/* False with errno; ECANCELED: a signal ends us, and nobody reads. */
+static bool write_all(struct stream *s, int fd, const char *at, size_t len)
 {
+	size_t chunk = fd == s->options.out ? s->chunk : PIPE_BUF;
 	while (len > 0) {
-		ssize_t done = write(fd, at, writable_part(fd, len));
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0 && errno == EAGAIN) {
-			struct pollfd wait = {.fd = fd, .events = POLLOUT};
-			if (poll(&wait, 1, -1) >= 0 || errno == EINTR)
-				continue;
-		}
-		if (done < 0)
+		if (!wait_writable(s, fd)) {
+			errno = ECANCELED;
 			return false;
-		at += done;
-		len -= (size_t)done;
+		}
+		ssize_t done = write(fd, at, len < chunk ? len : chunk);
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
+			return false;
+		if (done > 0) {
+			at += done;
+			len -= (size_t)done;
+		}
 	}
 	return true;
 }
@@ -102,12 +124,16 @@ bool stream_flush(struct stream *s)
 {
 	if (s->out.len == 0)
 		return s->last != STREAM_CLOSED && s->last != STREAM_FAILED;
-	bool done = write_all(s->options.out, s->out.at, s->out.len);
-	s->out.len = 0;
-	if (!done && errno == EPIPE)
+	bool done = write_all(s, s->options.out, s->out.at, s->out.len);
+	if (!done && errno == EPIPE) {
 		s->last = STREAM_CLOSED;
-	else if (!done)
+	} else if (!done && errno == ECANCELED) {
+		log_warning("asked to end while nobody reads: what was not read is lost");
+		s->last = STREAM_CLOSED;
+	} else if (!done) {
 		fail(s, "write output");
+	}
+	s->out.len = 0;
 	return done;
 }
 
@@ -121,10 +147,16 @@ void stream_write(struct stream *s, struct json_text line)
 		stream_flush(s);
 }
 
+/* What cannot be kept, on a full disk for one, is said once and still counted: the other records
+ * are not to wait for room. */
 static void keep_rejected(struct stream *s, const char *at, size_t len)
 {
-	if (s->rejects >= 0 && !write_all(s->rejects, at, len))
-		fail(s, "write rejected lines");
+	if (s->rejects < 0 || write_all(s, s->rejects, at, len))
+		return;
+	if (!s->unkept)
+		log_error("cannot write rejected lines to %s: %s; going on without keeping them",
+		          s->options.rejects, strerror(errno));
+	s->unkept = true;
 }
 
 static void count_rejected(struct stream *s)
@@ -344,10 +376,8 @@ int stream_close(struct stream *s)
 	int status = s->last == STREAM_FAILED                  ? EXIT_CANNOT
 	             : s->rejected > 0 || s->failures > 0 ? EXIT_SOME
 	                                                  : EXIT_OK;
-	if (s->rejects >= 0 && close(s->rejects) != 0) {
+	if (s->rejects >= 0 && close(s->rejects) != 0)
 		log_error("cannot write rejected lines: %s", strerror(errno));
-		status = EXIT_CANNOT;
-	}
 	json_buffer_free(&s->in);
 	json_buffer_free(&s->out);
 	free(s);

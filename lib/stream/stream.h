@@ -47,11 +47,12 @@ enum stream_state {
 	STREAM_WAKE,   /* `wake` is readable, or SIGHUP came, and no line is ready */
 	STREAM_END,    /* end of input */
 	STREAM_STOP,   /* SIGTERM or SIGINT (os/signals.h) */
-	STREAM_CLOSED, /* nobody reads our output any more */
-	STREAM_FAILED, /* input, output or rejects could not be read or written; reported */
+	STREAM_CLOSED, /* nobody reads our output any more, or takes none of it when a signal ends us */
+	STREAM_FAILED, /* input or output could not be read or written; reported */
 };
 
-/* NULL when the rejects file cannot be opened; reported. */
+/* NULL when the rejects file cannot be opened; reported. One that cannot be written later is
+ * reported, and the stream goes on. */
 struct stream *stream_open(const struct stream_options *options);
 
 /* The next record. After a state other than RECORD and WAKE it keeps returning that state. */
