@@ -373,3 +373,50 @@ plugin() { # writes one; the body of the script is the input
 	[ "$(awk '{ print $NF }' stub/log | uniq | xargs)" = 'Bearer_first Bearer_second' ]
 	grep -qx 'egress-apply: asked to: token and certificate files are read again' messages
 }
+
+# without LIBRARY-FUNCTION DEFINITION [OPTION]...: egress-watch --once with this one in its place
+without() {
+	echo "$1" | cc -shared -fPIC -x c -o instead.so -
+	shift
+	LD_PRELOAD=$PWD/instead.so ASAN_OPTIONS=verify_asan_link_order=0 run --separate-stderr egress-watch --once "$@"
+}
+
+@test "a header that cannot be made ends the program: nothing is sent with more rights or none" {
+	command -v cc >/dev/null || skip "no C compiler: apt-get install gcc"
+	stub_start <<<'empty'
+	config 'token: t, as: auditor' >config
+	without 'void *curl_slist_append(void *list, const char *line) { (void)line; return (void)list, (void *)0; }' --kubeconfig config
+	[ "$status" = 134 ]
+	[[ $stderr = *'a header'* ]]
+	[ ! -s stub/log ]
+}
+
+@test "an authority that curl does not take ends the program, before the system's would be trusted" {
+	command -v cc >/dev/null || skip "no C compiler: apt-get install gcc"
+	stub_start <<<'empty'
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout key -subj /CN=ca -out ca.crt 2>/dev/null
+	config 'token: t' "server: 'https://127.0.0.1:$(cat stub/port)', certificate-authority: ca.crt" >config
+	without '
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdarg.h>
+		int curl_easy_setopt(void *easy, int option, ...)
+		{
+			int (*real)(void *, int, ...) = dlsym(RTLD_NEXT, "curl_easy_setopt");
+			va_list list;
+			va_start(list, option);
+			void *value = va_arg(list, void *);
+			va_end(list);
+			return option == 40309 ? 4 : real(easy, option, value);
+		}' --kubeconfig config
+	[ "$status" = 134 ]
+	[[ $stderr = *CURLOPT_CAINFO_BLOB* ]]
+}
+
+@test "a tls-server-name that is none is said, and nothing is sent" {
+	stub_start <<<'empty'
+	config 'token: t' "server: 'http://127.0.0.1:$(cat stub/port)', tls-server-name: 'a b'" >config
+	run -3 --separate-stderr egress-watch --once --kubeconfig config
+	[[ $stderr = *"cannot be asked by its tls-server-name a b"* ]]
+	[ ! -s stub/log ]
+}

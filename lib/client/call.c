@@ -73,10 +73,9 @@ static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
-static void set_blob(CURL *easy, CURLoption option, const char *pem)
+static struct curl_blob copied(const char *pem)
 {
-	struct curl_blob blob = {(void *)pem, strlen(pem), CURL_BLOB_COPY};
-	curl_easy_setopt(easy, option, &blob);
+	return (struct curl_blob){(void *)pem, strlen(pem), CURL_BLOB_COPY};
 }
 
 static void set_tls(struct kube_call *call)
@@ -84,35 +83,42 @@ static void set_tls(struct kube_call *call)
 	const struct kube_config *config = call->client->config;
 	const struct kube_credentials *c = &call->client->credentials;
 	CURL *easy = call->easy;
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	CURL_MUST_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (config->insecure) {
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+		CURL_MUST_SET(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		CURL_MUST_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	if (c->ca != NULL) {
 		/* This authority and no other: not the system's beside it. */
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-		set_blob(easy, CURLOPT_CAINFO_BLOB, c->ca);
+		CURL_MUST_SET(easy, CURLOPT_CAPATH, NULL);
+		struct curl_blob ca = copied(c->ca);
+		CURL_MUST_SET(easy, CURLOPT_CAINFO_BLOB, &ca);
 	}
 	if (c->cert != NULL) {
-		set_blob(easy, CURLOPT_SSLCERT_BLOB, c->cert);
-		set_blob(easy, CURLOPT_SSLKEY_BLOB, c->key);
+		struct curl_blob cert = copied(c->cert), key = copied(c->key);
+		CURL_MUST_SET(easy, CURLOPT_SSLCERT_BLOB, &cert);
+		CURL_MUST_SET(easy, CURLOPT_SSLKEY_BLOB, &key);
 		/* An encrypted key is an error, not a question on the terminal. */
-		curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
+		CURL_MUST_SET(easy, CURLOPT_KEYPASSWD, "");
 	}
 	if (config->proxy_url != NULL)
-		curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy_url);
+		CURL_MUST_SET(easy, CURLOPT_PROXY, config->proxy_url);
 	else if (call->client->loopback) /* HTTPS_PROXY is not for this machine: kubectl agrees */
-		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+		CURL_MUST_SET(easy, CURLOPT_PROXY, "");
+}
+
+static void add_line(struct kube_call *call, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(call->headers, line);
+	must(list != NULL, "a header");
+	call->headers = list;
 }
 
 static void add_header(struct kube_call *call, const char *name, const char *value)
 {
 	char *line = kube_format("%s: %s", name, value);
-	struct curl_slist *list = curl_slist_append(call->headers, line);
+	add_line(call, line);
 	kube_wipe(line);
-	if (list != NULL)
-		call->headers = list;
 }
 
 static void free_headers(struct kube_call *call)
@@ -138,57 +144,68 @@ static void set_headers(struct kube_call *call)
 		add_header(call, "Authorization", bearer);
 		kube_wipe(bearer);
 	}
-	for (char **at = client->config->headers; at != NULL && *at != NULL; at++) {
-		struct curl_slist *list = curl_slist_append(call->headers, *at);
-		if (list != NULL)
-			call->headers = list;
-	}
+	for (char **at = client->config->headers; at != NULL && *at != NULL; at++)
+		add_line(call, *at);
 }
 
-/* tls-server-name: curl takes the name to verify from the URL, so the URL names it and the
- * connection goes to the real host. */
-static void set_server(struct kube_call *call)
+/* curl takes the name to verify from the URL, so the URL names it and the connection goes to the
+ * real host. False when the name cannot stand in a URL. */
+static bool set_named_server(struct kube_call *call, const char *url)
+{
+	const char *name = call->client->config->tls_server_name;
+	char *port = NULL, *host = NULL, *changed = NULL;
+	CURLU *parts = curl_url();
+	must(parts != NULL, "curl_url");
+	bool good = curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK &&
+	            curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+	            curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	            curl_url_set(parts, CURLUPART_HOST, name, 0) == CURLUE_OK &&
+	            curl_url_get(parts, CURLUPART_URL, &changed, 0) == CURLUE_OK;
+	if (good) {
+		char *to = kube_format("%s:%s:%s:%s", name, port, host, port);
+		call->connect_to = curl_slist_append(NULL, to);
+		must(call->connect_to != NULL, "CURLOPT_CONNECT_TO");
+		CURL_MUST_SET(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
+		CURL_MUST_SET(call->easy, CURLOPT_URL, changed);
+		free(to);
+	}
+	curl_free(changed);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(parts);
+	return good;
+}
+
+static bool set_server(struct kube_call *call, char error[KUBE_ERROR_SIZE])
 {
 	const struct kube_config *config = call->client->config;
 	char *url = kube_format("%s%s", config->server, call->path);
-	CURLU *parts = curl_url();
-	char *port = NULL;
-	bool named = config->tls_server_name != NULL && parts != NULL &&
-	             curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS) == CURLUE_OK &&
-	             curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-	if (named) {
-		char *host = NULL, *changed = NULL;
-		curl_url_get(parts, CURLUPART_HOST, &host, 0);
-		char *to = kube_format("%s:%s:%s:%s", config->tls_server_name, port, host, port);
-		curl_url_set(parts, CURLUPART_HOST, config->tls_server_name, 0);
-		curl_url_get(parts, CURLUPART_URL, &changed, 0);
-		call->connect_to = curl_slist_append(NULL, to);
-		curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
-		curl_easy_setopt(call->easy, CURLOPT_URL, changed);
-		curl_free(changed);
-		curl_free(host);
-		free(to);
-	} else {
-		curl_easy_setopt(call->easy, CURLOPT_URL, url);
-	}
-	curl_free(port);
-	curl_url_cleanup(parts);
+	bool good = true;
+	if (config->tls_server_name != NULL)
+		good = set_named_server(call, url);
+	else
+		CURL_MUST_SET(call->easy, CURLOPT_URL, url);
 	free(url);
+	if (!good)
+		snprintf(error, KUBE_ERROR_SIZE,
+		         "%s: the server %s cannot be asked by its tls-server-name %s",
+		         config->origin, config->server, config->tls_server_name);
+	return good;
 }
 
 static void set_times(struct kube_call *call)
 {
 	const struct kube_request *r = &call->request;
 	long total = r->timeout_ms == 0 ? TIMEOUT_MS : r->timeout_ms < 0 ? 0 : r->timeout_ms;
-	curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, total);
-	curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, call->client->connect_ms);
-	curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(call->easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-	curl_easy_setopt(call->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	CURL_MUST_SET(call->easy, CURLOPT_TIMEOUT_MS, total);
+	CURL_MUST_SET(call->easy, CURLOPT_CONNECTTIMEOUT_MS, call->client->connect_ms);
+	CURL_MUST_SET(call->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	CURL_MUST_SET(call->easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+	CURL_MUST_SET(call->easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
+	CURL_MUST_SET(call->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	if (r->idle_ms > 0) {
-		curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-		curl_easy_setopt(call->easy, CURLOPT_LOW_SPEED_TIME, (r->idle_ms + 999) / 1000);
+		CURL_MUST_SET(call->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		CURL_MUST_SET(call->easy, CURLOPT_LOW_SPEED_TIME, (r->idle_ms + 999) / 1000);
 	}
 }
 
@@ -197,27 +214,26 @@ static void set_request(struct kube_call *call)
 	CURL *easy = call->easy;
 	char agent[64];
 	snprintf(agent, sizeof agent, "%s/" EGRESS_VERSION, log_program());
-	set_server(call);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, agent);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	CURL_MUST_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	CURL_MUST_SET(easy, CURLOPT_PATH_AS_IS, 1L);
+	CURL_MUST_SET(easy, CURLOPT_NOSIGNAL, 1L);
+	CURL_MUST_SET(easy, CURLOPT_USERAGENT, agent);
+	CURL_MUST_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* Wait for ALPN to tell whether one connection carries all. Without TLS nothing tells, and
 	 * curl would wait for a watch to end. */
 	bool tls = strncmp(call->client->config->server, "https://", 8) == 0;
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	CURL_MUST_SET(easy, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+	CURL_MUST_SET(easy, CURLOPT_ERRORBUFFER, call->error);
+	CURL_MUST_SET(easy, CURLOPT_PRIVATE, call);
+	CURL_MUST_SET(easy, CURLOPT_HEADERFUNCTION, on_header);
+	CURL_MUST_SET(easy, CURLOPT_HEADERDATA, call);
+	CURL_MUST_SET(easy, CURLOPT_WRITEFUNCTION, on_write);
+	CURL_MUST_SET(easy, CURLOPT_WRITEDATA, call);
 	if (call->sent.at != NULL) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->sent.at);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->sent.len);
+		CURL_MUST_SET(easy, CURLOPT_POSTFIELDS, call->sent.at);
+		CURL_MUST_SET(easy, CURLOPT_POSTFIELDSIZE, (long)call->sent.len);
 	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+	CURL_MUST_SET(easy, CURLOPT_CUSTOMREQUEST, call->method);
 	set_times(call);
 }
 
@@ -228,20 +244,20 @@ bool kube_call_send(struct kube_call *call, char error[KUBE_ERROR_SIZE])
 		return false;
 	call->generation = client->credentials.generation;
 	call->easy = curl_easy_init();
-	if (call->easy == NULL) {
-		snprintf(error, KUBE_ERROR_SIZE, "out of memory");
-		return false;
-	}
+	must(call->easy != NULL, "curl_easy_init");
 	call->got.len = 0;
 	call->error[0] = '\0';
 	call->paused = false;
+	if (!set_server(call, error))
+		return false;
 	set_request(call);
 	set_tls(call);
 	set_headers(call);
-	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+	CURL_MUST_SET(call->easy, CURLOPT_HTTPHEADER, call->headers);
 	call->state = CALL_FLYING;
 	call->sent_ms = clock_monotonic_ms();
-	curl_multi_add_handle(client->multi.curl, call->easy);
+	must(curl_multi_add_handle(client->multi.curl, call->easy) == CURLM_OK,
+	     "curl_multi_add_handle");
 	return true;
 }
 

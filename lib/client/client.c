@@ -39,10 +39,7 @@ static void warn_of_weakness(const struct kube_client *client)
 
 static void open_multi(struct kube_client *client)
 {
-	if (!kube_multi_open(&client->multi)) {
-		log_error("out of memory");
-		abort();
-	}
+	kube_multi_open(&client->multi);
 	curl_multi_setopt(client->multi.curl, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(client->multi.curl, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
 }

@@ -9,6 +9,7 @@
 
 #include "client/kubeconfig_file_private.h"
 #include "base/memory.h"
+#include "base/must.h"
 
 enum { FILES_MAX = 32 };
 
@@ -52,9 +53,9 @@ static bool take_base64(struct reading *r, const char *text, const char *field, 
 	int body = 0, last = 0;
 	char *bytes = kube_alloc(len + 3, 1);
 	EVP_ENCODE_CTX *context = EVP_ENCODE_CTX_new();
+	must(context != NULL, "EVP_ENCODE_CTX_new");
 	EVP_DecodeInit(context);
-	bool good = context != NULL &&
-	            EVP_DecodeUpdate(context, (unsigned char *)bytes, &body,
+	bool good = EVP_DecodeUpdate(context, (unsigned char *)bytes, &body,
 	                             (const unsigned char *)text, (int)len) >= 0 &&
 	            EVP_DecodeFinal(context, (unsigned char *)bytes + body, &last) == 1;
 	EVP_ENCODE_CTX_free(context);

@@ -45,21 +45,19 @@ static int on_timer(CURLM *curl, long ms, void *user)
 
 static void open_curl(void)
 {
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK, "curl_global_init");
 }
 
-bool kube_multi_open(struct kube_multi *multi)
+void kube_multi_open(struct kube_multi *multi)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, open_curl);
 	*multi = (struct kube_multi){.curl = curl_multi_init(), .timer_ms = -1};
-	if (multi->curl == NULL)
-		return false;
-	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi);
-	curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi);
-	return true;
+	must(multi->curl != NULL, "curl_multi_init");
+	must(curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK, "CURLMOPT_SOCKETFUNCTION");
+	must(curl_multi_setopt(multi->curl, CURLMOPT_SOCKETDATA, multi) == CURLM_OK, "CURLMOPT_SOCKETDATA");
+	must(curl_multi_setopt(multi->curl, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK, "CURLMOPT_TIMERFUNCTION");
+	must(curl_multi_setopt(multi->curl, CURLMOPT_TIMERDATA, multi) == CURLM_OK, "CURLMOPT_TIMERDATA");
 }
 
 void kube_multi_close(struct kube_multi *multi)

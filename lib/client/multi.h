@@ -8,6 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/must.h"
+
+/* Sets an option of a transfer: one that is left out, a header or an authority, would send the
+ * transfer elsewhere, or with other rights. */
+#define CURL_MUST_SET(easy, option, value)                                                         \
+	must(curl_easy_setopt(easy, option, value) == CURLE_OK, #option)
+
 struct kube_multi {
 	CURLM *curl;
 	struct pollfd *sockets; /* that curl wants watched */
@@ -15,8 +22,8 @@ struct kube_multi {
 	int64_t timer_ms; /* when curl wants to be called, monotonic; -1: never */
 };
 
-/* The object must stay where it is until kube_multi_close(). False when memory ran out. */
-bool kube_multi_open(struct kube_multi *multi);
+/* The object must stay where it is until kube_multi_close(). */
+void kube_multi_open(struct kube_multi *multi);
 void kube_multi_close(struct kube_multi *multi);
 
 /* Waits for the transfers, `fds` (may be NULL; revents are set), a signal or the time (negative:

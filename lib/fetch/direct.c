@@ -46,10 +46,8 @@ struct agent_direct *agent_direct_new(const struct agent_direct_settings *settin
 	if (direct == NULL)
 		abort();
 	direct->settings = *settings;
-	if (kube_multi_open(&direct->multi))
-		return direct;
-	free(direct);
-	return NULL;
+	kube_multi_open(&direct->multi);
+	return direct;
 }
 
 static void drop(struct agent_call *call)
@@ -147,54 +145,56 @@ static void set_tls(struct agent_call *call)
 {
 	CURL *easy = call->easy;
 	if (call->direct->settings.identity == NULL) {
-		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+		CURL_MUST_SET(easy, CURLOPT_PROTOCOLS_STR, "http");
 		return;
 	}
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	CURL_MUST_SET(easy, CURLOPT_PROTOCOLS_STR, "https");
+	CURL_MUST_SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	CURL_MUST_SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	/* an SVID holds no host name: whose it is, on_context() has checked */
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
-	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call);
+	CURL_MUST_SET(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	CURL_MUST_SET(easy, CURLOPT_CAINFO, NULL);
+	CURL_MUST_SET(easy, CURLOPT_CAPATH, NULL);
+	CURL_MUST_SET(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	CURL_MUST_SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+	CURL_MUST_SET(easy, CURLOPT_SSL_CTX_DATA, call);
 }
 
 static void set_connection(struct agent_call *call)
 {
 	CURL *easy = call->easy;
 	char to[512];
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+	CURL_MUST_SET(easy, CURLOPT_PROXY, "");
+	CURL_MUST_SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	CURL_MUST_SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	CURL_MUST_SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+	CURL_MUST_SET(easy, CURLOPT_FORBID_REUSE, 1L);
+	CURL_MUST_SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	CURL_MUST_SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	CURL_MUST_SET(easy, CURLOPT_OPENSOCKETDATA, call);
 	if (call->direct->settings.gateway == NULL)
 		return;
 	snprintf(to, sizeof to, "::%s", call->direct->settings.gateway);
 	call->connect_to = curl_slist_append(NULL, to);
-	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, call->connect_to);
+	must(call->connect_to != NULL, "CURLOPT_CONNECT_TO");
+	CURL_MUST_SET(easy, CURLOPT_CONNECT_TO, call->connect_to);
 }
 
 static void set_request(struct agent_call *call)
 {
 	CURL *easy = call->easy;
 	call->headers = curl_slist_append(NULL, "Accept: application/json");
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "egress-fetch/" EGRESS_VERSION);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	must(call->headers != NULL, "a header");
+	CURL_MUST_SET(easy, CURLOPT_HTTPHEADER, call->headers);
+	CURL_MUST_SET(easy, CURLOPT_USERAGENT, "egress-fetch/" EGRESS_VERSION);
+	CURL_MUST_SET(easy, CURLOPT_PATH_AS_IS, 1L);
+	CURL_MUST_SET(easy, CURLOPT_NOSIGNAL, 1L);
+	CURL_MUST_SET(easy, CURLOPT_ERRORBUFFER, call->error);
+	CURL_MUST_SET(easy, CURLOPT_PRIVATE, call);
+	CURL_MUST_SET(easy, CURLOPT_WRITEFUNCTION, on_write);
+	CURL_MUST_SET(easy, CURLOPT_WRITEDATA, call);
+	CURL_MUST_SET(easy, CURLOPT_HEADERFUNCTION, on_header);
+	CURL_MUST_SET(easy, CURLOPT_HEADERDATA, call);
 	set_connection(call);
 	set_tls(call);
 }
@@ -208,8 +208,8 @@ static void send_to(struct agent_call *call, const char *path)
 	json_putc(&url, '\0');
 	call->body.len = 0;
 	call->error[0] = '\0';
-	curl_easy_setopt(call->easy, CURLOPT_URL, url.at);
-	curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
+	CURL_MUST_SET(call->easy, CURLOPT_URL, url.at);
+	CURL_MUST_SET(call->easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
 	json_buffer_free(&url);
 	curl_multi_add_handle(call->direct->multi.curl, call->easy);
 }
