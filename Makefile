@@ -169,9 +169,10 @@ bench: deps
 	@$(MAKE) --no-print-directory all tools
 	@BUILD=$(BUILD) tests/bench/run
 
-## manifests    pipelines/kubernetes/crd-agentcards.yaml, from lib/policy's table
+## manifests    pipelines/kubernetes/crd-agentcards*.yaml, from the table of lib/rules
 manifests: $(BUILD)/bin/egress-translate
 	$(BUILD)/bin/egress-translate --print-crd >pipelines/kubernetes/crd-agentcards.yaml
+	$(BUILD)/bin/egress-translate --print-crd --kubernetes 1.20 >pipelines/kubernetes/crd-agentcards-1.20.yaml
 
 ## lint         clang-tidy, cppcheck and shellcheck, and what is against the table of folders
 lint:

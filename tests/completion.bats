@@ -52,6 +52,7 @@ complete_zsh() {
 	[ "$(complete_bash egress-apply --dry-run = s)" = server ]
 	[ "$(complete_bash egress-apply --dry-run = | xargs)" = 'client none server' ]
 	[ "$(complete_bash egress-translate --api-server-port '')" = endpoints ]
+	[ "$(complete_bash egress-translate --kubernetes '' | xargs)" = '1.20 1.31' ]
 	[ "$(complete_bash egress-apply --kubeconfig '' | xargs)" = 'file folder' ]
 	[ "$(complete_bash egress-apply --dir '' | xargs)" = folder ]
 	[ -z "$(complete_bash egress-apply --context '')" ]
@@ -69,6 +70,8 @@ complete_zsh() {
 }
 
 @test "zsh: an option's value: its words, files, folders" {
+	complete_zsh egress-translate >specs
+	grep -qE -- '^\*--kubernetes=\[.*\]:value:\(1.20 1.31\)$' specs
 	complete_zsh egress-apply >specs
 	grep -qE -- '^\*--dry-run=\[.*\]:value:\(none client server\)$' specs
 	grep -qE -- '^\*--kubeconfig=\[.*\]:FILE:_files$' specs

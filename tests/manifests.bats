@@ -7,8 +7,10 @@ setup() {
 	cd "$BATS_TEST_DIRNAME/.." || return 1
 }
 
-@test "the committed definition of the AgentCard is the generated one" {
+@test "the committed definitions of the AgentCard are the generated ones" {
 	egress-translate --print-crd | diff - pipelines/kubernetes/crd-agentcards.yaml
+	egress-translate --print-crd --kubernetes 1.31 | diff - pipelines/kubernetes/crd-agentcards.yaml
+	egress-translate --print-crd --kubernetes 1.20 | diff - pipelines/kubernetes/crd-agentcards-1.20.yaml
 }
 
 @test "--names rossoctl defines that operator's AgentCard" {

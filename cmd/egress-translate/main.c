@@ -22,7 +22,7 @@ static const char *const peer_words[] = {"label", "workloads", NULL};
 
 struct options {
 	const char *rejects, *metrics, *port;
-	struct option_choice names, target, selector_from, verified_peers;
+	struct option_choice names, kubernetes, target, selector_from, verified_peers;
 	struct option_list ingress_namespaces, api_server, dns;
 	bool explicit_peers, status, no_wait, print_crd;
 };
@@ -73,6 +73,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "the operator's API group and labels", &o->names},
 	        {OPTION_FLAG, "print-crd", 0, NULL,
 	         "print the AgentCard's CustomResourceDefinition and exit", &o->print_crd},
+	        {OPTION_CHOICE, "kubernetes", 0, "1.20|1.31",
+	         "the oldest server that it is for (default: 1.31)", &o->kubernetes},
 	        OPTION_METRICS(&o->metrics),
 	        OPTIONS_COMMON(&o->rejects),
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
@@ -232,10 +234,11 @@ static int run(const struct options *o, const struct policy_settings *settings)
 	return sandboxed ? status : EXIT_CANNOT;
 }
 
-static int print_crd(const struct policy_names *names)
+static int print_crd(const struct options *o)
 {
 	struct json_buffer yaml = {0};
-	policy_crd_put(&yaml, names);
+	policy_crd_put(&yaml, policy_names(o->names.value),
+	               (enum policy_crd_version)o->kubernetes.value);
 	bool written = fwrite(yaml.at, 1, yaml.len, stdout) == yaml.len && fflush(stdout) == 0;
 	json_buffer_free(&yaml);
 	if (!written)
@@ -247,6 +250,7 @@ int main(int argc, char **argv)
 {
 	struct options options = {
 	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
+	        .kubernetes = {policy_crd_words, POLICY_CRD_1_31},
 	        .target = {policy_target_words, 0},
 	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
 	        .verified_peers = {peer_words, POLICY_PEERS_LABEL},
@@ -258,7 +262,7 @@ int main(int argc, char **argv)
 	if (verdict == OPTIONS_DONE)
 		status = EXIT_OK;
 	else if (verdict == OPTIONS_GO && options.print_crd)
-		status = print_crd(policy_names(options.names.value));
+		status = print_crd(&options);
 	else if (verdict == OPTIONS_GO && choose(&options, &settings))
 		status = run(&options, &settings);
 	options_free_list(&options.api_server);

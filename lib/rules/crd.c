@@ -5,7 +5,13 @@
 #include "rules/schema_private.h"
 #include "json/write.h"
 
-static void put_schema(struct json_buffer *out, const struct policy_schema *schema, int depth);
+/* Whether the definition that is being written has CEL rules. */
+struct writing {
+	struct json_buffer *out;
+	bool cel;
+};
+
+static void put_schema(const struct writing *w, const struct policy_schema *schema, int depth);
 
 /* A line `key: value` at a depth; without a value, what follows is below it. */
 static void put_line(struct json_buffer *out, int depth, const char *key, const char *value)
@@ -27,14 +33,14 @@ static void put_number(struct json_buffer *out, int depth, const char *key, size
 	json_putf(out, "%*s%s: %zu\n", depth * 2, "", key, number);
 }
 
-static void put_rules(struct json_buffer *out, const struct policy_cel *rules, int depth)
+static void put_rules(const struct writing *w, const struct policy_cel *rules, int depth)
 {
-	if (rules == NULL)
+	if (rules == NULL || !w->cel)
 		return;
-	put_line(out, depth, "x-kubernetes-validations", NULL);
+	put_line(w->out, depth, "x-kubernetes-validations", NULL);
 	for (; rules->rule != NULL; rules++) {
-		put_text(out, depth, "- rule", rules->rule);
-		put_text(out, depth, "  message", rules->message);
+		put_text(w->out, depth, "- rule", rules->rule);
+		put_text(w->out, depth, "  message", rules->message);
 	}
 }
 
@@ -51,36 +57,42 @@ static void put_required(struct json_buffer *out, const struct policy_field *fie
 	}
 }
 
-static void put_object(struct json_buffer *out, const struct policy_schema *schema, int depth)
+/* What is unknown is kept, so that it can be refused: pruned, a rule with `too` would be one for
+ * everywhere. */
+static void put_object(const struct writing *w, const struct policy_schema *schema, int depth)
 {
+	struct json_buffer *out = w->out;
 	put_line(out, depth, "type", "object");
+	put_line(out, depth, "x-kubernetes-preserve-unknown-fields", "true");
 	put_required(out, schema->fields, depth);
-	put_rules(out, schema->rules, depth);
+	put_rules(w, schema->rules, depth);
 	put_line(out, depth, "properties", NULL);
 	for (const struct policy_field *field = schema->fields; field->name != NULL; field++) {
 		put_line(out, depth + 1, field->name, NULL);
 		put_text(out, depth + 2, "description", field->description);
-		put_schema(out, field->schema, depth + 2);
+		put_schema(w, field->schema, depth + 2);
 	}
 }
 
-static void put_list(struct json_buffer *out, const struct policy_schema *schema, int depth)
+static void put_list(const struct writing *w, const struct policy_schema *schema, int depth)
 {
+	struct json_buffer *out = w->out;
 	put_line(out, depth, "type", "array");
 	if (schema->min > 0)
 		put_number(out, depth, "minItems", schema->min);
 	put_number(out, depth, "maxItems", schema->max);
 	put_line(out, depth, "x-kubernetes-list-type", "atomic");
 	put_line(out, depth, "items", NULL);
-	put_schema(out, schema->items, depth + 1);
+	put_schema(w, schema->items, depth + 1);
 }
 
-static void put_map(struct json_buffer *out, const struct policy_schema *schema, int depth)
+static void put_map(const struct writing *w, const struct policy_schema *schema, int depth)
 {
+	struct json_buffer *out = w->out;
 	put_line(out, depth, "type", "object");
 	put_number(out, depth, "maxProperties", schema->max);
 	put_line(out, depth, "additionalProperties", NULL);
-	put_schema(out, schema->items, depth + 1);
+	put_schema(w, schema->items, depth + 1);
 }
 
 static void put_spelling(struct json_buffer *out, const struct policy_schema *schema, int depth)
@@ -94,9 +106,11 @@ static void put_spelling(struct json_buffer *out, const struct policy_schema *sc
 		put_text(out, depth, "pattern", schema->pattern);
 }
 
-static void put_string(struct json_buffer *out, const struct policy_schema *schema, int depth)
+static void put_string(const struct writing *w, const struct policy_schema *schema, int depth)
 {
+	struct json_buffer *out = w->out;
 	put_line(out, depth, "type", "string");
+	put_rules(w, schema->rules, depth);
 	if (schema->words == NULL) {
 		put_spelling(out, schema, depth);
 		return;
@@ -112,20 +126,23 @@ static void put_port_range(struct json_buffer *out, int depth)
 	put_line(out, depth, "maximum", "65535");
 }
 
-static void put_schema(struct json_buffer *out, const struct policy_schema *schema, int depth)
+/* null is kept for the same reason: a server drops it where it is not nullable. */
+static void put_schema(const struct writing *w, const struct policy_schema *schema, int depth)
 {
+	struct json_buffer *out = w->out;
+	put_line(out, depth, "nullable", "true");
 	switch (schema->type) {
 	case POLICY_OBJECT:
-		put_object(out, schema, depth);
+		put_object(w, schema, depth);
 		break;
 	case POLICY_LIST:
-		put_list(out, schema, depth);
+		put_list(w, schema, depth);
 		break;
 	case POLICY_MAP:
-		put_map(out, schema, depth);
+		put_map(w, schema, depth);
 		break;
 	case POLICY_STRING:
-		put_string(out, schema, depth);
+		put_string(w, schema, depth);
 		break;
 	case POLICY_INTEGER:
 		put_line(out, depth, "type", "integer");
@@ -216,6 +233,7 @@ static const char head[] =
         "          spec:\n"
         "            description: The desired state of the AgentCard.\n"
         "            type: object\n"
+        "            x-kubernetes-preserve-unknown-fields: true\n"
         "            properties:\n"
         "              identityBinding:\n"
         "                description: How the SPIFFE identity is bound to the workload.\n"
@@ -265,9 +283,24 @@ static const char tail[] =
         "            type: object\n"
         "            x-kubernetes-preserve-unknown-fields: true\n"
         "            properties:\n"
+        "              conditions:\n"
+        "                description: Conditions of whoever judges the card, each by its type.\n"
+        "                type: array\n"
+        "                x-kubernetes-list-type: map\n"
+        "                x-kubernetes-list-map-keys:\n"
+        "                - type\n"
+        "                items:\n"
+        "                  type: object\n"
+        "                  x-kubernetes-preserve-unknown-fields: true\n"
+        "                  required:\n"
+        "                  - type\n"
+        "                  properties:\n"
+        "                    type:\n"
+        "                      type: string\n"
         "              networkPolicy:\n"
         "                description: The policy that agent-egress made of this card.\n"
         "                type: object\n"
+        "                x-kubernetes-preserve-unknown-fields: true\n"
         "                properties:\n"
         "                  name:\n"
         "                    description: The policy's name, in this namespace.\n"
@@ -298,18 +331,30 @@ static const char tail[] =
         "                  observedGeneration:\n"
         "                    description: The generation of the card that this is about.\n"
         "                    type: integer\n"
-        "                    format: int64\n";
+        "                    format: int64\n"
+        "                  rulesDigest:\n"
+        "                    description: The SHA-256 of the card's rules in normal form, in hexadecimal\n"
+        "                      digits; absent when it has none.\n"
+        "                    type: string\n"
+        "                    maxLength: 64\n";
 
-void policy_crd_put(struct json_buffer *out, const struct policy_names *names)
+const char *const policy_crd_words[] = {"1.20", "1.31", NULL};
+
+void policy_crd_put(struct json_buffer *out, const struct policy_names *names,
+                    enum policy_crd_version version)
 {
 	enum { NETWORK_POLICY_DEPTH = 8 };
-	json_puts(out, "# Written by `make manifests` from lib/policy/schema.c.\n"
-	               "apiVersion: apiextensions.k8s.io/v1\n"
+	const struct writing writing = {out, version >= POLICY_CRD_1_31};
+	json_putf(out,
+	          "# Written by `make manifests` from lib/rules/schema.c, for Kubernetes %s and "
+	          "later.\n",
+	          policy_crd_words[version]);
+	json_puts(out, "apiVersion: apiextensions.k8s.io/v1\n"
 	               "kind: CustomResourceDefinition\n"
 	               "metadata:\n");
 	json_putf(out, "  name: agentcards.%s\nspec:\n  group: %s\n", names->agentcard_group,
 	          names->agentcard_group);
 	json_puts(out, head);
-	put_schema(out, &policy_network_policy_schema, NETWORK_POLICY_DEPTH);
+	put_schema(&writing, &policy_network_policy_schema, NETWORK_POLICY_DEPTH);
 	json_puts(out, tail);
 }

@@ -19,14 +19,20 @@ static const struct policy_schema port_or_name = {
 	.max = 15,
 	.pattern = "^([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$",
 };
-static const struct policy_schema cidr = {
-	.type = POLICY_STRING,
-	.min = 1,
-	.max = 49,
-	.format = "cidr",
-	.pattern = "^[0-9a-f:.]+/(0|[1-9][0-9]*)$",
+#define CIDR                                                                                       \
+	.type = POLICY_STRING, .min = 1, .max = 49, .format = "cidr",                              \
+	.pattern = "^[0-9a-f:.]+/(0|[1-9][0-9]*)$"
+
+static const struct policy_cel cidr_rules[] = {
+	{"isCIDR(self) && cidr(self) == cidr(self).masked() && !self.startsWith('::ffff:')",
+         "must be a CIDR in canonical form, with no bits set beyond the prefix length, and not an "
+         "IPv4-mapped one"},
+	{NULL, NULL},
 };
-static const struct policy_schema cidrs = {.type = POLICY_LIST, .max = 256, .items = &cidr};
+static const struct policy_schema cidr = {CIDR, .rules = cidr_rules};
+/* Of these there may be too many for what a rule may cost. */
+static const struct policy_schema excepted = {CIDR};
+static const struct policy_schema cidrs = {.type = POLICY_LIST, .max = 256, .items = &excepted};
 static const struct policy_schema label_key = {
 	.type = POLICY_STRING,
 	.max = 317,

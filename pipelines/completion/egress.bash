@@ -24,7 +24,7 @@ _egress() {
 	case ${options[$before]:-} in
 	*FILE) words=(-f) ;;
 	DIR) words=(-d) ;;
-	*'|'*) words=(-W "$(grep -oE '(^|\|)[a-z][a-z0-9-]*' <<<"${options[$before]}" | tr -d '|' | tr '\n' ' ')") ;;
+	*'|'*) words=(-W "$(grep -oE '(^|\|)[a-z0-9][a-z0-9.-]*' <<<"${options[$before]}" | tr -d '|' | tr '\n' ' ')") ;;
 	?*) return ;;
 	esac
 	if [ ${#words[@]} -gt 0 ]; then

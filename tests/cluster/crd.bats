@@ -10,12 +10,14 @@ setup_file() {
 	export DIR=$BATS_FILE_TMPDIR/cluster
 	cluster_start "$DIR"
 	cluster_kubectl "$DIR" create namespace agents
-	# The server is older than the CEL rules in it, and leaves them out.
-	cluster_kubectl "$DIR" create --validate=false \
-		-f "$BATS_TEST_DIRNAME/../../pipelines/kubernetes/crd-agentcards.yaml"
+	local definition=crd-agentcards-1.20.yaml
+	[ "$(minor)" -lt 31 ] || definition=crd-agentcards.yaml
+	cluster_kubectl "$DIR" create -f "$BATS_TEST_DIRNAME/../../pipelines/kubernetes/$definition"
 	cluster_kubectl "$DIR" wait --for condition=established --timeout=240s \
 		crd/agentcards.agent.kagenti.dev
 }
+
+minor() { cluster_curl "$DIR" /version | jq -r '.minor | rtrimstr("+") | tonumber'; }
 
 teardown_file() {
 	[ -z "${DIR:-}" ] || cluster_stop "$DIR"
@@ -208,8 +210,7 @@ theirs() {
 }
 
 @test "where we are stricter than this server: what it ignores, guesses or takes loosely" {
-	minor=$(cluster_curl "$DIR" /version | jq -r '.minor | rtrimstr("+") | tonumber')
-	[ "$minor" -lt 22 ] || skip "this server (1.$minor) knows endPort; run it on Debian's 1.20: make apiserver"
+	[ "$(minor)" -lt 22 ] || skip "this server (1.$(minor)) knows endPort; run it on Debian's 1.20: make apiserver"
 	while read -r egress; do
 		ours "$egress" >ours
 		theirs "$egress" >theirs
@@ -222,5 +223,113 @@ theirs() {
 		[{"to":[{"ipBlock":{"cidr":"::ffff:10.0.0.0/104"}}]}]
 		[{"to":[{"ipBlock":{"cidr":"2001:DB8::/32"}}]}]
 		[{"ports":[{"port":80,"endPort":79}]}]
+	END
+}
+
+# What nearly is a rule. Each as what stands in `spec` beside the targetRef, and the field of the problem.
+near_misses() {
+	cat <<-'END'
+		{"networkPolicy":{"egres":[]}}	spec.networkPolicy.egres
+		{"networkPolicy":{"domians":[]}}	spec.networkPolicy.domians
+		{"networkPolicy":{"egress":[{"too":[{"podSelector":{}}]}]}}	spec.networkPolicy.egress[0].too
+		{"networkPolicy":{"egress":[{"from":[{"podSelector":{}}]}]}}	spec.networkPolicy.egress[0].from
+		{"networkPolicy":{"egress":[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8","excpt":["10.1.0.0/16"]}}]}]}}	spec.networkPolicy.egress[0].to[0].ipBlock.excpt
+		{"networkPolicy":{"egress":[{"to":[{"namespaceSelector":{},"podselector":{"matchLabels":{"a":"b"}}}]}]}}	spec.networkPolicy.egress[0].to[0].podselector
+		{"networkPolicy":{"egress":[{"to":[{"podSelector":{"matchlabels":{"a":"b"}}}]}]}}	spec.networkPolicy.egress[0].to[0].podSelector.matchlabels
+		{"networkPolicy":{"egress":[{"ports":[{"port":53,"prot":"UDP"}]}]}}	spec.networkPolicy.egress[0].ports[0].prot
+		{"networkPolicy":{"egress":[{"to":null}]}}	spec.networkPolicy.egress[0].to
+		{"networkPolicy":{"egress":[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8","except":null}}]}]}}	spec.networkPolicy.egress[0].to[0].ipBlock.except
+		{"networkPolicy":{"egress":[{"to":[{"podSelector":{"matchLabels":{"app":null}}}]}]}}	spec.networkPolicy.egress[0].to[0].podSelector.matchLabels
+		{"networkPolicy":{"egress":[{"to":[{"podSelector":{},"namespaceSelector":null}]}]}}	spec.networkPolicy.egress[0].to[0].namespaceSelector
+		{"networkpolicy":{"egress":[]}}	spec.networkpolicy
+		{"networkPolicies":{"egress":[]}}	spec.networkPolicies
+		{"egress":[]}	spec.egress
+		{"domains":[]}	spec.domains
+	END
+}
+
+cards=/apis/agent.kagenti.dev/v1alpha1/namespaces/near/agentcards
+
+# send METHOD PATH TYPE: what is on stdin, and the answer must not be an error.
+send() {
+	cluster_curl "$DIR" "$2" -X "$1" -H "Content-Type: $3" --data-binary @- >answer
+	jq -e '.kind == "AgentCard"' answer >/dev/null || { cat answer; return 1; }
+}
+
+by_create() { send POST "$cards" application/json; }
+by_apply() { send PATCH "$cards/$1?fieldManager=team&force=true" application/apply-patch+yaml; }
+# Both are patches of a card with rules that are replaced; of null a merge patch knows only removal.
+by_json_patch() { good "$1" && jq -c '[{op: "replace", path: "/spec", value: .spec}]' |
+	send PATCH "$cards/$1" application/json-patch+json; }
+by_merge_patch() { good "$1" && jq -c '{spec: (.spec + (if .spec.networkPolicy then {} else {networkPolicy: null} end))}' |
+	send PATCH "$cards/$1" application/merge-patch+json; }
+
+good() {
+	card "$1" null | jq '.metadata.namespace = "near" | .spec.networkPolicy = {domains: [{names: ["a.example"]}]}' |
+		send POST "$cards" application/json
+}
+
+# One workload for each card, and a signature that counts: what is judged is what the server stored.
+judged() {
+	egress-watch --once --kubeconfig "$DIR/kubeconfig" --namespace near |
+		jq -c 'if .object.kind == "AgentCard" and .type == "ADDED" then .verification = {verified: true},
+			{type: "ADDED", object: {apiVersion: "apps/v1", kind: "Deployment",
+			metadata: {name: .object.metadata.name, namespace: "near"},
+			spec: {selector: {matchLabels: {app: .object.metadata.name}}}}} else . end' |
+		egress-translate
+}
+
+@test "each near miss, by create, patch and server-side apply without client validation, ends in RulesInvalid and deny-all" {
+	local spec field way n=0
+	cluster_kubectl "$DIR" create namespace near
+	card probe null | jq '.metadata.namespace = "near"' >probe
+	create_soon probe
+	while IFS=$'\t' read -r spec field; do
+		n=$((n + 1))
+		for way in create apply json_patch merge_patch; do
+			[ "$way" != merge_patch ] || [[ $spec != *null* ]] || continue
+			card "$n-${way/_/-}" null | jq -c --argjson spec "$spec" \
+				'.metadata.namespace = "near" | .spec = {targetRef: .spec.targetRef} + $spec' |
+				"by_$way" "$n-${way/_/-}" || { echo "$way $spec"; return 1; }
+			echo "$n-${way/_/-} RulesInvalid [] $field" >>expected
+		done
+	done < <(near_misses)
+	judged | jq -r 'select(.agentCard.name != "probe" and .type == "APPLY") | "\(.agentCard.name) \(.reason) \(.object.spec.egress | tojson) \(
+		[.problems[] | select(.severity != "warning").field] | unique | join(" "))"' | sort >got
+	[ "$(wc -l <expected)" -ge 55 ]
+	sort expected | diff - got
+}
+
+@test "conditions of two managers live side by side, and the digest is kept" {
+	card conditions '{"egress":[]}' >card
+	create_soon card
+	local path=/apis/agent.kagenti.dev/v1alpha1/namespaces/agents/agentcards/conditions/status manager
+	for manager in operator:Verified agent-egress:Confined; do
+		jq -n --arg type "${manager#*:}" '{apiVersion: "agent.kagenti.dev/v1alpha1", kind: "AgentCard",
+			metadata: {name: "conditions", namespace: "agents"},
+			status: ({conditions: [{type: $type, status: "True", reason: "R"}]}
+				+ if $type == "Confined" then {networkPolicy: {rulesDigest: "00", reason: "R"}} else {} end)}' |
+			cluster_curl "$DIR" "$path?fieldManager=${manager%:*}" -X PATCH \
+				-H 'Content-Type: application/apply-patch+yaml' --data-binary @- >answer
+	done
+	jq -e '[.status.conditions[] | "\(.type) \(.status)"] | sort == ["Confined True", "Verified True"]' answer
+	jq -e '.status.networkPolicy.rulesDigest == "00"' answer
+}
+
+@test "the rules of the definition tell what only they can say" {
+	[ "$(minor)" -ge 31 ] || skip "this server (1.$(minor)) has no CEL library for CIDRs: it needs 1.31 or later"
+	while IFS=$'\t' read -r policy message; do
+		card told "$policy" >card
+		run create_soon card
+		[ "$status" -ne 0 ] || { echo "accepted: $policy"; return 1; }
+		[[ $output == *"$message"* ]] || { echo "$policy: $output"; return 1; }
+	done <<-'END'
+		{"egress":[{"to":[{"ipBlock":{"cidr":"10.0.0.1/8"}}]}]}	canonical form
+		{"egress":[{"to":[{"ipBlock":{"cidr":"::ffff:10.0.0.0/104"}}]}]}	canonical form
+		{"egress":[{"ports":[{"port":80,"endPort":79}]}]}	endPort needs a numeric port
+		{"egress":[{"ports":[{"endPort":79}]}]}	endPort needs a numeric port
+		{"egress":[{"to":[{}]}]}	must specify a peer
+		{"egress":[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"},"podSelector":{}}]}]}	may not specify both
+		{"egress":[{"to":[{"podSelector":{"matchExpressions":[{"key":"a","operator":"In"}]}}]}]}	values must be specified
 	END
 }
