@@ -1,0 +1,537 @@
+/* What is held of others' policies, and where they are found. */
+#include "policy/evidence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "k8s/operator.h"
+#include "k8s/selector.h"
+#include "policy/evidence_private.h"
+#include "rules/normal.h"
+
+/* Each kind that is evidence. What the server does not serve does not exist; what it serves counts
+ * whichever CNI is said to be there. */
+const struct evidence_kind evidence_kinds[] = {
+        {"networking.k8s.io", NULL, "NetworkPolicy", false, "podSelector", evidence_select_pods,
+         evidence_read_networkpolicy, true},
+        {"cilium.io", NULL, "CiliumNetworkPolicy", false, "endpointSelector",
+         evidence_select_endpoints, evidence_read_cilium, true},
+        {"cilium.io", NULL, "CiliumClusterwideNetworkPolicy", true, NULL,
+         evidence_select_endpoints, evidence_read_cilium, true},
+        {"projectcalico.org", "crd.projectcalico.org", "NetworkPolicy", false, NULL,
+         evidence_select_calico, evidence_read_calico, true},
+        {"projectcalico.org", "crd.projectcalico.org", "GlobalNetworkPolicy", true, NULL,
+         evidence_select_calico, evidence_read_calico, true},
+        {"projectcalico.org", "crd.projectcalico.org", "Tier", true, NULL, evidence_select_all,
+         evidence_read_tier, false},
+        {"policy.networking.k8s.io", NULL, "AdminNetworkPolicy", true, NULL,
+         evidence_select_subject, evidence_read_admin, true},
+        {"policy.networking.k8s.io", NULL, "BaselineAdminNetworkPolicy", true, NULL, NULL, NULL,
+         false},
+        {"policy.networking.k8s.io", NULL, "ClusterNetworkPolicy", true, NULL,
+         evidence_select_subject, evidence_read_admin, true},
+        {"networking.k8s.aws", NULL, "ClusterNetworkPolicy", true, NULL, evidence_select_subject,
+         evidence_read_admin, true},
+        {"networking.k8s.aws", NULL, "ApplicationNetworkPolicy", false, "podSelector",
+         evidence_select_pods, evidence_read_aws, true},
+        {"networking.gke.io", NULL, "FQDNNetworkPolicy", false, "podSelector",
+         evidence_select_pods, evidence_read_fqdn, true},
+        /* It is asked beside the NetworkPolicies, and can only narrow. */
+        {"k8s.ovn.org", NULL, "EgressFirewall", false, NULL, NULL, NULL, false},
+        {"", NULL, "Namespace", true, NULL, NULL, NULL, false},
+        {NULL, NULL, NULL, false, NULL, NULL, NULL, false},
+};
+_Static_assert(sizeof evidence_kinds / sizeof evidence_kinds[0] <= EVIDENCE_KINDS, "kinds");
+
+enum { SPEC_BYTES = 256 * 1024 }; /* kept of a policy; a larger one counts as more */
+
+enum evidence_cni evidence_cni_of(const char *word)
+{
+	static const struct {
+		const char *word;
+		enum evidence_cni cni;
+	} words[] = {
+	        {"cilium", EVIDENCE_CNI_CILIUM},
+	        {"gke", EVIDENCE_CNI_CILIUM},
+	        {"ovn-kubernetes", EVIDENCE_CNI_OVN},
+	        {"calico", EVIDENCE_CNI_OTHER},
+	        {"eks", EVIDENCE_CNI_OTHER},
+	        {"kube-network-policies", EVIDENCE_CNI_OTHER},
+	        {"kube-router", EVIDENCE_CNI_OTHER},
+	};
+	for (size_t i = 0; word != NULL && i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(word, words[i].word) == 0)
+			return words[i].cni;
+	return EVIDENCE_CNI_UNKNOWN;
+}
+
+struct evidence *evidence_new(enum evidence_cni cni)
+{
+	struct evidence *evidence = kube_alloc(1, sizeof *evidence);
+	evidence->cni = cni;
+	return evidence;
+}
+
+static int kind_of(const struct event *event, int *group)
+{
+	for (int i = 0; evidence_kinds[i].kind != NULL; i++) {
+		*group = 0;
+		if (event_is(event, evidence_kinds[i].group, evidence_kinds[i].kind))
+			return i;
+		*group = 1;
+		if (evidence_kinds[i].other_group != NULL &&
+		    event_is(event, evidence_kinds[i].other_group, evidence_kinds[i].kind))
+			return i;
+	}
+	return -1;
+}
+
+static struct evidence_space *space_find(const struct evidence *evidence, struct json_text name)
+{
+	struct evidence_space *space = NULL;
+	HASH_FIND(hh, evidence->spaces, name.at, name.len, space);
+	return space;
+}
+
+static struct evidence_space *space_at(struct evidence *evidence, struct json_text name)
+{
+	struct evidence_space *space = space_find(evidence, name);
+	if (space != NULL)
+		return space;
+	space = kube_alloc(1, sizeof *space);
+	space->name = kube_copy_n(name.at, name.len);
+	HASH_ADD_KEYPTR(hh, evidence->spaces, space->name, name.len, space);
+	return space;
+}
+
+static void space_sweep(struct evidence *evidence, struct evidence_space *space)
+{
+	if (space->labels != NULL || space->objects > 0)
+		return;
+	HASH_DEL(evidence->spaces, space);
+	free(space->name);
+	free(space);
+}
+
+/* A pair "key=value" that pods must have to be selected, and that no controller sets; absent when
+ * the selector asks for none. Of several the one that the fewest others are found by. */
+static bool is_anchor(struct json_text key, struct json_text value)
+{
+	return key.at != NULL && value.at != NULL && !evidence_is_controllers(key) &&
+	       memchr(key.at, ':', key.len) == NULL &&
+	       memmem(key.at, key.len, "io.kubernetes.pod.", 18) == NULL &&
+	       memmem(key.at, key.len, "io.cilium.", 10) == NULL;
+}
+
+static void put_pair(struct json_buffer *out, struct json_text key, struct json_text value)
+{
+	out->len = 0;
+	json_puttext(out, key);
+	json_putc(out, '\0');
+	json_puttext(out, value);
+}
+
+static struct json_text less_source(struct json_text key)
+{
+	if (key.at != NULL && key.len > 4 &&
+	    (memcmp(key.at, "k8s:", 4) == 0 || memcmp(key.at, "any:", 4) == 0))
+		return (struct json_text){key.at + 4, key.len - 4};
+	return key;
+}
+
+static size_t found_by(const struct evidence_space *space, struct json_text pair)
+{
+	struct evidence_bucket *bucket = NULL;
+	HASH_FIND(hh, space->buckets, pair.at, pair.len, bucket);
+	return bucket == NULL ? 0 : bucket->count;
+}
+
+static bool anchor_of(const struct evidence_object *object, struct json_buffer *pair)
+{
+	struct json_buffer other = {0};
+	size_t least = SIZE_MAX;
+	struct json_text specs = json_of(object->spec);
+	if (object->kind->selector == NULL || object->spec == NULL || json_count(specs) != 1)
+		return false;
+	struct json_text labels =
+	        json_get(json_first(specs).value, object->kind->selector, "matchLabels");
+	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
+		struct json_text key = less_source(json_plain(m.key)), value = json_plain(m.value);
+		if (json_type(labels) != JSON_OBJECT || !is_anchor(key, value))
+			continue;
+		put_pair(&other, key, value);
+		size_t count = found_by(object->space, json_buffer_text(&other));
+		if (count >= least)
+			continue;
+		least = count;
+		pair->len = 0;
+		json_puttext(pair, json_buffer_text(&other));
+	}
+	json_buffer_free(&other);
+	return least != SIZE_MAX;
+}
+
+static void bucket_add(struct evidence_object *object, struct json_text pair)
+{
+	struct evidence_bucket *bucket = NULL;
+	HASH_FIND(hh, object->space->buckets, pair.at, pair.len, bucket);
+	if (bucket == NULL) {
+		bucket = kube_alloc(1, sizeof *bucket + pair.len + 1);
+		memcpy(bucket->pair, pair.at, pair.len);
+		HASH_ADD(hh, object->space->buckets, pair[0], pair.len, bucket);
+	}
+	if (bucket->count == bucket->size) {
+		bucket->size = bucket->size == 0 ? 2 : bucket->size * 2;
+		bucket->at = kube_resize(bucket->at, bucket->size, sizeof(void *));
+	}
+	object->bucket = bucket;
+	object->anchor = bucket->count;
+	bucket->at[bucket->count++] = object;
+}
+
+static void place(struct evidence *evidence, struct evidence_object *object)
+{
+	struct json_buffer pair = {0};
+	if (object->space == NULL)
+		DL_APPEND(evidence->cluster, object);
+	else if (anchor_of(object, &pair))
+		bucket_add(object, json_buffer_text(&pair));
+	else
+		DL_APPEND(object->space->loose, object);
+	json_buffer_free(&pair);
+}
+
+static void displace(struct evidence *evidence, struct evidence_object *object)
+{
+	struct evidence_bucket *bucket = object->bucket;
+	if (object->space == NULL) {
+		DL_DELETE(evidence->cluster, object);
+	} else if (bucket == NULL) {
+		DL_DELETE(object->space->loose, object);
+	} else {
+		bucket->at[object->anchor] = bucket->at[--bucket->count];
+		bucket->at[object->anchor]->anchor = object->anchor;
+		object->bucket = NULL;
+		if (bucket->count == 0) {
+			HASH_DEL(object->space->buckets, bucket);
+			free(bucket->at);
+			free(bucket);
+		}
+	}
+}
+
+static void put_key(char key[EVENT_KEY_SIZE + 128], const struct evidence_kind *kind,
+                    struct json_text space, struct json_text name)
+{
+	snprintf(key, EVENT_KEY_SIZE + 128, "%s/%s/%.*s/%.*s", kind->kind, kind->group,
+	         (int)space.len, space.at == NULL ? "" : space.at, (int)name.len,
+	         name.at == NULL ? "" : name.at);
+}
+
+/* The spec, in an array, with those of Cilium's `specs`. */
+static char *specs_of(const struct event *event)
+{
+	struct json_buffer out = {0};
+	struct json_text spec = json_get(event->object, "spec"),
+	                 more = json_get(event->object, "specs");
+	if (spec.len + more.len > SPEC_BYTES ||
+	    (evidence_is_set(more) && json_type(more) != JSON_ARRAY) ||
+	    (evidence_is_set(spec) && json_type(spec) != JSON_OBJECT))
+		return NULL;
+	json_putc(&out, '[');
+	if (evidence_is_set(spec))
+		json_puttext(&out, spec);
+	for (struct json_member m = json_first(more); m.value.at; m = json_next(m)) {
+		if (out.len > 1)
+			json_putc(&out, ',');
+		json_puttext(&out, m.value);
+	}
+	json_puts(&out, "]");
+	json_putc(&out, '\0');
+	return out.at;
+}
+
+static struct evidence_object *object_at(struct evidence *evidence, const struct evidence_kind *kind,
+                                         const struct event *event)
+{
+	char key[EVENT_KEY_SIZE + 128];
+	struct evidence_object *object = NULL;
+	struct json_text space = {0};
+	if (!kind->cluster_scoped)
+		space = event->namespace;
+	put_key(key, kind, space, event->name);
+	HASH_FIND_STR(evidence->objects, key, object);
+	if (object != NULL)
+		return object;
+	object = kube_alloc(1, sizeof *object);
+	object->kind = kind;
+	object->key = kube_copy(key);
+	object->name = strrchr(object->key, '/') + 1;
+	if (!kind->cluster_scoped) {
+		object->space = space_at(evidence, space);
+		object->space->objects++;
+	}
+	HASH_ADD_KEYPTR(hh, evidence->objects, object->key, strlen(object->key), object);
+	place(evidence, object);
+	return object;
+}
+
+static void object_free(struct evidence *evidence, struct evidence_object *object)
+{
+	struct evidence_space *space = object->space;
+	displace(evidence, object);
+	HASH_DEL(evidence->objects, object);
+	free(object->key);
+	free(object->spec);
+	free(object->api_version);
+	free(object);
+	if (space != NULL) {
+		space->objects--;
+		space_sweep(evidence, space);
+	}
+}
+
+static bool is_managed(const struct event *event)
+{
+	return json_equals(json_get(event->metadata, "labels", "app.kubernetes.io/managed-by"),
+	                   POLICY_MANAGER);
+}
+
+static bool same_words(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* True when it says something else than before. */
+static bool object_take(struct evidence *evidence, const struct evidence_kind *kind,
+                        const struct event *event)
+{
+	size_t before = HASH_COUNT(evidence->objects);
+	struct evidence_object *object = object_at(evidence, kind, event);
+	bool is_new = HASH_COUNT(evidence->objects) > before;
+	char *spec = specs_of(event);
+	bool changed = is_new || !same_words(spec, object->spec) ||
+	               object->managed != is_managed(event);
+	object->listed = true;
+	object->managed = is_managed(event);
+	free(object->api_version);
+	object->api_version = kube_copy_n(event->api_version.at, event->api_version.len);
+	displace(evidence, object);
+	free(object->spec);
+	object->spec = spec;
+	place(evidence, object);
+	return changed;
+}
+
+static bool object_drop(struct evidence *evidence, const struct evidence_kind *kind,
+                        const struct event *event)
+{
+	char key[EVENT_KEY_SIZE + 128];
+	struct evidence_object *object = NULL;
+	struct json_text space = {0};
+	if (!kind->cluster_scoped)
+		space = event->namespace;
+	put_key(key, kind, space, event->name);
+	HASH_FIND_STR(evidence->objects, key, object);
+	if (object != NULL)
+		object_free(evidence, object);
+	return object != NULL;
+}
+
+static enum evidence_reach space_reach(const struct evidence *evidence)
+{
+	return evidence->spaces_matter ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NAMESPACE;
+}
+
+static enum evidence_reach space_take(struct evidence *evidence, const struct event *event)
+{
+	struct json_buffer labels = {0};
+	struct json_text told = json_get(event->metadata, "labels");
+	struct evidence_space *space = space_at(evidence, event->name);
+	if (policy_labels_check(told) == NULL)
+		policy_normal_put(&labels, told);
+	else if (!evidence_is_set(told))
+		json_puts(&labels, "{}");
+	/* labels that cannot be held are not known */
+	if (labels.len > 0)
+		json_putc(&labels, '\0');
+	bool changed = !same_words(space->labels, labels.at) || !space->listed;
+	space->listed = true;
+	free(space->labels);
+	space->labels = labels.at;
+	return changed ? space_reach(evidence) : EVIDENCE_REACH_NONE;
+}
+
+static enum evidence_reach space_drop(struct evidence *evidence, const struct event *event)
+{
+	struct evidence_space *space = space_find(evidence, event->name);
+	if (space == NULL)
+		return EVIDENCE_REACH_NONE;
+	free(space->labels);
+	space->labels = NULL;
+	space_sweep(evidence, space);
+	return space_reach(evidence);
+}
+
+static bool is_of(const struct evidence_object *object, const struct evidence_kind *kind, int group)
+{
+	size_t len = strlen(group == 0 ? kind->group : kind->other_group);
+	return object->kind == kind && object->api_version != NULL &&
+	       strncmp(object->api_version, group == 0 ? kind->group : kind->other_group, len) == 0;
+}
+
+static void list_begin(struct evidence *evidence, int which, int group)
+{
+	struct evidence_object *object, *next;
+	struct evidence_space *space, *after;
+	evidence->lists[which][group] = EVIDENCE_LISTING;
+	HASH_ITER(hh, evidence->objects, object, next)
+	if (is_of(object, &evidence_kinds[which], group))
+		object->listed = false;
+	if (strcmp(evidence_kinds[which].kind, "Namespace") != 0)
+		return;
+	HASH_ITER(hh, evidence->spaces, space, after)
+	space->listed = false;
+}
+
+static void drop_unlisted(struct evidence *evidence, int which, int group)
+{
+	struct evidence_object *object, *next;
+	struct evidence_space *space, *after;
+	HASH_ITER(hh, evidence->objects, object, next)
+	if (is_of(object, &evidence_kinds[which], group) && !object->listed)
+		object_free(evidence, object);
+	if (strcmp(evidence_kinds[which].kind, "Namespace") != 0)
+		return;
+	HASH_ITER(hh, evidence->spaces, space, after) {
+		if (space->listed)
+			continue;
+		free(space->labels);
+		space->labels = NULL;
+		space_sweep(evidence, space);
+	}
+}
+
+/* A list that may not be read tells nothing of what is there: what was held stays. */
+static void list_end(struct evidence *evidence, int which, int group, const struct event *event)
+{
+	struct json_text why =
+	        json_get(event->metadata, "annotations", "agent-egress.dev/unavailable");
+	enum evidence_list *list = &evidence->lists[which][group];
+	if (json_equals(why, "NotServed"))
+		*list = EVIDENCE_NOT_SERVED;
+	else
+		*list = evidence_is_set(why) ? EVIDENCE_FORBIDDEN : EVIDENCE_COMPLETE;
+	if (*list != EVIDENCE_FORBIDDEN)
+		drop_unlisted(evidence, which, group);
+}
+
+static enum evidence_reach mark_take(struct evidence *evidence, int which, int group,
+                                     const struct event *event)
+{
+	if (event->mark == EVENT_MARK_BEGIN)
+		list_begin(evidence, which, group);
+	else if (event->mark == EVENT_MARK_END)
+		list_end(evidence, which, group, event);
+	return event->mark == EVENT_MARK_END ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NONE;
+}
+
+enum evidence_reach evidence_take(struct evidence *evidence, const struct event *event,
+                                  struct json_text *space)
+{
+	int group, which = kind_of(event, &group);
+	if (which < 0 || event->type == EVENT_ERROR)
+		return EVIDENCE_REACH_NONE;
+	const struct evidence_kind *kind = &evidence_kinds[which];
+	bool gone = event->type == EVENT_DELETED;
+	if (event->type == EVENT_BOOKMARK)
+		return mark_take(evidence, which, group, event);
+	bool is_space = strcmp(kind->kind, "Namespace") == 0;
+	*space = is_space ? event->name : event->namespace;
+	if (is_space)
+		return gone ? space_drop(evidence, event) : space_take(evidence, event);
+	if (!kind->cluster_scoped && event->namespace.at == NULL)
+		return EVIDENCE_REACH_NONE;
+	bool changed = gone ? object_drop(evidence, kind, event)
+	                    : object_take(evidence, kind, event);
+	if (!changed)
+		return EVIDENCE_REACH_NONE;
+	return kind->cluster_scoped ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NAMESPACE;
+}
+
+bool evidence_complete(const struct evidence *evidence, const char *kind)
+{
+	for (int i = 0; evidence_kinds[i].kind != NULL; i++)
+		if (strcmp(evidence_kinds[i].kind, kind) == 0)
+			return evidence->lists[i][0] == EVIDENCE_COMPLETE;
+	return false;
+}
+
+/* Why a kind's objects are not all known; NULL when they are. */
+static const char *lack_of(const struct evidence *evidence, int which)
+{
+	const enum evidence_list *lists = evidence->lists[which];
+	if (lists[0] == EVIDENCE_FORBIDDEN || lists[1] == EVIDENCE_FORBIDDEN)
+		return "may not be read";
+	if (lists[0] == EVIDENCE_UNSEEN && lists[1] == EVIDENCE_UNSEEN)
+		return "was not listed";
+	/* until a list that was complete is there again, what it said is known */
+	return NULL;
+}
+
+const char *evidence_missing(struct evidence *evidence)
+{
+	struct json_buffer out = {0};
+	bool any = false;
+	for (int i = 0; evidence_kinds[i].kind != NULL; i++) {
+		const char *lack = lack_of(evidence, i);
+		if (!evidence_kinds[i].needed)
+			continue;
+		any = any || lack == NULL || strcmp(lack, "was not listed") != 0;
+		if (lack != NULL)
+			json_putf(&out, "%s%s of %s %s", out.len == 0 ? "" : ", ",
+			          evidence_kinds[i].kind, evidence_kinds[i].group, lack);
+	}
+	json_putc(&out, '\0');
+	free(evidence->missing);
+	evidence->missing = out.at;
+	if (!any)
+		return "this stream has no list of others' policies";
+	return evidence->missing[0] == '\0' ? NULL : evidence->missing;
+}
+
+bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *space,
+                         const char *name)
+{
+	char key[EVENT_KEY_SIZE + 128];
+	struct evidence_object *object = NULL;
+	for (int i = 0; evidence_kinds[i].kind != NULL; i++) {
+		const struct evidence_kind *row = &evidence_kinds[i];
+		if (strcmp(row->kind, kind) != 0)
+			continue;
+		put_key(key, row, json_of(row->cluster_scoped ? "" : space), json_of(name));
+		HASH_FIND_STR(evidence->objects, key, object);
+		if (object != NULL)
+			return !object->managed;
+	}
+	return false;
+}
+
+void evidence_free(struct evidence *evidence)
+{
+	struct evidence_object *object, *next;
+	struct evidence_space *space, *after;
+	if (evidence == NULL)
+		return;
+	HASH_ITER(hh, evidence->objects, object, next)
+	object_free(evidence, object);
+	HASH_ITER(hh, evidence->spaces, space, after) {
+		HASH_DEL(evidence->spaces, space);
+		free(space->name);
+		free(space->labels);
+		free(space);
+	}
+	free(evidence->missing);
+	free(evidence);
+}
