@@ -28,7 +28,7 @@ struct program {
 	const struct options *options;
 	struct stream *stream;
 	struct policy_translator *translator;
-	struct policy_standing standing;
+	struct policy_stored stored;
 	struct kube_manifests manifests;
 	struct world world;
 	unsigned long rejected;
@@ -105,7 +105,7 @@ static void keep_operation(void *program, struct json_text line)
 {
 	const struct program *p = program;
 	if (p->options->dir == NULL) /* else the policies are as they stand there */
-		policy_standing_operation(&((struct program *)program)->standing, line);
+		policy_stored_operation(&((struct program *)program)->stored, line);
 }
 
 static void tell_rejected(struct program *program)
@@ -121,7 +121,7 @@ static void take(struct program *program, const struct record *record)
 	struct event event;
 	tell_rejected(program);
 	if (event_read(record->json, &event) == NULL)
-		policy_standing_take(&program->standing, &event);
+		policy_stored_take(&program->stored, &event);
 	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
 	if (wrong != NULL)
 		stream_reject(program->stream, record, wrong);
@@ -130,7 +130,7 @@ static void take(struct program *program, const struct record *record)
 static bool read_directory(struct program *program)
 {
 	bool good = directory_take(&program->manifests, policy_names(program->options->names.value),
-	                           program->translator, &program->standing);
+	                           program->translator, &program->stored);
 	if (good)
 		policy_translator_end(program->translator);
 	return good;
@@ -157,7 +157,7 @@ static bool read_all(struct program *program)
 static bool is_asked_for(const struct program *program, const struct policy_card *card)
 {
 	const char *namespace = program->options->namespace, *agent = operand(program->options, 0);
-	if (namespace != NULL && strcmp(card->space->name, namespace) != 0)
+	if (namespace != NULL && strcmp(card->namespace->name, namespace) != 0)
 		return false;
 	return agent == NULL || strcmp(card->name, agent) == 0 || strcmp(card->key, agent) == 0;
 }
@@ -221,7 +221,7 @@ static int answer(struct program *program)
 	struct json_buffer out = {0};
 	bool dot = program->options->output.value == OUTPUT_DOT, allowed = true;
 	HASH_SORT(world->inventory->cards, by_key);
-	policy_standing_sort(world->standing);
+	policy_stored_sort(world->stored);
 	if (dot)
 		json_puts(&out, "digraph egress {\n\trankdir=LR\n");
 	else if (program->options->output.value == OUTPUT_TABLE &&
@@ -251,11 +251,11 @@ static int explain_stream(struct program *program, const struct policy_settings 
 	        policy_translator_new(settings, &policy_target_networkpolicy,
 	                              (struct policy_output){keep_operation, program});
 	program->world.inventory = policy_translator_inventory(program->translator);
-	program->world.standing = &program->standing;
+	program->world.stored = &program->stored;
 	if (read_all(program) && check_question(program))
 		status = answer(program);
 	policy_translator_free(program->translator);
-	policy_standing_free(&program->standing);
+	policy_stored_free(&program->stored);
 	return status;
 }
 

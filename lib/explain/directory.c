@@ -11,7 +11,7 @@
 struct reading {
 	const struct policy_names *names;
 	struct policy_translator *translator;
-	struct policy_standing *standing;
+	struct policy_stored *stored;
 	const char *path;
 	bool policies; /* else everything but them */
 	bool told;
@@ -118,7 +118,7 @@ static bool take_policy(struct reading *reading, const struct event *policy)
 	if (policy->namespace.at == NULL)
 		return refuse(reading, "a NetworkPolicy without a namespace: whose pods it selects "
 		                       "is not known");
-	policy_standing_take(reading->standing, policy);
+	policy_stored_take(reading->stored, policy);
 	struct json_text card = card_of(reading, policy);
 	return card.at == NULL || take_agent(reading, policy, card);
 }
@@ -129,7 +129,7 @@ static bool take_other(struct reading *reading, const struct event *event,
 {
 	static const char other[] = "NetworkPolicy";
 	size_t len = strlen(other);
-	policy_standing_take(reading->standing, event);
+	policy_stored_take(reading->stored, event);
 	if (event->kind.len >= len && !reading->told &&
 	    memcmp(event->kind.at + event->kind.len - len, other, len) == 0) {
 		log_warning("%s: a %.*s of %.*s does not count: only those of networking.k8s.io do",
@@ -165,9 +165,9 @@ static bool take(void *context, const char *path, struct json_text object)
 }
 
 bool directory_take(const struct kube_manifests *manifests, const struct policy_names *names,
-                    struct policy_translator *translator, struct policy_standing *standing)
+                    struct policy_translator *translator, struct policy_stored *stored)
 {
-	struct reading reading = {names, translator, standing, NULL, true, false};
+	struct reading reading = {names, translator, stored, NULL, true, false};
 	if (!kube_manifests_each(manifests, take, &reading))
 		return false;
 	/* a workload that is there knows its pods' labels better than its policy does */

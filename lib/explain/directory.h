@@ -6,11 +6,11 @@
 #define EXPLAIN_DIRECTORY_H
 
 #include "explain/manifests.h"
-#include "policy/standing.h"
+#include "policy/stored.h"
 #include "translate/translator.h"
 
 /* False, reported, when a manifest cannot be used: it might be a policy that widens another. */
 bool directory_take(const struct kube_manifests *manifests, const struct policy_names *names,
-                    struct policy_translator *translator, struct policy_standing *standing);
+                    struct policy_translator *translator, struct policy_stored *stored);
 
 #endif

@@ -33,10 +33,10 @@ static void put_selector(struct json_buffer *out, struct json_text selector)
 	}
 }
 
-static void put_peer_words(struct json_buffer *out, struct json_text peer, const char *space)
+static void put_peer_words(struct json_buffer *out, struct json_text peer, const char *namespace)
 {
 	struct json_text block = json_get(peer, "ipBlock"), except = json_get(block, "except");
-	struct json_text spaces = json_get(peer, "namespaceSelector");
+	struct json_text namespaces = json_get(peer, "namespaceSelector");
 	if (json_type(block) == JSON_OBJECT) {
 		json_puttext(out, json_plain(json_get(block, "cidr")));
 		for (struct json_member m = json_first(except); m.value.at; m = json_next(m)) {
@@ -47,11 +47,11 @@ static void put_peer_words(struct json_buffer *out, struct json_text peer, const
 	}
 	json_puts(out, "pods");
 	put_selector(out, json_get(peer, "podSelector"));
-	if (json_type(spaces) == JSON_OBJECT) {
+	if (json_type(namespaces) == JSON_OBJECT) {
 		json_puts(out, " of namespaces");
-		put_selector(out, spaces);
+		put_selector(out, namespaces);
 	} else {
-		json_putf(out, " of namespace %s", space);
+		json_putf(out, " of namespace %s", namespace);
 	}
 }
 
@@ -84,7 +84,7 @@ static void put_edge(struct json_buffer *out, const struct edge *edge, const cha
 {
 	const struct policy_card *card = edge->explanation->card;
 	struct json_buffer words = {0};
-	json_putf(out, "\t\"%s/%s\" -> ", card->space->name, card->subject->name);
+	json_putf(out, "\t\"%s/%s\" -> ", card->namespace->name, card->workload->name);
 	put_quoted(out, to, len);
 	put_ports_words(&words, json_get(edge->rule, "ports"));
 	json_puts(out, " [label=");
@@ -98,24 +98,24 @@ static void put_peer(struct json_buffer *out, const struct world *world, const s
                      struct json_text peer)
 {
 	struct json_buffer words = {0};
-	const struct policy_space *own = edge->explanation->card->space;
-	const char *space = own->name;
-	const struct policy_subject *subject = world->inventory->subjects;
+	const struct policy_namespace *own = edge->explanation->card->namespace;
+	const char *namespace = own->name;
+	const struct policy_workload *workload = world->inventory->workloads;
 	bool any = false, elsewhere = json_get(peer, "namespaceSelector").at != NULL;
-	for (; subject != NULL; subject = subject->hh.next) {
+	for (; workload != NULL; workload = workload->hh.next) {
 		struct policy_destination pods = {0};
-		if (!elsewhere && subject->space != own)
+		if (!elsewhere && workload->namespace != own)
 			continue;
-		world_put_labels(world, subject, &pods);
-		if (policy_peer_selects(peer, space, &pods) != POLICY_ALLOWED)
+		world_put_labels(world, workload, &pods);
+		if (policy_peer_selects(peer, namespace, &pods) != POLICY_ALLOWED)
 			continue;
 		any = true;
 		words.len = 0;
-		json_putf(&words, "%s/%s", subject->space->name, subject->name);
+		json_putf(&words, "%s/%s", workload->namespace->name, workload->name);
 		put_edge(out, edge, words.at, words.len);
 	}
 	if (!any) {
-		put_peer_words(&words, peer, space);
+		put_peer_words(&words, peer, namespace);
 		put_edge(out, edge, words.at, words.len);
 	}
 	json_buffer_free(&words);
@@ -126,9 +126,9 @@ void put_dot(struct json_buffer *out, const struct world *world,
 {
 	static const char anywhere[] = "anywhere";
 	const struct policy_card *card = explanation->card;
-	if (card->subject == NULL || card != card->subject->cards)
+	if (card->workload == NULL || card != card->workload->cards)
 		return; /* one node a workload */
-	json_putf(out, "\t\"%s/%s\" [shape=box color=%s]\n", card->space->name, card->subject->name,
+	json_putf(out, "\t\"%s/%s\" [shape=box color=%s]\n", card->namespace->name, card->workload->name,
 	          explanation->decision.mode == POLICY_MODE_NONE          ? "gray"
 	          : explanation->decision.mode == POLICY_MODE_RESTRICTIVE ? "red"
 	                                                                  : "green");

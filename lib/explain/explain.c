@@ -4,66 +4,66 @@
 #include <string.h>
 
 /* Of a workload whose pod template was not seen, what its pods surely have. */
-static struct policy_labels labels_of(const struct policy_subject *subject)
+static struct policy_labels labels_of(const struct policy_workload *workload)
 {
 	struct policy_labels labels = {.partial = true};
-	if (subject == NULL)
+	if (workload == NULL)
 		return labels;
-	if (subject->labels != NULL)
-		return (struct policy_labels){.known = json_of(subject->labels)};
-	if (subject->selector != NULL)
-		labels.known = json_get(json_of(subject->selector), "matchLabels");
-	if (subject->selector != NULL && labels.known.at == NULL)
+	if (workload->labels != NULL)
+		return (struct policy_labels){.known = json_of(workload->labels)};
+	if (workload->selector != NULL)
+		labels.known = json_get(json_of(workload->selector), "matchLabels");
+	if (workload->selector != NULL && labels.known.at == NULL)
 		labels.known = json_of("{}");
 	return labels;
 }
 
 /* A Deployment before other kinds. */
-static bool goes_before(const struct policy_subject *a, const struct policy_subject *b)
+static bool goes_before(const struct policy_workload *a, const struct policy_workload *b)
 {
 	bool a_first = strcmp(a->kind, "Deployment") == 0;
 	bool b_first = b != NULL && strcmp(b->kind, "Deployment") == 0;
 	return b == NULL || (a_first != b_first ? a_first : strcmp(a->key, b->key) < 0);
 }
 
-void world_put_labels(const struct world *world, const struct policy_subject *subject,
+void world_put_labels(const struct world *world, const struct policy_workload *workload,
                       struct policy_destination *destination)
 {
-	snprintf(destination->space, sizeof destination->space, "%s", subject->space->name);
-	snprintf(destination->name, sizeof destination->name, "%s", subject->name);
+	snprintf(destination->namespace, sizeof destination->namespace, "%s", workload->namespace->name);
+	snprintf(destination->name, sizeof destination->name, "%s", workload->name);
 	destination->is_workload = true;
-	destination->labels = labels_of(subject);
-	destination->space_labels = policy_standing_space(world->standing, destination->space);
+	destination->labels = labels_of(workload);
+	destination->namespace_labels = policy_stored_namespace(world->stored, destination->namespace);
 }
 
 bool world_find_destination(struct world *world)
 {
 	struct policy_destination *destination = &world->destination;
-	const struct policy_subject *found = NULL, *subject = world->inventory->subjects;
-	for (; subject != NULL; subject = subject->hh.next)
-		if (subject->present && strcmp(subject->name, destination->name) == 0 &&
-		    strcmp(subject->space->name, destination->space) == 0 &&
-		    goes_before(subject, found))
-			found = subject;
+	const struct policy_workload *found = NULL, *workload = world->inventory->workloads;
+	for (; workload != NULL; workload = workload->hh.next)
+		if (workload->present && strcmp(workload->name, destination->name) == 0 &&
+		    strcmp(workload->namespace->name, destination->namespace) == 0 &&
+		    goes_before(workload, found))
+			found = workload;
 	if (found == NULL)
 		return false;
 	world_put_labels(world, found, destination);
 	return true;
 }
 
-static bool is_own(const struct policy_card *card, const struct policy_stand *policy)
+static bool is_own(const struct policy_card *card, const struct policy_stored_object *policy)
 {
 	char key[EVENT_KEY_SIZE];
-	if (card->subject == NULL || card->subject->object == NULL)
+	if (card->workload == NULL || card->workload->object == NULL)
 		return false;
-	snprintf(key, sizeof key, "%s/%s", card->space->name, card->subject->object->name);
+	snprintf(key, sizeof key, "%s/%s", card->namespace->name, card->workload->object->name);
 	return strcmp(key, policy->key) == 0;
 }
 
-static bool is_in(const struct policy_stand *policy, const struct policy_space *space)
+static bool is_in(const struct policy_stored_object *policy, const struct policy_namespace *namespace)
 {
-	size_t len = strlen(space->name);
-	return strncmp(policy->key, space->name, len) == 0 && policy->key[len] == '/';
+	size_t len = strlen(namespace->name);
+	return strncmp(policy->key, namespace->name, len) == 0 && policy->key[len] == '/';
 }
 
 static struct counted *append(struct explanation *explanation)
@@ -81,11 +81,11 @@ static struct counted *append(struct explanation *explanation)
 }
 
 static void count_policy(const struct world *world, struct explanation *explanation,
-                         const struct policy_stand *policy)
+                         const struct policy_stored_object *policy)
 {
 	const struct policy_card *card = explanation->card;
-	struct json_text spec = json_get(policy_stand_object(policy), "spec");
-	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->subject));
+	struct json_text spec = json_get(policy_stored_text(policy), "spec");
+	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->workload));
 	if (selects == POLICY_DENIED)
 		return;
 	bool own = is_own(card, policy);
@@ -99,7 +99,7 @@ static void count_policy(const struct world *world, struct explanation *explanat
 	explanation->limited = explanation->limited || selects == POLICY_ALLOWED;
 	if (world->asked == NULL)
 		return;
-	counted->match = policy_evaluate(counted->egress, card->space->name, &world->destination);
+	counted->match = policy_evaluate(counted->egress, card->namespace->name, &world->destination);
 	if (counted->match.answer > selects) {
 		counted->match.answer = selects;
 		counted->match.why = "whether it selects the pods was not seen";
@@ -158,15 +158,15 @@ void explain(const struct world *world, const struct policy_card *card,
 	explanation->limited = false;
 	explanation->answer = POLICY_DENIED;
 	explanation->why = NULL;
-	if (card->subject != NULL && !world->stands)
-		policy_decide(world->inventory, card->subject, &explanation->decision);
-	const struct policy_stand *policy = world->standing->policies;
+	if (card->workload != NULL && !world->stands)
+		policy_decide(world->inventory, card->workload, &explanation->decision);
+	const struct policy_stored_object *policy = world->stored->policies;
 	for (; policy != NULL; policy = policy->hh.next)
-		if (is_in(policy, card->space))
+		if (is_in(policy, card->namespace))
 			count_policy(world, explanation, policy);
 	if (world->stands)
 		read_decision(card, explanation);
-	if (labels_of(card->subject).known.at == NULL) {
+	if (labels_of(card->workload).known.at == NULL) {
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "which pods the agent has was not seen";
 	} else if (explanation->count == 0) {

@@ -4,18 +4,18 @@
 
 #include "policy/decision.h"
 #include "rules/evaluate.h"
-#include "policy/standing.h"
+#include "policy/stored.h"
 
 struct world {
 	bool stands; /* the policies are as they were found, whatever the cards ask for */
 	struct policy_inventory *inventory;
-	struct policy_standing *standing;
+	struct policy_stored *stored;
 	const char *asked; /* the destination as it was given; NULL: none */
 	struct policy_destination destination;
 };
 
 struct counted {
-	const struct policy_stand *policy;
+	const struct policy_stored_object *policy;
 	struct json_text egress;
 	bool own;                   /* the one that this agent is given */
 	enum policy_answer selects; /* not DENIED */
@@ -26,7 +26,7 @@ struct counted {
  * the next explain(). */
 struct explanation {
 	const struct policy_card *card;
-	struct policy_decision decision; /* of no subject: the card names no possible workload */
+	struct policy_decision decision; /* of no workload: the card names no possible workload */
 	struct counted *policies;
 	size_t count, size;
 	bool limited; /* some policy surely limits the egress of the pods */
@@ -35,7 +35,7 @@ struct explanation {
 };
 
 /* The workload's pods as a destination. */
-void world_put_labels(const struct world *world, const struct policy_subject *subject,
+void world_put_labels(const struct world *world, const struct policy_workload *workload,
                       struct policy_destination *destination);
 
 /* Finds the labels of the destination, which is a workload. False when it was not seen. */

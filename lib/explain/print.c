@@ -14,7 +14,7 @@ static void put_words(struct json_buffer *out, const char *words)
 
 static const char *mode_of(const struct explanation *explanation)
 {
-	return policy_mode_words[explanation->card->subject == NULL ? POLICY_MODE_NONE
+	return policy_mode_words[explanation->card->workload == NULL ? POLICY_MODE_NONE
 	                                                            : explanation->decision.mode];
 }
 
@@ -128,12 +128,12 @@ void put_block(struct json_buffer *out, const struct world *world,
 	json_puts(out, card->message[0] != '\0' ? ": " : "");
 	put_words(out, card->message);
 	json_putf(out, "\n    egress %s", mode_of(explanation));
-	if (card->subject != NULL) {
+	if (card->workload != NULL) {
 		json_putf(out, ", %s: ", decision->reason);
 		json_put_plain(out, decision->message.at, decision->message.len);
 	}
 	json_putc(out, '\n');
-	if (card->subject != NULL)
+	if (card->workload != NULL)
 		put_problems(out, &decision->problems);
 	for (size_t i = 0; i < explanation->count; i++)
 		put_policy(out, world, &explanation->policies[i]);
@@ -189,13 +189,13 @@ static void put_json_policy(struct json_buffer *out, const struct world *world,
 static void put_json_card(struct json_buffer *out, const struct policy_card *card)
 {
 	json_puts(out, "{\"agentCard\":{");
-	put_member(out, "namespace", card->space->name);
+	put_member(out, "namespace", card->namespace->name);
 	put_member(out, "name", card->name);
 	json_putc(out, '}');
-	if (card->subject != NULL) {
+	if (card->workload != NULL) {
 		json_puts(out, ",\"workload\":{");
-		put_member(out, "kind", card->subject->kind);
-		put_member(out, "name", card->subject->name);
+		put_member(out, "kind", card->workload->kind);
+		put_member(out, "name", card->workload->name);
 		json_putc(out, '}');
 	}
 	json_puts(out, ",\"verification\":{\"verified\":");
@@ -211,7 +211,7 @@ void put_json(struct json_buffer *out, const struct world *world,
 	const struct policy_decision *decision = &explanation->decision;
 	put_json_card(out, explanation->card);
 	put_member(out, "egress", mode_of(explanation));
-	if (explanation->card->subject != NULL) {
+	if (explanation->card->workload != NULL) {
 		put_member(out, "reason", decision->reason);
 		json_put_key(out, "message");
 		json_put_string_n(out, decision->message.at, decision->message.len);

@@ -14,7 +14,7 @@
 const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
                                          "deny-all", "api-server", NULL};
 
-static void settle(struct policy_decision *decision, enum policy_mode mode, const char *reason,
+static void conclude(struct policy_decision *decision, enum policy_mode mode, const char *reason,
                    const char *message)
 {
 	decision->mode = mode;
@@ -51,7 +51,7 @@ static struct json_text put_asked(struct json_buffer *out, const struct policy_c
 	return json_buffer_text(out);
 }
 
-/* Do all cards of the subject ask for what the oldest does? */
+/* Do all cards of the workload ask for what the oldest does? */
 static bool agree(struct policy_decision *decision)
 {
 	struct json_text asked = put_asked(&decision->scratch, decision->owner);
@@ -77,7 +77,7 @@ static bool all_valid(struct policy_decision *decision, struct policy_rules *old
 
 static void say_conflict(struct policy_decision *decision)
 {
-	const struct policy_subject *subject = decision->subject;
+	const struct policy_workload *workload = decision->workload;
 	struct json_buffer *names = &decision->scratch;
 	names->len = 0;
 	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next)
@@ -85,7 +85,7 @@ static void say_conflict(struct policy_decision *decision)
 	policy_problem(&decision->problems, POLICY_ERROR,
 	               policy_card_rules_path(decision->owner->annotated), (struct json_text){0},
 	               "Invalid value: the AgentCards of %s %s have different rules: %.*s",
-	               subject->kind, subject->name, (int)names->len, names->at);
+	               workload->kind, workload->name, (int)names->len, names->at);
 }
 
 /* Who names destinations is the admin, and nobody has: what a group stands for is not known. */
@@ -111,7 +111,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 	}
 	if (json_is_empty(rules->egress) && decision->domains.at == NULL) {
 		json_puts(&decision->egress, "[]");
-		settle(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
+		conclude(decision, POLICY_MODE_DENY_ALL, "EgressEmpty",
 		       "verified, and its card allows no egress");
 		return;
 	}
@@ -121,7 +121,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 	else
 		policy_rules_put(&decision->egress, rules->egress,
 		                 inventory->settings->explicit_peers);
-	settle(decision, POLICY_MODE_SCOPED, "EgressRules",
+	conclude(decision, POLICY_MODE_SCOPED, "EgressRules",
 	       decision->egress_is_dns ? "verified, and its card names domains"
 	                               : "verified, and its card has egress rules");
 }
@@ -141,24 +141,24 @@ static void decide_permissive(const struct policy_inventory *inventory,
 	bool valid = all_valid(decision, &rules);
 	if (contradicts_itself(decision)) {
 		json_puts(&decision->egress, "[]");
-		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
+		conclude(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
 		       "verified, but its card's field and annotation have different rules: all "
 		       "egress is denied");
 	} else if (!valid) {
 		json_puts(&decision->egress, "[]");
-		settle(decision, POLICY_MODE_DENY_ALL, "RulesInvalid",
+		conclude(decision, POLICY_MODE_DENY_ALL, "RulesInvalid",
 		       "verified, but its rules are invalid: all egress is denied");
 	} else if (!agree(decision)) {
 		say_conflict(decision);
 		json_puts(&decision->egress, "[]");
-		settle(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
+		conclude(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
 		       "verified, but its cards have different rules: all egress is denied");
 	} else if (rules.set) {
 		policy_resolution_warn(decision->owner->resolution, &decision->problems);
 		scope(inventory, decision, &rules);
 	} else {
 		json_puts(&decision->egress, "[{}]");
-		settle(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
+		conclude(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
 		       "verified, and its card does not limit egress");
 	}
 }
@@ -170,7 +170,7 @@ static void decide_restrictive(const struct policy_inventory *inventory,
 	while (card->verified)
 		card = card->next;
 	policy_restrict_put(inventory, &decision->egress, &decision->problems);
-	settle(decision, POLICY_MODE_RESTRICTIVE, "NotVerified", "not verified: ");
+	conclude(decision, POLICY_MODE_RESTRICTIVE, "NotVerified", "not verified: ");
 	if (card->reason[0] == '\0' && card->message[0] == '\0')
 		json_putf(&decision->message, "AgentCard %s came without a verdict", card->name);
 	else
@@ -180,18 +180,18 @@ static void decide_restrictive(const struct policy_inventory *inventory,
 
 static void warn_of_selector(struct policy_decision *decision)
 {
-	const struct policy_subject *subject = decision->subject;
-	if (subject->selector_fault != NULL)
+	const struct policy_workload *workload = decision->workload;
+	if (workload->selector_fault != NULL)
 		policy_problem(&decision->problems, POLICY_WARNING, "spec.selector",
 		               (struct json_text){0},
 		               "the selector of %s %s %s; its pods' labels are used instead",
-		               subject->kind, subject->name, subject->selector_fault);
-	if (subject->labels != NULL &&
-	    !policy_selector_matches(decision->selector, json_of(subject->labels)))
+		               workload->kind, workload->name, workload->selector_fault);
+	if (workload->labels != NULL &&
+	    !policy_selector_matches(decision->selector, json_of(workload->labels)))
 		policy_problem(&decision->problems, POLICY_WARNING, "spec.podSelector",
 		               (struct json_text){0},
 		               "the pods of %s %s do not have these labels, and are not confined",
-		               subject->kind, subject->name);
+		               workload->kind, workload->name);
 	if (decision->owner->uid[0] == '\0')
 		policy_problem(&decision->problems, POLICY_WARNING, "metadata.ownerReferences",
 		               (struct json_text){0},
@@ -200,8 +200,8 @@ static void warn_of_selector(struct policy_decision *decision)
 
 static void warn_of_overlaps(struct policy_decision *decision)
 {
-	struct policy_subject *found[POLICY_OVERLAPS];
-	size_t count = policy_subject_overlaps((struct policy_subject *)decision->subject, found);
+	struct policy_workload *found[POLICY_OVERLAPS];
+	size_t count = policy_workload_overlaps((struct policy_workload *)decision->workload, found);
 	for (size_t i = 0; i < count; i++)
 		policy_problem(
 		        &decision->problems, POLICY_WARNING, "spec.podSelector",
@@ -210,24 +210,24 @@ static void warn_of_overlaps(struct policy_decision *decision)
 		        found[i]->kind, found[i]->name);
 }
 
-void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
+void policy_decide(const struct policy_inventory *inventory, struct policy_workload *workload,
                    struct policy_decision *decision)
 {
-	decision->subject = subject;
-	decision->owner = subject->cards;
+	decision->workload = workload;
+	decision->owner = workload->cards;
 	decision->selector =
-	        subject->selector != NULL ? json_of(subject->selector) : (struct json_text){0};
+	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	decision->message.len = 0;
 	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
 	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
 	if (decision->selector.at == NULL) {
-		settle(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
-		json_putf(&decision->message, "%s %s does not exist", subject->kind, subject->name);
+		conclude(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
+		json_putf(&decision->message, "%s %s does not exist", workload->kind, workload->name);
 		return;
 	}
-	if (subject->permissive)
+	if (workload->permissive)
 		decide_permissive(inventory, decision);
 	else
 		decide_restrictive(inventory, decision);
@@ -243,7 +243,7 @@ void policy_decision_deny(struct policy_decision *decision, const char *reason,
 	decision->domains = (struct json_text){0};
 	decision->egress_is_dns = false;
 	json_puts(&decision->egress, "[]");
-	settle(decision, POLICY_MODE_DENY_ALL, reason, message);
+	conclude(decision, POLICY_MODE_DENY_ALL, reason, message);
 }
 
 void policy_decision_free(struct policy_decision *decision)

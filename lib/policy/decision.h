@@ -1,5 +1,5 @@
 /*
- * What egress a subject gets, and why: DESIGN's rules of unset, set, empty and unverified.
+ * What egress a workload gets, and why: DESIGN's rules of unset, set, empty and unverified.
  *
  * Whatever is invalid, in conflict or not known gives less egress, never more.
  *
@@ -22,7 +22,7 @@ enum policy_mode {
 extern const char *const policy_mode_words[]; /* none, allow-all, scoped, deny-all, api-server */
 
 struct policy_decision {
-	const struct policy_subject *subject;
+	const struct policy_workload *workload;
 	const struct policy_card *owner; /* the oldest card */
 	enum policy_mode mode;
 	const char *reason;           /* one word, as Kubernetes has them: EgressUnset */
@@ -36,8 +36,8 @@ struct policy_decision {
 	struct json_buffer domain_rules, scratch, other;
 };
 
-/* For a subject that has cards. */
-void policy_decide(const struct policy_inventory *inventory, struct policy_subject *subject,
+/* For a workload that has cards. */
+void policy_decide(const struct policy_inventory *inventory, struct policy_workload *workload,
                    struct policy_decision *decision);
 
 /* Makes it one that allows no egress, for this reason (one word) and message. */

@@ -18,18 +18,18 @@ static void put_namespaces(const struct policy_settings *settings, struct json_b
 
 static int by_key(const void *a, const void *b)
 {
-	const struct policy_subject *const *x = a, *const *y = b;
+	const struct policy_workload *const *x = a, *const *y = b;
 	return strcmp((*x)->key, (*y)->key);
 }
 
 /* The other verified workloads of the namespace; none of them when they are too many. */
-static void put_verified_workloads(const struct policy_subject *subject, struct json_buffer *out)
+static void put_verified_workloads(const struct policy_workload *workload, struct json_buffer *out)
 {
-	const struct policy_subject *peers[PEERS_MAX] = {NULL}, *peer;
+	const struct policy_workload *peers[PEERS_MAX] = {NULL}, *peer;
 	size_t count = 0;
-	if (subject->space->verified_count > PEERS_MAX)
+	if (workload->namespace->verified_count > PEERS_MAX)
 		return;
-	DL_FOREACH2(subject->space->verified, peer, verified_next)
+	DL_FOREACH2(workload->namespace->verified, peer, verified_next)
 	if (peer->selector != NULL)
 		peers[count++] = peer;
 	qsort(peers, count, sizeof(void *), by_key);
@@ -59,7 +59,7 @@ void policy_ingress_put(const struct policy_inventory *inventory,
 	put_namespaces(settings, out);
 	if (decision->mode != POLICY_MODE_RESTRICTIVE) {
 		if (settings->verified_peers == POLICY_PEERS_WORKLOADS)
-			put_verified_workloads(decision->subject, out);
+			put_verified_workloads(decision->workload, out);
 		else
 			put_verified_label(settings, out);
 	}

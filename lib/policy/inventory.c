@@ -33,48 +33,48 @@ static char *join(struct json_text a, struct json_text b, struct json_text c)
 	return joined;
 }
 
-struct policy_space *policy_space_at(struct policy_inventory *inventory, struct json_text name)
+struct policy_namespace *policy_namespace_at(struct policy_inventory *inventory, struct json_text name)
 {
-	struct policy_space *space = NULL;
-	HASH_FIND(hh, inventory->spaces, name.at, name.len, space);
-	if (space != NULL)
-		return space;
-	space = make(sizeof *space);
-	space->name = policy_copy(name);
-	HASH_ADD_KEYPTR(hh, inventory->spaces, space->name, strlen(space->name), space);
-	return space;
+	struct policy_namespace *namespace = NULL;
+	HASH_FIND(hh, inventory->namespaces, name.at, name.len, namespace);
+	if (namespace != NULL)
+		return namespace;
+	namespace = make(sizeof *namespace);
+	namespace->name = policy_copy(name);
+	HASH_ADD_KEYPTR(hh, inventory->namespaces, namespace->name, strlen(namespace->name), namespace);
+	return namespace;
 }
 
-struct policy_subject *policy_subject_at(struct policy_inventory *inventory,
-                                         struct policy_space *space, struct json_text kind,
+struct policy_workload *policy_workload_at(struct policy_inventory *inventory,
+                                         struct policy_namespace *namespace, struct json_text kind,
                                          struct json_text name)
 {
-	struct policy_subject *subject = NULL;
-	char *key = join(json_of(space->name), kind, name);
-	HASH_FIND_STR(inventory->subjects, key, subject);
-	if (subject != NULL) {
+	struct policy_workload *workload = NULL;
+	char *key = join(json_of(namespace->name), kind, name);
+	HASH_FIND_STR(inventory->workloads, key, workload);
+	if (workload != NULL) {
 		free(key);
-		return subject;
+		return workload;
 	}
-	subject = make(sizeof *subject);
-	subject->key = key;
-	subject->name = strrchr(key, '/') + 1;
-	subject->kind = strndup(kind.at, kind.len);
-	subject->space = space;
-	subject->overlap.owner = subject;
-	if (subject->kind == NULL)
+	workload = make(sizeof *workload);
+	workload->key = key;
+	workload->name = strrchr(key, '/') + 1;
+	workload->kind = strndup(kind.at, kind.len);
+	workload->namespace = namespace;
+	workload->overlap.owner = workload;
+	if (workload->kind == NULL)
 		abort();
-	HASH_ADD_KEYPTR(hh, inventory->subjects, key, strlen(key), subject);
-	DL_APPEND2(space->subjects, subject, space_prev, space_next);
-	return subject;
+	HASH_ADD_KEYPTR(hh, inventory->workloads, key, strlen(key), workload);
+	DL_APPEND2(namespace->workloads, workload, namespace_prev, namespace_next);
+	return workload;
 }
 
 struct policy_object *policy_object_at(struct policy_inventory *inventory,
-                                       const struct k8s_kind *kind, struct policy_space *space,
+                                       const struct k8s_kind *kind, struct policy_namespace *namespace,
                                        struct json_text name)
 {
 	struct policy_object *object = NULL;
-	char *key = join(json_of(kind->kind), json_of(kind->cluster_scoped ? "" : space->name),
+	char *key = join(json_of(kind->kind), json_of(kind->cluster_scoped ? "" : namespace->name),
 	                 name);
 	HASH_FIND_STR(inventory->objects, key, object);
 	if (object != NULL) {
@@ -85,38 +85,38 @@ struct policy_object *policy_object_at(struct policy_inventory *inventory,
 	object->key = key;
 	object->name = strrchr(key, '/') + 1;
 	object->kind = kind;
-	object->space = space;
+	object->namespace = namespace;
 	HASH_ADD_KEYPTR(hh, inventory->objects, key, strlen(key), object);
 	return object;
 }
 
-void policy_touch(struct policy_inventory *inventory, struct policy_subject *subject)
+void policy_touch(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	if (subject->queued)
+	if (workload->queued)
 		return;
-	subject->queued = true;
-	DL_APPEND(inventory->touched, subject);
+	workload->queued = true;
+	DL_APPEND(inventory->touched, workload);
 }
 
-void policy_stray(struct policy_inventory *inventory, struct policy_object *object)
+void policy_unwanted(struct policy_inventory *inventory, struct policy_object *object)
 {
 	if (object->queued)
 		return;
 	object->queued = true;
-	DL_APPEND(inventory->stray, object);
+	DL_APPEND(inventory->unwanted, object);
 }
 
-void policy_space_changed(struct policy_inventory *inventory, struct policy_space *space)
+void policy_namespace_changed(struct policy_inventory *inventory, struct policy_namespace *namespace)
 {
-	if (space->queued)
+	if (namespace->queued)
 		return;
-	space->queued = true;
-	DL_APPEND(inventory->changed, space);
+	namespace->queued = true;
+	DL_APPEND(inventory->changed, namespace);
 }
 
 struct change {
 	struct policy_inventory *inventory;
-	const struct policy_subject *subject;
+	const struct policy_workload *workload;
 };
 
 /* Only whom it concerns: of very many that overlap each names a few, and most changes are not
@@ -124,95 +124,95 @@ struct change {
 static void touch_other(void *context, void *owner)
 {
 	const struct change *change = context;
-	struct policy_subject *other = owner;
+	struct policy_workload *other = owner;
 	bool named = other->overlaps_to == NULL ||
-	             strcmp(change->subject->key, other->overlaps_to) <= 0;
+	             strcmp(change->workload->key, other->overlaps_to) <= 0;
 	if (other->cards != NULL && named)
 		policy_touch(change->inventory, other);
 }
 
-static void touch_peers(struct policy_inventory *inventory, struct policy_space *space)
+static void touch_peers(struct policy_inventory *inventory, struct policy_namespace *namespace)
 {
-	struct policy_subject *peer;
+	struct policy_workload *peer;
 	if (inventory->settings->verified_peers != POLICY_PEERS_WORKLOADS)
 		return;
-	DL_FOREACH2(space->verified, peer, verified_next)
+	DL_FOREACH2(namespace->verified, peer, verified_next)
 	policy_touch(inventory, peer);
 }
 
-static bool all_verified(const struct policy_subject *subject)
+static bool all_verified(const struct policy_workload *workload)
 {
 	const struct policy_card *card;
-	DL_FOREACH(subject->cards, card)
+	DL_FOREACH(workload->cards, card)
 	if (!card->verified)
 		return false;
-	return subject->cards != NULL;
+	return workload->cards != NULL;
 }
 
-static void set_permissive(struct policy_subject *subject, bool permissive)
+static void set_permissive(struct policy_workload *workload, bool permissive)
 {
-	struct policy_space *space = subject->space;
-	if (subject->permissive == permissive)
+	struct policy_namespace *namespace = workload->namespace;
+	if (workload->permissive == permissive)
 		return;
-	subject->permissive = permissive;
+	workload->permissive = permissive;
 	if (permissive) {
-		DL_APPEND2(space->verified, subject, verified_prev, verified_next);
-		space->verified_count++;
+		DL_APPEND2(namespace->verified, workload, verified_prev, verified_next);
+		namespace->verified_count++;
 	} else {
-		DL_DELETE2(space->verified, subject, verified_prev, verified_next);
-		space->verified_count--;
+		DL_DELETE2(namespace->verified, workload, verified_prev, verified_next);
+		namespace->verified_count--;
 	}
 }
 
-void policy_subject_changed(struct policy_inventory *inventory, struct policy_subject *subject)
+void policy_workload_changed(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	struct change change = {inventory, subject};
-	policy_touch(inventory, subject);
-	policy_overlap_each(&subject->space->overlap, &subject->overlap, touch_other, &change);
-	touch_peers(inventory, subject->space);
-	set_permissive(subject, all_verified(subject));
-	touch_peers(inventory, subject->space);
+	struct change change = {inventory, workload};
+	policy_touch(inventory, workload);
+	policy_overlap_each(&workload->namespace->overlap, &workload->overlap, touch_other, &change);
+	touch_peers(inventory, workload->namespace);
+	set_permissive(workload, all_verified(workload));
+	touch_peers(inventory, workload->namespace);
 }
 
 static const char *const kinds_with_selector[] = {"Deployment", "StatefulSet", NULL};
 
-bool policy_has_selector(const struct policy_subject *subject)
+bool policy_has_selector(const struct policy_workload *workload)
 {
 	for (size_t i = 0; kinds_with_selector[i] != NULL; i++)
-		if (strcmp(subject->kind, kinds_with_selector[i]) == 0)
+		if (strcmp(workload->kind, kinds_with_selector[i]) == 0)
 			return true;
 	return false;
 }
 
-static void forget_pods(struct policy_subject *subject)
+static void forget_pods(struct policy_workload *workload)
 {
-	policy_overlap_remove(&subject->space->overlap, &subject->overlap);
-	subject->overlap.selector = subject->overlap.labels = (struct json_text){0};
-	free(subject->selector);
-	free(subject->labels);
-	subject->selector = subject->labels = NULL;
+	policy_overlap_remove(&workload->namespace->overlap, &workload->overlap);
+	workload->overlap.selector = workload->overlap.labels = (struct json_text){0};
+	free(workload->selector);
+	free(workload->labels);
+	workload->selector = workload->labels = NULL;
 }
 
-static void subject_free(struct policy_inventory *inventory, struct policy_subject *subject)
+static void workload_free(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	set_permissive(subject, false);
-	forget_pods(subject);
-	HASH_DEL(inventory->subjects, subject);
-	DL_DELETE2(subject->space->subjects, subject, space_prev, space_next);
-	free(subject->overlaps_to);
-	free((char *)subject->kind);
-	free(subject->key);
-	free(subject);
+	set_permissive(workload, false);
+	forget_pods(workload);
+	HASH_DEL(inventory->workloads, workload);
+	DL_DELETE2(workload->namespace->workloads, workload, namespace_prev, namespace_next);
+	free(workload->overlaps_to);
+	free((char *)workload->kind);
+	free(workload->key);
+	free(workload);
 }
 
-void policy_subject_sweep(struct policy_inventory *inventory, struct policy_subject *subject)
+void policy_workload_sweep(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	if (subject->cards != NULL || subject->present)
+	if (workload->cards != NULL || workload->present)
 		return;
-	forget_pods(subject);
-	if (subject->object == NULL && subject->further == NULL && subject->former == NULL &&
-	    !subject->queued && !subject->is_displaced)
-		subject_free(inventory, subject);
+	forget_pods(workload);
+	if (workload->object == NULL && workload->extra == NULL && workload->previous == NULL &&
+	    !workload->queued && !workload->is_displaced)
+		workload_free(inventory, workload);
 }
 
 static void object_free(struct policy_inventory *inventory, struct policy_object *object)
@@ -227,13 +227,13 @@ static void object_free(struct policy_inventory *inventory, struct policy_object
 
 void policy_object_sweep(struct policy_inventory *inventory, struct policy_object *object)
 {
-	if (object->owner == NULL && !object->further && object->former == NULL &&
+	if (object->owner == NULL && !object->extra && object->previous == NULL &&
 	    !object->seen && !object->queued && object->last != POLICY_LAST_APPLY)
 		object_free(inventory, object);
 }
 
 struct overlaps {
-	struct policy_subject **found;
+	struct policy_workload **found;
 	size_t count;
 };
 
@@ -241,7 +241,7 @@ struct overlaps {
 static void insert_overlap(void *context, void *owner)
 {
 	struct overlaps *overlaps = context;
-	struct policy_subject *other = owner;
+	struct policy_workload *other = owner;
 	size_t at = 0;
 	if (other->cards == NULL)
 		return;
@@ -256,15 +256,15 @@ static void insert_overlap(void *context, void *owner)
 	overlaps->found[at] = other;
 }
 
-size_t policy_subject_overlaps(struct policy_subject *subject,
-                               struct policy_subject *found[POLICY_OVERLAPS])
+size_t policy_workload_overlaps(struct policy_workload *workload,
+                               struct policy_workload *found[POLICY_OVERLAPS])
 {
 	struct overlaps overlaps = {found, 0};
-	policy_overlap_each(&subject->space->overlap, &subject->overlap, insert_overlap, &overlaps);
-	free(subject->overlaps_to);
-	subject->overlaps_to = NULL;
+	policy_overlap_each(&workload->namespace->overlap, &workload->overlap, insert_overlap, &overlaps);
+	free(workload->overlaps_to);
+	workload->overlaps_to = NULL;
 	if (overlaps.count == POLICY_OVERLAPS)
-		subject->overlaps_to = policy_copy(json_of(found[POLICY_OVERLAPS - 1]->key));
+		workload->overlaps_to = policy_copy(json_of(found[POLICY_OVERLAPS - 1]->key));
 	return overlaps.count;
 }
 
@@ -279,21 +279,21 @@ static void card_free(struct policy_inventory *inventory, struct policy_card *ca
 void policy_inventory_free(struct policy_inventory *inventory)
 {
 	struct policy_card *card, *next_card;
-	struct policy_subject *subject, *next_subject;
+	struct policy_workload *workload, *next_workload;
 	struct policy_object *object, *next_object;
-	struct policy_space *space, *next_space;
+	struct policy_namespace *namespace, *next_namespace;
 	HASH_ITER(hh, inventory->cards, card, next_card)
 	card_free(inventory, card);
-	HASH_ITER(hh, inventory->subjects, subject, next_subject)
-	subject_free(inventory, subject);
+	HASH_ITER(hh, inventory->workloads, workload, next_workload)
+	workload_free(inventory, workload);
 	HASH_ITER(hh, inventory->objects, object, next_object)
 	object_free(inventory, object);
-	HASH_ITER(hh, inventory->spaces, space, next_space)
+	HASH_ITER(hh, inventory->namespaces, namespace, next_namespace)
 	{
-		HASH_DEL(inventory->spaces, space);
-		policy_overlap_free(&space->overlap);
-		free(space->name);
-		free(space);
+		HASH_DEL(inventory->namespaces, namespace);
+		policy_overlap_free(&namespace->overlap);
+		free(namespace->name);
+		free(namespace);
 	}
 	policy_apiserver_free(&inventory->apiserver);
 	json_buffer_free(&inventory->scratch);

@@ -1,17 +1,17 @@
 /*
  * What is held of the world: AgentCards, the workloads that they name, and the policies.
  *
- *   space     a namespace
+ *   namespace
  *   card      an AgentCard and its verdict
- *   subject   a workload that a card names, or that exists, or both
- *   object    a policy of a subject or a space, or a managed one of any kind that was seen
+ *   workload   a workload that a card names, or that exists, or both
+ *   object    a policy of a workload or a namespace, or a managed one of any kind that was seen
  *
  * Only what a decision needs is kept, never an event's line. What changed waits in two queues,
- * `touched` subjects and `stray` objects, in order of cause, until somebody takes them out.
+ * `touched` workloads and `unwanted` objects, in order of cause, until somebody takes them out.
  * Nothing depends on the order of a hash table.
  *
  * Ownership: the inventory owns all of it; initialise with {0} and set `settings`. Pointers
- * stay valid until policy_subject_sweep() or policy_object_sweep() takes their object away.
+ * stay valid until policy_workload_sweep() or policy_object_sweep() takes their object away.
  * Memory: when it runs out the program ends, as in base/buffer.h.
  */
 #ifndef POLICY_INVENTORY_H
@@ -30,15 +30,15 @@ enum {
 	POLICY_OVERLAPS = 8,             /* other workloads that a warning names */
 };
 
-struct policy_space {
+struct policy_namespace {
 	char *name;
 	struct policy_overlap overlap;
-	struct policy_subject *verified; /* a list; those with cards that are all verified */
+	struct policy_workload *verified; /* a list; those with cards that are all verified */
 	size_t verified_count;
-	struct policy_subject *displaced; /* a list; those that another one's name displaced */
-	struct policy_object *further;    /* a list: objects of the whole namespace */
-	struct policy_subject *subjects;  /* a list, in no order */
-	struct policy_space *prev, *next; /* changed */
+	struct policy_workload *displaced; /* a list; those that another one's name displaced */
+	struct policy_object *extra;    /* a list: objects of the whole namespace */
+	struct policy_workload *workloads;  /* a list, in no order */
+	struct policy_namespace *prev, *next; /* changed */
 	bool queued;
 	UT_hash_handle hh;
 };
@@ -46,7 +46,7 @@ struct policy_space {
 struct policy_card {
 	char *key; /* "namespace/name" */
 	const char *name;
-	struct policy_space *space;
+	struct policy_namespace *namespace;
 	char *packed; /* the strings below, one behind the other */
 	size_t packed_len;
 	const char *api_version, *uid, *created, *generation;
@@ -60,16 +60,16 @@ struct policy_card {
 	bool oversized; /* they are too large to keep */
 	bool conflict;  /* field and annotation differ */
 	bool listed;
-	struct policy_subject *subject;
-	struct policy_card *prev, *next; /* of one subject */
+	struct policy_workload *workload;
+	struct policy_card *prev, *next; /* of one workload */
 	struct policy_digest status;     /* of the last status that was asked for */
 	UT_hash_handle hh;
 };
 
-struct policy_subject {
+struct policy_workload {
 	char *key; /* "namespace/kind/name" */
 	const char *name, *kind;
-	struct policy_space *space;
+	struct policy_namespace *namespace;
 	struct policy_card *cards; /* the oldest first: by creationTimestamp, uid, name */
 	char *selector;            /* normal form, the last that was known; NULL */
 	char *labels;              /* of its pod template, normal form; NULL */
@@ -77,18 +77,18 @@ struct policy_subject {
 	bool present;               /* the workload exists */
 	bool listed;
 	bool queued;
-	bool permissive;            /* has cards, all verified: is in space->verified */
-	bool is_displaced;          /* is in space->displaced */
+	bool permissive;            /* has cards, all verified: is in namespace->verified */
+	bool is_displaced;          /* is in namespace->displaced */
 	unsigned attempt;           /* of policy_name(), for `object` */
 	struct policy_object *object;   /* bears the policy's name */
-	struct policy_object *further;  /* a list: what else the target needs */
-	struct policy_object *former;   /* a list: what limits it until `object` is there */
-	struct policy_subject *space_prev, *space_next;
-	struct policy_subject *prev, *next;                   /* touched */
-	struct policy_subject *verified_prev, *verified_next; /* of the space */
-	struct policy_subject *displaced_prev, *displaced_next;
+	struct policy_object *extra;  /* a list: what else the target needs */
+	struct policy_object *previous;   /* a list: what limits it until `object` is there */
+	struct policy_workload *namespace_prev, *namespace_next;
+	struct policy_workload *prev, *next;                   /* touched */
+	struct policy_workload *verified_prev, *verified_next; /* of the namespace */
+	struct policy_workload *displaced_prev, *displaced_next;
 	struct policy_overlap_entry overlap;
-	struct policy_digest spacewide; /* of its part in what is said of the space; zero: none */
+	struct policy_digest namespace_wide; /* of its part in what is said of the namespace; zero: none */
 	char *overlaps_to; /* key of the last overlap that is named, when there may be more; NULL */
 	UT_hash_handle hh;
 };
@@ -99,37 +99,37 @@ struct policy_object {
 	char *key; /* "Kind/namespace/name"; no namespace where the kind is cluster-scoped */
 	const char *name;
 	const struct k8s_kind *kind;
-	struct policy_space *space; /* of a cluster-scoped one that of its card; "": not known */
-	struct policy_subject *owner; /* whose policy it should be; NULL: nobody's */
-	bool further;                 /* is in a list of further objects, so it is wanted: */
-	struct policy_subject *part_of; /* of this subject, or NULL: of the space */
-	struct policy_subject *former;  /* is in this one's list; NULL */
+	struct policy_namespace *namespace; /* of a cluster-scoped one that of its card; "": not known */
+	struct policy_workload *owner; /* whose policy it should be; NULL: nobody's */
+	bool extra;                 /* is in a list of extra objects, so it is wanted: */
+	struct policy_workload *part_of; /* of this workload, or NULL: of the namespace */
+	struct policy_workload *previous;  /* is in this one's list; NULL */
 	bool fresh;                   /* was rendered in this round */
 	char *card;                   /* of the card that it is or was for, "name\0uid"; NULL */
 	enum policy_last last;        /* the last operation, */
 	struct policy_digest operation, essence; /* and what it said and meant, */
-	bool weighed;                            /* if `essence` is known */
-	bool gone;    /* its subject gave it up, so it is known that nobody wants it */
+	bool essence_known;                            /* if `essence` is known */
+	bool gone;    /* its workload gave it up, so it is known that nobody wants it */
 	bool drifted; /* what was seen is not what was asked for: ask again */
 	bool seen, listed, queued;
 	struct policy_digest seen_essence;
 	char *seen_version;  /* resourceVersion; NULL */
 	char *seen_selector; /* of a managed one, usable, normal form; NULL */
-	struct policy_object *prev, *next; /* stray */
-	struct policy_object *further_prev, *further_next; /* or of the former list */
+	struct policy_object *prev, *next; /* unwanted */
+	struct policy_object *extra_prev, *extra_next; /* or of the previous list */
 	UT_hash_handle hh;
 };
 
 struct policy_inventory {
 	const struct policy_settings *settings;
-	struct policy_space *spaces;
+	struct policy_namespace *namespaces;
 	struct policy_card *cards;
-	struct policy_subject *subjects;
+	struct policy_workload *workloads;
 	struct policy_object *objects;
 	struct policy_apiserver apiserver;
-	struct policy_subject *touched;
-	struct policy_object *stray;
-	struct policy_space *changed; /* a queue; only where the target has something for spaces */
+	struct policy_workload *touched;
+	struct policy_object *unwanted;
+	struct policy_namespace *changed; /* a queue; only where the target has something for namespaces */
 	bool watched; /* the stream tells of the target's own kind */
 	struct json_buffer scratch;
 };
@@ -142,46 +142,46 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark);
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark);
 
-/* Puts a subject or an object into its queue, at the end, once. */
-void policy_touch(struct policy_inventory *inventory, struct policy_subject *subject);
-void policy_stray(struct policy_inventory *inventory, struct policy_object *object);
-void policy_space_changed(struct policy_inventory *inventory, struct policy_space *space);
+/* Puts a workload or an object into its queue, at the end, once. */
+void policy_touch(struct policy_inventory *inventory, struct policy_workload *workload);
+void policy_unwanted(struct policy_inventory *inventory, struct policy_object *object);
+void policy_namespace_changed(struct policy_inventory *inventory, struct policy_namespace *namespace);
 
-/* A stray of a kind that the target does not write as its first may be all that limits an agent,
- * after a change of target. Whose it is when it must stay until the subject's own object stands:
+/* An unwanted object of a kind that the target does not write as its first may be all that limits an agent,
+ * after a change of target. Whose it is when it must stay until the workload's own object stands:
  * as was seen, or, where the stream tells nothing of such objects, as was asked. Else NULL. */
-struct policy_subject *policy_former_of(const struct policy_inventory *inventory,
+struct policy_workload *policy_previous_of(const struct policy_inventory *inventory,
                                         const struct policy_object *object);
-/* Puts it into the subject's list; takes it out of the one that it is in, if any. */
-void policy_former_add(struct policy_subject *subject, struct policy_object *object);
-void policy_former_remove(struct policy_object *object);
-/* When they need not stay any longer all of the list become strays again. */
-void policy_former_release(struct policy_inventory *inventory, struct policy_subject *subject);
+/* Puts it into the workload's list; takes it out of the one that it is in, if any. */
+void policy_previous_add(struct policy_workload *workload, struct policy_object *object);
+void policy_previous_remove(struct policy_object *object);
+/* When they need not stay any longer all of the list become unwanted objects again. */
+void policy_previous_release(struct policy_inventory *inventory, struct policy_workload *workload);
 
 /* Finds, and makes when it is not there. */
 struct policy_object *policy_object_at(struct policy_inventory *inventory,
-                                       const struct k8s_kind *kind, struct policy_space *space,
+                                       const struct k8s_kind *kind, struct policy_namespace *namespace,
                                        struct json_text name);
 
-/* Gives the subject the object that bears its policy's name, or takes it away when it has no
- * card any more, or its selector is not known: the object is then stray. Whom that displaces is
+/* Gives the workload the object that bears its policy's name, or takes it away when it has no
+ * card any more, or its selector is not known: the object is then unwanted. Whom that displaces is
  * touched. A workload that is not known takes the selector of the managed policy that was seen
  * for its card: it has disappeared while nobody looked. Where that tells no selector, as kinds
- * other than NetworkPolicy do not, the subject keeps that policy as it is. */
-void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject);
+ * other than NetworkPolicy do not, the workload keeps that policy as it is. */
+void policy_claim(struct policy_inventory *inventory, struct policy_workload *workload);
 
 /* What of an object is ours: labels, annotation, owner and spec; `scratch` is overwritten. */
 struct policy_digest policy_object_essence(const struct policy_inventory *inventory,
                                            struct json_text object, struct json_buffer *scratch);
 
-/* Frees the subject, or the object, when nothing holds it any more and it is not queued. */
-void policy_subject_sweep(struct policy_inventory *inventory, struct policy_subject *subject);
+/* Frees the workload, or the object, when nothing holds it any more and it is not queued. */
+void policy_workload_sweep(struct policy_inventory *inventory, struct policy_workload *workload);
 void policy_object_sweep(struct policy_inventory *inventory, struct policy_object *object);
 
-/* Other subjects with cards whose pods this one's selector selects, or that select its pods, in
+/* Other workloads with cards whose pods this one's selector selects, or that select its pods, in
  * order of their keys. */
-size_t policy_subject_overlaps(struct policy_subject *subject,
-                               struct policy_subject *found[POLICY_OVERLAPS]);
+size_t policy_workload_overlaps(struct policy_workload *workload,
+                               struct policy_workload *found[POLICY_OVERLAPS]);
 
 void policy_inventory_free(struct policy_inventory *inventory);
 

@@ -123,12 +123,12 @@ static void unpack(struct policy_card *card)
 
 static void detach(struct policy_inventory *inventory, struct policy_card *card)
 {
-	struct policy_subject *subject = card->subject;
-	if (subject == NULL)
+	struct policy_workload *workload = card->workload;
+	if (workload == NULL)
 		return;
-	DL_DELETE(subject->cards, card);
-	card->subject = NULL;
-	policy_subject_changed(inventory, subject);
+	DL_DELETE(workload->cards, card);
+	card->workload = NULL;
+	policy_workload_changed(inventory, workload);
 }
 
 static int oldest_first(const struct policy_card *a, const struct policy_card *b)
@@ -143,12 +143,12 @@ static void attach(struct policy_inventory *inventory, struct policy_card *card)
 {
 	if (card->target_name[0] == '\0')
 		return;
-	struct policy_subject *subject = policy_subject_at(
-	        inventory, card->space, json_of(card->target_kind), json_of(card->target_name));
-	card->subject = subject;
-	DL_INSERT_INORDER(subject->cards, card, oldest_first);
-	policy_subject_default(inventory, subject);
-	policy_subject_changed(inventory, subject);
+	struct policy_workload *workload = policy_workload_at(
+	        inventory, card->namespace, json_of(card->target_kind), json_of(card->target_name));
+	card->workload = workload;
+	DL_INSERT_INORDER(workload->cards, card, oldest_first);
+	policy_workload_default(inventory, workload);
+	policy_workload_changed(inventory, workload);
 }
 
 static struct policy_card *card_new(struct policy_inventory *inventory, const struct event *event,
@@ -160,17 +160,17 @@ static struct policy_card *card_new(struct policy_inventory *inventory, const st
 		abort();
 	card->key = copy;
 	card->name = strchr(copy, '/') + 1;
-	card->space = policy_space_at(inventory, event->namespace);
+	card->namespace = policy_namespace_at(inventory, event->namespace);
 	HASH_ADD_KEYPTR(hh, inventory->cards, copy, strlen(copy), card);
 	return card;
 }
 
 void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card)
 {
-	struct policy_subject *subject = card->subject;
+	struct policy_workload *workload = card->workload;
 	detach(inventory, card);
-	if (subject != NULL)
-		policy_subject_sweep(inventory, subject);
+	if (workload != NULL)
+		policy_workload_sweep(inventory, workload);
 	HASH_DEL(inventory->cards, card);
 	free(card->packed);
 	free(card->key);
@@ -202,7 +202,7 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 	if (copy == NULL)
 		abort();
 	memcpy(copy, packed->at, packed->len);
-	struct policy_subject *before = card->subject;
+	struct policy_workload *before = card->workload;
 	detach(inventory, card);
 	free(card->packed);
 	card->packed = copy;
@@ -210,8 +210,8 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 	unpack(card);
 	attach(inventory, card);
 	if (before != NULL)
-		policy_subject_sweep(inventory, before);
-	return card->subject != NULL ? NULL
+		policy_workload_sweep(inventory, before);
+	return card->workload != NULL ? NULL
 	                             : "the AgentCard's spec.targetRef names no workload, and no "
 	                               "policy can be made for it";
 }

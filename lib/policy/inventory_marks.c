@@ -36,14 +36,14 @@ static bool is_card(const struct policy_inventory *inventory, const struct event
 
 void policy_touch_restricted(struct policy_inventory *inventory)
 {
-	struct policy_subject *subject;
-	for (subject = inventory->subjects; subject != NULL; subject = subject->hh.next)
-		if (subject->cards != NULL && !subject->permissive)
-			policy_touch(inventory, subject);
+	struct policy_workload *workload;
+	for (workload = inventory->workloads; workload != NULL; workload = workload->hh.next)
+		if (workload->cards != NULL && !workload->permissive)
+			policy_touch(inventory, workload);
 	if (!inventory->settings->writes.namespace_wide)
 		return;
-	for (struct policy_space *space = inventory->spaces; space != NULL; space = space->hh.next)
-		policy_space_changed(inventory, space);
+	for (struct policy_namespace *namespace = inventory->namespaces; namespace != NULL; namespace = namespace->hh.next)
+		policy_namespace_changed(inventory, namespace);
 }
 
 static void begin_objects(struct policy_inventory *inventory, const struct k8s_kind *kind)
@@ -63,7 +63,7 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
 			c->listed = false;
 	} else if (policy_is_workload(bookmark)) {
-		for (struct policy_subject *s = inventory->subjects; s != NULL; s = s->hh.next)
+		for (struct policy_workload *s = inventory->workloads; s != NULL; s = s->hh.next)
 			if (text_is(bookmark->kind, s->kind))
 				s->listed = false;
 	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
@@ -81,13 +81,13 @@ static void end_cards(struct policy_inventory *inventory)
 
 static void end_workloads(struct policy_inventory *inventory, struct json_text kind)
 {
-	struct policy_subject *subject, *next;
-	HASH_ITER(hh, inventory->subjects, subject, next)
+	struct policy_workload *workload, *next;
+	HASH_ITER(hh, inventory->workloads, workload, next)
 	{
-		if (!text_is(kind, subject->kind) || subject->listed)
+		if (!text_is(kind, workload->kind) || workload->listed)
 			continue;
-		subject->present = false;
-		policy_subject_sweep(inventory, subject);
+		workload->present = false;
+		policy_workload_sweep(inventory, workload);
 	}
 }
 

@@ -71,7 +71,7 @@ static bool is_as_asked(const struct policy_object *object)
 	switch (object->last) {
 	case POLICY_LAST_APPLY:
 		return object->seen &&
-		       (!object->weighed ||
+		       (!object->essence_known ||
 		        policy_digest_same(object->seen_essence, object->essence));
 	case POLICY_LAST_DELETE:
 		return !object->seen;
@@ -86,20 +86,20 @@ static void touch_whole(struct policy_inventory *inventory, const struct policy_
 	if (object->part_of != NULL)
 		policy_touch(inventory, object->part_of);
 	else
-		policy_space_changed(inventory, object->space);
+		policy_namespace_changed(inventory, object->namespace);
 }
 
 /* Asks again for what is not as it was asked for, or finds out whether it is. */
 static void repair(struct policy_inventory *inventory, struct policy_object *object)
 {
-	bool unweighed = object->last == POLICY_LAST_APPLY && object->seen && !object->weighed;
+	bool unknown_essence = object->last == POLICY_LAST_APPLY && object->seen && !object->essence_known;
 	object->drifted = !is_as_asked(object);
-	bool news = object->drifted || unweighed;
-	if (object->further && news)
+	bool news = object->drifted || unknown_essence;
+	if (object->extra && news)
 		touch_whole(inventory, object);
 	else if (object->owner == NULL)
-		policy_stray(inventory, object);
-	else if (news || object->owner->former != NULL)
+		policy_unwanted(inventory, object);
+	else if (news || object->owner->previous != NULL)
 		policy_touch(inventory, object->owner);
 }
 
@@ -110,7 +110,7 @@ struct policy_card *policy_card_of(const struct policy_inventory *inventory,
 	struct policy_card *card = NULL;
 	if (object->card == NULL)
 		return NULL;
-	snprintf(key, sizeof key, "%s/%s", object->space->name, object->card);
+	snprintf(key, sizeof key, "%s/%s", object->namespace->name, object->card);
 	HASH_FIND_STR(inventory->cards, key, card);
 	return card;
 }
@@ -119,8 +119,8 @@ struct policy_card *policy_card_of(const struct policy_inventory *inventory,
 static void touch_orphan(struct policy_inventory *inventory, const struct policy_object *object)
 {
 	const struct policy_card *card = policy_card_of(inventory, object);
-	if (card != NULL && card->subject != NULL && card->subject->selector == NULL)
-		policy_touch(inventory, card->subject);
+	if (card != NULL && card->workload != NULL && card->workload->selector == NULL)
+		policy_touch(inventory, card->workload);
 }
 
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object)
@@ -136,7 +136,7 @@ void policy_watched(struct policy_inventory *inventory, const struct k8s_kind *k
 }
 
 /* Absent when there is no telling. */
-static struct json_text space_of(const struct policy_inventory *inventory,
+static struct json_text namespace_of(const struct policy_inventory *inventory,
                                  const struct event *event, const struct k8s_kind *kind)
 {
 	const char *label = inventory->settings->names->namespace_label;
@@ -147,12 +147,12 @@ static struct json_text space_of(const struct policy_inventory *inventory,
 }
 
 static struct policy_object *find(const struct policy_inventory *inventory,
-                                  const struct k8s_kind *kind, const char *space,
+                                  const struct k8s_kind *kind, const char *namespace,
                                   struct json_text name)
 {
 	char key[64 + EVENT_KEY_SIZE];
 	struct policy_object *object = NULL;
-	snprintf(key, sizeof key, "%s/%s/%.*s", kind->kind, kind->cluster_scoped ? "" : space,
+	snprintf(key, sizeof key, "%s/%s/%.*s", kind->kind, kind->cluster_scoped ? "" : namespace,
 	         (int)name.len, name.at);
 	HASH_FIND_STR(inventory->objects, key, object);
 	return object;
@@ -167,20 +167,20 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 	if (!policy_is_subdomain(event->name))
 		return "the policy's name is not one that Kubernetes allows";
 	policy_watched(inventory, kind);
-	struct policy_space *space =
-	        policy_space_at(inventory, space_of(inventory, event, kind));
-	struct policy_object *object = find(inventory, kind, space->name, event->name);
+	struct policy_namespace *namespace =
+	        policy_namespace_at(inventory, namespace_of(inventory, event, kind));
+	struct policy_object *object = find(inventory, kind, namespace->name, event->name);
 	if (object == NULL && (!managed || event->type == EVENT_DELETED))
 		return NULL;
 	if (object == NULL)
-		object = policy_object_at(inventory, kind, space, event->name);
+		object = policy_object_at(inventory, kind, namespace, event->name);
 	/* One that lost its label is not ours to delete; as what somebody's policy should be,
 	 * it has drifted. */
-	bool wanted = object->owner != NULL || object->further;
+	bool wanted = object->owner != NULL || object->extra;
 	object->seen = event->type != EVENT_DELETED && (managed || wanted);
 	object->listed = object->seen;
 	if (object->seen && kind->cluster_scoped && !wanted)
-		object->space = space;
+		object->namespace = namespace;
 	if (object->seen) {
 		keep_seen(inventory, object, event);
 		if (managed)
@@ -194,8 +194,8 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 
 /* Who comes first to a name: the whole hash at attempt 2, which nobody else may take, then the
  * workload's own name, then that with the kind; a Deployment before other kinds. */
-static int precedence(const struct policy_subject *a, unsigned a_attempt,
-                      const struct policy_subject *b, unsigned b_attempt)
+static int precedence(const struct policy_workload *a, unsigned a_attempt,
+                      const struct policy_workload *b, unsigned b_attempt)
 {
 	static const int rank[POLICY_NAME_ATTEMPTS] = {1, 2, 0};
 	if (a_attempt != b_attempt)
@@ -207,84 +207,84 @@ static int precedence(const struct policy_subject *a, unsigned a_attempt,
 	return strcmp(a->key, b->key);
 }
 
-static void set_displaced(struct policy_subject *subject, bool displaced)
+static void set_displaced(struct policy_workload *workload, bool displaced)
 {
-	struct policy_space *space = subject->space;
-	if (subject->is_displaced == displaced)
+	struct policy_namespace *namespace = workload->namespace;
+	if (workload->is_displaced == displaced)
 		return;
-	subject->is_displaced = displaced;
+	workload->is_displaced = displaced;
 	if (displaced)
-		DL_APPEND2(space->displaced, subject, displaced_prev, displaced_next);
+		DL_APPEND2(namespace->displaced, workload, displaced_prev, displaced_next);
 	else
-		DL_DELETE2(space->displaced, subject, displaced_prev, displaced_next);
+		DL_DELETE2(namespace->displaced, workload, displaced_prev, displaced_next);
 }
 
 /* The name is free: who was displaced may want it. */
-static void release(struct policy_inventory *inventory, struct policy_subject *subject)
+static void release(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	struct policy_object *object = subject->object;
-	struct policy_subject *other;
+	struct policy_object *object = workload->object;
+	struct policy_workload *other;
 	if (object == NULL)
 		return;
-	subject->object = NULL;
+	workload->object = NULL;
 	object->owner = NULL;
 	object->gone = true;
-	policy_stray(inventory, object);
-	DL_FOREACH2(subject->space->displaced, other, displaced_next)
-	if (other != subject)
+	policy_unwanted(inventory, object);
+	DL_FOREACH2(workload->namespace->displaced, other, displaced_next)
+	if (other != workload)
 		policy_touch(inventory, other);
 }
 
-static bool may_take(const struct policy_subject *subject, unsigned attempt,
+static bool may_take(const struct policy_workload *workload, unsigned attempt,
                      const struct policy_object *object)
 {
-	const struct policy_subject *owner = object->owner;
-	return owner == NULL || owner == subject ||
-	       precedence(subject, attempt, owner, owner->attempt) < 0;
+	const struct policy_workload *owner = object->owner;
+	return owner == NULL || owner == workload ||
+	       precedence(workload, attempt, owner, owner->attempt) < 0;
 }
 
-static void take(struct policy_inventory *inventory, struct policy_subject *subject,
+static void take(struct policy_inventory *inventory, struct policy_workload *workload,
                  unsigned attempt, struct policy_object *object)
 {
-	if (object->owner != subject) {
-		policy_former_remove(object);
-		object->space = subject->space;
-		struct policy_subject *loser = object->owner;
+	if (object->owner != workload) {
+		policy_previous_remove(object);
+		object->namespace = workload->namespace;
+		struct policy_workload *loser = object->owner;
 		if (loser != NULL) {
 			loser->object = NULL;
 			policy_touch(inventory, loser);
 		}
-		release(inventory, subject);
-		object->owner = subject;
+		release(inventory, workload);
+		object->owner = workload;
 		object->gone = false;
-		subject->object = object;
+		workload->object = object;
 	}
-	subject->attempt = attempt;
-	set_displaced(subject, attempt > 0);
+	workload->attempt = attempt;
+	set_displaced(workload, attempt > 0);
 }
 
-/* A policy of an earlier run for a card of this subject. */
-static bool is_left_over(const struct policy_subject *subject, const struct policy_object *object)
+/* A policy of an earlier run for a card of this workload. */
+static bool is_left_over(const struct policy_workload *workload, const struct policy_object *object)
 {
 	const struct policy_card *card;
 	if (!object->seen || object->card == NULL || object->last != POLICY_LAST_NONE ||
-	    object->space != subject->space)
+	    object->namespace != workload->namespace)
 		return false;
-	DL_FOREACH(subject->cards, card)
+	DL_FOREACH(workload->cards, card)
 	if (strcmp(card->name, object->card) == 0)
 		return true;
 	return false;
 }
 
-static void write_name(const struct policy_subject *subject, const struct k8s_kind *kind,
+static void write_name(const struct policy_workload *workload, const struct k8s_kind *kind,
                        unsigned attempt, char name[POLICY_NAME_SIZE])
 {
 	char plain[POLICY_NAME_SIZE];
-	policy_name(name, subject->name, subject->kind, attempt);
+	policy_name(name, workload->name, workload->kind, attempt);
 	if (!kind->cluster_scoped)
 		return;
 	memcpy(plain, name, sizeof plain);
-	policy_cluster_name(name, subject->space->name, plain);
+	policy_cluster_name(name, workload->namespace->name, plain);
 }
 
 struct left_over {
@@ -293,62 +293,62 @@ struct left_over {
 };
 
 static struct left_over find_left_over(const struct policy_inventory *inventory,
-                                       const struct policy_subject *subject,
+                                       const struct policy_workload *workload,
                                        const struct k8s_kind *kind)
 {
 	char name[POLICY_NAME_SIZE];
 	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
-		write_name(subject, kind, attempt, name);
+		write_name(workload, kind, attempt, name);
 		struct policy_object *object =
-		        find(inventory, kind, subject->space->name, json_of(name));
-		if (object != NULL && is_left_over(subject, object) &&
-		    may_take(subject, attempt, object))
+		        find(inventory, kind, workload->namespace->name, json_of(name));
+		if (object != NULL && is_left_over(workload, object) &&
+		    may_take(workload, attempt, object))
 			return (struct left_over){object, attempt};
 	}
 	return (struct left_over){0};
 }
 
-static void claim_named(struct policy_inventory *inventory, struct policy_subject *subject)
+static void claim_named(struct policy_inventory *inventory, struct policy_workload *workload)
 {
 	const struct k8s_kind *kind = inventory->settings->writes.kind;
 	char name[POLICY_NAME_SIZE];
 	for (unsigned attempt = 0; attempt < POLICY_NAME_ATTEMPTS; attempt++) {
-		write_name(subject, kind, attempt, name);
+		write_name(workload, kind, attempt, name);
 		struct policy_object *object =
-		        policy_object_at(inventory, kind, subject->space, json_of(name));
-		if (may_take(subject, attempt, object)) {
-			take(inventory, subject, attempt, object);
+		        policy_object_at(inventory, kind, workload->namespace, json_of(name));
+		if (may_take(workload, attempt, object)) {
+			take(inventory, workload, attempt, object);
 			return;
 		}
 	}
 }
 
 /* Of a workload that is not known. */
-static void claim_left_over(struct policy_inventory *inventory, struct policy_subject *subject)
+static void claim_left_over(struct policy_inventory *inventory, struct policy_workload *workload)
 {
 	const struct k8s_kind *kind = inventory->settings->writes.kind;
-	struct left_over left = find_left_over(inventory, subject, kind);
-	for (size_t i = 0; left.object == NULL && subject->cards != NULL && policy_kinds[i] != NULL;
+	struct left_over left = find_left_over(inventory, workload, kind);
+	for (size_t i = 0; left.object == NULL && workload->cards != NULL && policy_kinds[i] != NULL;
 	     i++)
-		left = find_left_over(inventory, subject, policy_kinds[i]);
+		left = find_left_over(inventory, workload, policy_kinds[i]);
 	if (left.object == NULL) {
-		release(inventory, subject);
-		set_displaced(subject, false);
+		release(inventory, workload);
+		set_displaced(workload, false);
 		return;
 	}
 	if (left.object->seen_selector != NULL)
-		policy_subject_set_pods(inventory, subject, strdup(left.object->seen_selector),
+		policy_workload_set_pods(inventory, workload, strdup(left.object->seen_selector),
 		                        NULL);
-	if (left.object->kind == kind || subject->selector == NULL)
-		take(inventory, subject, left.attempt, left.object);
+	if (left.object->kind == kind || workload->selector == NULL)
+		take(inventory, workload, left.attempt, left.object);
 	else
-		claim_named(inventory, subject);
+		claim_named(inventory, workload);
 }
 
-void policy_claim(struct policy_inventory *inventory, struct policy_subject *subject)
+void policy_claim(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	if (subject->cards == NULL || subject->selector == NULL)
-		claim_left_over(inventory, subject);
+	if (workload->cards == NULL || workload->selector == NULL)
+		claim_left_over(inventory, workload);
 	else
-		claim_named(inventory, subject);
+		claim_named(inventory, workload);
 }

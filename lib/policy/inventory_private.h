@@ -7,9 +7,9 @@
 char *policy_copy(struct json_text text); /* NUL-terminated; NULL when absent */
 
 /* Each finds, and makes when it is not there. */
-struct policy_space *policy_space_at(struct policy_inventory *inventory, struct json_text name);
-struct policy_subject *policy_subject_at(struct policy_inventory *inventory,
-                                         struct policy_space *space, struct json_text kind,
+struct policy_namespace *policy_namespace_at(struct policy_inventory *inventory, struct json_text name);
+struct policy_workload *policy_workload_at(struct policy_inventory *inventory,
+                                         struct policy_namespace *namespace, struct json_text kind,
                                          struct json_text name);
 
 const char *policy_take_card(struct policy_inventory *inventory, const struct event *event);
@@ -19,12 +19,12 @@ bool policy_is_workload(const struct event *event);
 const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event);
 
 /* Do workloads of this kind have a spec.selector? Others are selected by name. */
-bool policy_has_selector(const struct policy_subject *subject);
+bool policy_has_selector(const struct policy_workload *workload);
 /* Sets that selector by name, where no event of the workload is needed to know it. */
-void policy_subject_default(struct policy_inventory *inventory, struct policy_subject *subject);
+void policy_workload_default(struct policy_inventory *inventory, struct policy_workload *workload);
 
 /* Takes both over (each NULL or an owned text in normal form). */
-void policy_subject_set_pods(struct policy_inventory *inventory, struct policy_subject *subject,
+void policy_workload_set_pods(struct policy_inventory *inventory, struct policy_workload *workload,
                              char *selector, char *labels);
 
 const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
@@ -35,11 +35,11 @@ void policy_object_unseen(struct policy_inventory *inventory, struct policy_obje
 /* The card that an object says it is for, when there is such a card; NULL. */
 struct policy_card *policy_card_of(const struct policy_inventory *inventory,
                                    const struct policy_object *object);
-bool policy_object_stands(const struct policy_inventory *inventory,
+bool policy_object_is_in_force(const struct policy_inventory *inventory,
                           const struct policy_object *object);
 
-/* The subject's cards, selector or labels have changed: who depends on it is touched. */
-void policy_subject_changed(struct policy_inventory *inventory, struct policy_subject *subject);
+/* The workload's cards, selector or labels have changed: who depends on it is touched. */
+void policy_workload_changed(struct policy_inventory *inventory, struct policy_workload *workload);
 
 /* Those whose policy names the API server, and what is said of whole namespaces. */
 void policy_touch_restricted(struct policy_inventory *inventory);

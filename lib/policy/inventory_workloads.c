@@ -40,11 +40,11 @@ static char *selector_of_labels(struct policy_inventory *inventory, const char *
 
 /* What the operator puts on the pods of kinds that have no selector. */
 static char *selector_by_name(struct policy_inventory *inventory,
-                              const struct policy_subject *subject)
+                              const struct policy_workload *workload)
 {
 	char app[POLICY_LABEL_SIZE];
 	struct json_buffer *scratch = &inventory->scratch;
-	policy_label_value(app, subject->name);
+	policy_label_value(app, workload->name);
 	scratch->len = 0;
 	json_puts(scratch, "{\"matchLabels\":{\"app\":");
 	json_put_string(scratch, app);
@@ -59,21 +59,21 @@ static bool has_labels(const char *labels)
 
 /* What selects the pods of a workload that has `selector` (or none that is usable) and pods
  * with `labels` (or none that are). */
-static char *choose_selector(struct policy_inventory *inventory, struct policy_subject *subject,
+static char *choose_selector(struct policy_inventory *inventory, struct policy_workload *workload,
                              struct json_text selector, const char *labels)
 {
 	bool from_template = inventory->settings->selector_from == POLICY_FROM_TEMPLATE;
 	const char *fault = policy_selector_check(selector);
-	subject->selector_fault = NULL;
+	workload->selector_fault = NULL;
 	if (from_template && has_labels(labels))
 		return selector_of_labels(inventory, labels);
 	if (fault == NULL)
 		return normal(inventory, selector);
 	if (selector.at != NULL)
-		subject->selector_fault = fault;
-	return policy_has_selector(subject) && has_labels(labels)
+		workload->selector_fault = fault;
+	return policy_has_selector(workload) && has_labels(labels)
 	               ? selector_of_labels(inventory, labels)
-	               : selector_by_name(inventory, subject);
+	               : selector_by_name(inventory, workload);
 }
 
 static bool same(const char *a, const char *b)
@@ -81,32 +81,32 @@ static bool same(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-void policy_subject_set_pods(struct policy_inventory *inventory, struct policy_subject *subject,
+void policy_workload_set_pods(struct policy_inventory *inventory, struct policy_workload *workload,
                              char *selector, char *labels)
 {
-	if (same(subject->selector, selector) && same(subject->labels, labels)) {
+	if (same(workload->selector, selector) && same(workload->labels, labels)) {
 		free(selector);
 		free(labels);
 		return;
 	}
-	policy_subject_changed(inventory, subject); /* who overlapped with it until now */
-	policy_overlap_remove(&subject->space->overlap, &subject->overlap);
-	free(subject->selector);
-	free(subject->labels);
-	subject->selector = selector;
-	subject->labels = labels;
-	subject->overlap.selector = json_of(selector);
-	subject->overlap.labels = labels != NULL ? json_of(labels) : (struct json_text){0};
-	policy_overlap_add(&subject->space->overlap, &subject->overlap);
-	policy_subject_changed(inventory, subject);
+	policy_workload_changed(inventory, workload); /* who overlapped with it until now */
+	policy_overlap_remove(&workload->namespace->overlap, &workload->overlap);
+	free(workload->selector);
+	free(workload->labels);
+	workload->selector = selector;
+	workload->labels = labels;
+	workload->overlap.selector = json_of(selector);
+	workload->overlap.labels = labels != NULL ? json_of(labels) : (struct json_text){0};
+	policy_overlap_add(&workload->namespace->overlap, &workload->overlap);
+	policy_workload_changed(inventory, workload);
 }
 
-void policy_subject_default(struct policy_inventory *inventory, struct policy_subject *subject)
+void policy_workload_default(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	if (subject->selector == NULL && !policy_has_selector(subject))
-		policy_subject_set_pods(
-		        inventory, subject,
-		        choose_selector(inventory, subject, (struct json_text){0}, NULL), NULL);
+	if (workload->selector == NULL && !policy_has_selector(workload))
+		policy_workload_set_pods(
+		        inventory, workload,
+		        choose_selector(inventory, workload, (struct json_text){0}, NULL), NULL);
 }
 
 /* Where the kinds keep their pods' labels. */
@@ -123,17 +123,17 @@ const char *policy_take_workload(struct policy_inventory *inventory, const struc
 {
 	if (!policy_is_label(event->namespace) || !policy_is_subdomain(event->name))
 		return "the workload's namespace or name is not one that Kubernetes allows";
-	struct policy_subject *subject = policy_subject_at(
-	        inventory, policy_space_at(inventory, event->namespace), event->kind, event->name);
-	subject->listed = subject->present = event->type != EVENT_DELETED;
-	if (!subject->present) {
-		policy_subject_sweep(inventory, subject);
+	struct policy_workload *workload = policy_workload_at(
+	        inventory, policy_namespace_at(inventory, event->namespace), event->kind, event->name);
+	workload->listed = workload->present = event->type != EVENT_DELETED;
+	if (!workload->present) {
+		policy_workload_sweep(inventory, workload);
 		return NULL;
 	}
 	struct json_text found = template_labels(event->object);
 	char *labels = found.at == NULL ? NULL : normal(inventory, found);
 	struct json_text own = json_get(event->object, "spec", "selector");
-	policy_subject_set_pods(inventory, subject,
-	                        choose_selector(inventory, subject, own, labels), labels);
+	policy_workload_set_pods(inventory, workload,
+	                        choose_selector(inventory, workload, own, labels), labels);
 	return NULL;
 }

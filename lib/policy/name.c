@@ -54,7 +54,7 @@ void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *
 	join(name, stem, ROOM - 9, hex);
 }
 
-void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
+void policy_extra_name(char name[POLICY_NAME_SIZE], const char *policy,
                          const char hex[POLICY_HEX_SIZE])
 {
 	enum { ROOM = POLICY_NAME_SIZE - 1 - POLICY_HEX_SIZE };
@@ -64,18 +64,18 @@ void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
 	snprintf(name, POLICY_NAME_SIZE, "%.*s-%s", (int)len, policy, hex);
 }
 
-void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain)
+void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *namespace, const char *plain)
 {
 	enum { ROOM = POLICY_NAME_SIZE - sizeof suffix };
 	char stem[2 * POLICY_NAME_SIZE], whole[2 * POLICY_NAME_SIZE], hex[33];
 	size_t len = strlen(plain);
 	if (len > strlen(suffix) && strcmp(plain + len - strlen(suffix), suffix) == 0)
 		len -= strlen(suffix);
-	snprintf(stem, sizeof stem, "%s-%.*s", space, (int)len, plain);
+	snprintf(stem, sizeof stem, "%s-%.*s", namespace, (int)len, plain);
 	for (char *c = stem; *c != '\0'; c++)
 		if (*c == '.')
 			*c = '-';
-	snprintf(whole, sizeof whole, "%s/%s", space, plain);
+	snprintf(whole, sizeof whole, "%s/%s", namespace, plain);
 	digest_hex(json_of(whole), hex, 32);
 	join(name, stem, ROOM - 33, hex);
 }

@@ -18,16 +18,16 @@ enum { POLICY_NAME_ATTEMPTS = 3 };
 void policy_name(char name[POLICY_NAME_SIZE], const char *workload, const char *kind,
                  unsigned attempt);
 
-/* The name of a further object of the policy: its own, cut if it must be, a dash, and 32 hex
+/* The name of an extra object of the policy: its own, cut if it must be, a dash, and 32 hex
  * digits that the caller took of all that tells it from others. */
 enum { POLICY_HEX_SIZE = 33 };
-void policy_further_name(char name[POLICY_NAME_SIZE], const char *policy,
+void policy_extra_name(char name[POLICY_NAME_SIZE], const char *policy,
                          const char hex[POLICY_HEX_SIZE]);
 
 /* The name that the policy `plain` of a namespace has as a cluster-scoped object:
  * <namespace>-<plain, less the suffix>-<32 hex digits of SHA-256(namespace/plain)>-signature-policy,
  * without dots (Calico takes what is before a dot for a tier) and cut to 253 bytes. The digits
  * tell a-b/c from a/b-c. */
-void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *space, const char *plain);
+void policy_cluster_name(char name[POLICY_NAME_SIZE], const char *namespace, const char *plain);
 
 #endif

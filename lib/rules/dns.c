@@ -28,11 +28,11 @@ const char *policy_dns_parse(const char *word, struct policy_dns *dns)
 		return "must be NAMESPACE/KEY=VALUE or NAMESPACE/KEY=VALUE:PORT";
 	const char *colon = strchr(equals, ':');
 	const char *end = colon == NULL ? word + strlen(word) : colon;
-	*dns = (struct policy_dns){.space = between(word, slash),
+	*dns = (struct policy_dns){.namespace = between(word, slash),
 	                           .key = between(slash + 1, equals),
 	                           .value = between(equals + 1, end),
 	                           .port = POLICY_DNS_PORT};
-	if (!policy_is_label(dns->space))
+	if (!policy_is_label(dns->namespace))
 		return "its namespace is not a name that Kubernetes allows";
 	if (!policy_is_label_key(dns->key) || !policy_is_label_value(dns->value))
 		return "its KEY=VALUE is not a label that Kubernetes allows";
@@ -59,7 +59,7 @@ void policy_dns_put(const char *const *words, struct json_buffer *out)
 		          "\"protocol\":\"TCP\"}],\"to\":[{\"namespaceSelector\":{\"matchLabels\":{"
 		          "\"kubernetes.io/metadata.name\":\"%.*s\"}},\"podSelector\":{"
 		          "\"matchLabels\":{\"%.*s\":\"%.*s\"}}}]}",
-		          dns.port, dns.port, (int)dns.space.len, dns.space.at,
+		          dns.port, dns.port, (int)dns.namespace.len, dns.namespace.at,
 		          (int)dns.key.len, dns.key.at, (int)dns.value.len, dns.value.at);
 	}
 	json_putc(out, ']');

@@ -15,7 +15,7 @@
 enum { POLICY_DNS_PORT = 53 };
 
 struct policy_dns {
-	struct json_text space, key, value;
+	struct json_text namespace, key, value;
 	long port;
 };
 

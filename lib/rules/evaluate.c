@@ -47,12 +47,12 @@ static const char *parse_workload(const char *host, size_t len,
 	if (slash == NULL)
 		return "must be ADDRESS:PORT/PROTOCOL, CIDR:PORT/PROTOCOL or "
 		       "NAMESPACE/WORKLOAD:PORT/PROTOCOL";
-	struct json_text space = {host, (size_t)(slash - host)};
-	struct json_text name = {slash + 1, len - space.len - 1};
-	if (!policy_is_label(space) || !policy_is_subdomain(name))
+	struct json_text namespace = {host, (size_t)(slash - host)};
+	struct json_text name = {slash + 1, len - namespace.len - 1};
+	if (!policy_is_label(namespace) || !policy_is_subdomain(name))
 		return "its namespace or workload is not a name that Kubernetes allows";
 	destination->is_workload = true;
-	memcpy(destination->space, space.at, space.len);
+	memcpy(destination->namespace, namespace.at, namespace.len);
 	memcpy(destination->name, name.at, name.len);
 	return NULL;
 }
@@ -121,13 +121,13 @@ static enum policy_answer selects(struct json_text selector, struct policy_label
 	return policy_selector_matches(selector, labels.known) ? POLICY_ALLOWED : POLICY_DENIED;
 }
 
-static enum policy_answer selects_space(struct json_text selector,
+static enum policy_answer selects_namespace(struct json_text selector,
                                         const struct policy_destination *destination)
 {
 	char named[sizeof "{\"" SPACE_NAME "\":\"\"}" + POLICY_LABEL_SIZE];
-	if (!is_unset(destination->space_labels) || !asks_for_name_alone(selector))
-		return selects(selector, (struct policy_labels){.known = destination->space_labels});
-	snprintf(named, sizeof named, "{\"%s\":\"%s\"}", SPACE_NAME, destination->space);
+	if (!is_unset(destination->namespace_labels) || !asks_for_name_alone(selector))
+		return selects(selector, (struct policy_labels){.known = destination->namespace_labels});
+	snprintf(named, sizeof named, "{\"%s\":\"%s\"}", SPACE_NAME, destination->namespace);
 	return selects(selector, (struct policy_labels){.known = json_of(named)});
 }
 
@@ -193,37 +193,37 @@ static struct partial match_block(struct json_text block,
 	return (struct partial){answer, index, why};
 }
 
-static struct partial match_pods(struct json_text peer, const char *space,
+static struct partial match_pods(struct json_text peer, const char *namespace,
                                  const struct policy_destination *destination, int index)
 {
-	struct json_text spaces = json_get(peer, "namespaceSelector");
+	struct json_text namespaces = json_get(peer, "namespaceSelector");
 	struct json_text pods = json_get(peer, "podSelector");
-	enum policy_answer in_space, in_pods;
+	enum policy_answer in_namespace, in_pods;
 	/* An address is one outside of the cluster; a peer that names nothing selects nothing. */
-	if (!destination->is_workload || (is_unset(spaces) && is_unset(pods)))
+	if (!destination->is_workload || (is_unset(namespaces) && is_unset(pods)))
 		return none;
-	in_space = !is_unset(spaces)                        ? selects_space(spaces, destination)
-	           : strcmp(space, destination->space) == 0 ? POLICY_ALLOWED
+	in_namespace = !is_unset(namespaces)                        ? selects_namespace(namespaces, destination)
+	           : strcmp(namespace, destination->namespace) == 0 ? POLICY_ALLOWED
 	                                                    : POLICY_DENIED;
-	if (in_space == POLICY_DENIED)
+	if (in_namespace == POLICY_DENIED)
 		return none;
 	in_pods = is_unset(pods) ? POLICY_ALLOWED : selects(pods, destination->labels);
-	enum policy_answer answer = in_space < in_pods ? in_space : in_pods;
+	enum policy_answer answer = in_namespace < in_pods ? in_namespace : in_pods;
 	const char *why = answer != POLICY_UNKNOWN     ? NULL
-	                  : in_space == POLICY_UNKNOWN ? "the namespace's labels were not seen"
+	                  : in_namespace == POLICY_UNKNOWN ? "the namespace's labels were not seen"
 	                                               : "the pods' labels were not seen";
 	return (struct partial){answer, index, why};
 }
 
-enum policy_answer policy_peer_selects(struct json_text peer, const char *space,
+enum policy_answer policy_peer_selects(struct json_text peer, const char *namespace,
                                        const struct policy_destination *destination)
 {
 	if (!is_unset(json_get(peer, "ipBlock")))
 		return POLICY_DENIED;
-	return match_pods(peer, space, destination, 0).answer;
+	return match_pods(peer, namespace, destination, 0).answer;
 }
 
-static struct partial match_peers(struct json_text to, const char *space,
+static struct partial match_peers(struct json_text to, const char *namespace,
                                   const struct policy_destination *destination)
 {
 	struct partial best = none;
@@ -234,7 +234,7 @@ static struct partial match_peers(struct json_text to, const char *space,
 		return none;
 	for (struct json_member m = json_first(to); m.value.at; m = json_next(m), index++) {
 		struct json_text block = json_get(m.value, "ipBlock");
-		best = better(best, is_unset(block) ? match_pods(m.value, space, destination, index)
+		best = better(best, is_unset(block) ? match_pods(m.value, namespace, destination, index)
 		                                    : match_block(block, destination, index));
 	}
 	return best;
@@ -278,7 +278,7 @@ static struct partial match_ports(struct json_text ports,
 	return best;
 }
 
-struct policy_match policy_evaluate(struct json_text egress, const char *space,
+struct policy_match policy_evaluate(struct json_text egress, const char *namespace,
                                     const struct policy_destination *destination)
 {
 	struct policy_match best = {POLICY_DENIED, -1, -1, -1, NULL};
@@ -288,7 +288,7 @@ struct policy_match policy_evaluate(struct json_text egress, const char *space,
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
 		if (json_type(m.value) != JSON_OBJECT)
 			continue;
-		struct partial peer = match_peers(json_get(m.value, "to"), space, destination);
+		struct partial peer = match_peers(json_get(m.value, "to"), namespace, destination);
 		struct partial port = match_ports(json_get(m.value, "ports"), destination);
 		enum policy_answer answer = peer.answer < port.answer ? peer.answer : port.answer;
 		if (answer > best.answer)

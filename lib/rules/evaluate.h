@@ -31,12 +31,12 @@ struct policy_labels {
 struct policy_destination {
 	bool is_workload;
 	struct policy_cidr cidr;       /* of an address or a range */
-	char space[POLICY_LABEL_SIZE]; /* of a workload: its namespace */
+	char namespace[POLICY_LABEL_SIZE]; /* of a workload: its namespace */
 	char name[POLICY_NAME_SIZE];
 	enum policy_protocol protocol;
 	long port;
 	struct policy_labels labels;   /* of the workload's pods */
-	struct json_text space_labels; /* of its namespace; absent: only its name is known */
+	struct json_text namespace_labels; /* of its namespace; absent: only its name is known */
 };
 
 /* Reads "203.0.113.7:443/tcp", "203.0.113.0/24:443/tcp", "[2001:db8::1]:53/udp" or
@@ -50,13 +50,13 @@ struct policy_match {
 	const char *why;      /* of UNKNOWN: half a sentence; else NULL */
 };
 
-/* What the array `egress` of a policy in namespace `space` says: the first rule that allows it,
+/* What the array `egress` of a policy in namespace `namespace` says: the first rule that allows it,
  * else the first for which that is unknown. */
-struct policy_match policy_evaluate(struct json_text egress, const char *space,
+struct policy_match policy_evaluate(struct json_text egress, const char *namespace,
                                     const struct policy_destination *destination);
 
 /* Whether a peer, an element of `to`, selects the workload's pods; an ipBlock selects none. */
-enum policy_answer policy_peer_selects(struct json_text peer, const char *space,
+enum policy_answer policy_peer_selects(struct json_text peer, const char *namespace,
                                        const struct policy_destination *destination);
 
 /* Whether a NetworkPolicy's spec selects pods with these labels and limits their egress: by its

@@ -118,11 +118,11 @@ static void put_rules(struct writing *w, struct json_text ports, enum policy_por
 		put_protocol(w, ports, which, protocols[i]);
 }
 
-static void put_pods_of(struct json_buffer *entity, const char *spaces, const char *pods)
+static void put_pods_of(struct json_buffer *entity, const char *namespaces, const char *pods)
 {
 	entity->len = 0;
 	json_puts(entity, "\"namespaceSelector\":");
-	json_put_string(entity, spaces);
+	json_put_string(entity, namespaces);
 	json_puts(entity, ",\"selector\":");
 	json_put_string(entity, pods);
 }
@@ -202,18 +202,18 @@ static void put_blocks(struct writing *w, struct json_text to, struct json_text 
 /* Makes the entity that of a peer that is no block; false, reported, when it cannot be. */
 static bool set_peer(struct writing *w, struct json_text peer, const char *path)
 {
-	struct json_text spaces = json_get(peer, "namespaceSelector");
-	struct json_buffer of_spaces = {0}, of_pods = {0};
+	struct json_text namespaces = json_get(peer, "namespaceSelector");
+	struct json_buffer of_namespaces = {0}, of_pods = {0};
 	bool whole = true;
-	if (spaces.at == NULL)
-		policy_calico_put_space(&of_spaces, w->decision->subject->space->name);
+	if (namespaces.at == NULL)
+		policy_calico_put_namespace(&of_namespaces, w->decision->workload->namespace->name);
 	else
-		whole = policy_calico_put_spaces(&of_spaces, spaces);
+		whole = policy_calico_put_namespaces(&of_namespaces, namespaces);
 	whole = policy_calico_put_pods(&of_pods, json_get(peer, "podSelector")) && whole;
-	json_putc(&of_spaces, '\0');
+	json_putc(&of_namespaces, '\0');
 	json_putc(&of_pods, '\0');
-	put_pods_of(&w->entity, of_spaces.at, of_pods.at);
-	json_buffer_free(&of_spaces);
+	put_pods_of(&w->entity, of_namespaces.at, of_pods.at);
+	json_buffer_free(&of_namespaces);
 	json_buffer_free(&of_pods);
 	if (!whole)
 		policy_problem(
@@ -270,11 +270,11 @@ static void put_ingress(struct writing *w, struct json_text ingress)
 
 /* The pods to hold. What cannot be written of the selector is left out: then it may hold others
  * too, and nobody may get egress by it. */
-static bool put_subject(struct writing *w)
+static bool put_workload(struct writing *w)
 {
 	struct json_buffer selector = {0};
 	json_puts(w->out, "\"namespaceSelector\":");
-	policy_calico_put_space(&selector, w->decision->subject->space->name);
+	policy_calico_put_namespace(&selector, w->decision->workload->namespace->name);
 	json_put_string_n(w->out, selector.at, selector.len);
 	selector.len = 0;
 	bool whole = policy_calico_put_pods(&selector, w->decision->selector);
@@ -294,12 +294,12 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
                    struct policy_manifests *manifests)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_globalnetworkpolicy,
-	                                                decision->subject->object->name);
+	                                                decision->workload->object->name);
 	struct writing w = {.decision = decision, .out = out};
 	policy_metadata_put(inventory, decision, manifests);
 	/* the tier is what a server sets where it is not given, and must not pass for a change */
 	json_putf(out, ",\"spec\":{\"tier\":\"default\",\"order\":%d,", ORDER);
-	bool held = put_subject(&w);
+	bool held = put_workload(&w);
 	json_puts(out, ",\"types\":[\"Ingress\",\"Egress\"],\"ingress\":[");
 	put_ingress(&w, json_buffer_text(&decision->ingress));
 	json_puts(out, "],\"egress\":[");

@@ -123,7 +123,7 @@ bool policy_calico_put_pods(struct json_buffer *out, struct json_text selector)
 	return put_selector(out, selector, start);
 }
 
-bool policy_calico_put_spaces(struct json_buffer *out, struct json_text selector)
+bool policy_calico_put_namespaces(struct json_buffer *out, struct json_text selector)
 {
 	size_t start = out->len;
 	if (json_is_empty(json_get(selector, "matchLabels")) &&
@@ -134,7 +134,7 @@ bool policy_calico_put_spaces(struct json_buffer *out, struct json_text selector
 	return put_selector(out, selector, start);
 }
 
-void policy_calico_put_space(struct json_buffer *out, const char *name)
+void policy_calico_put_namespace(struct json_buffer *out, const char *name)
 {
 	json_putf(out, "projectcalico.org/name == '%s'", name);
 }

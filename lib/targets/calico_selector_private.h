@@ -17,7 +17,7 @@ enum { POLICY_CALICO_MAX = 1024 };
  * for namespaces, and for one namespace by its name. False when not all of it could be written:
  * then it is what could be, and selects more. */
 bool policy_calico_put_pods(struct json_buffer *out, struct json_text selector);
-bool policy_calico_put_spaces(struct json_buffer *out, struct json_text selector);
-void policy_calico_put_space(struct json_buffer *out, const char *name);
+bool policy_calico_put_namespaces(struct json_buffer *out, struct json_text selector);
+void policy_calico_put_namespace(struct json_buffer *out, const char *name);
 
 #endif

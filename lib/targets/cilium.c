@@ -119,7 +119,7 @@ static bool put_endpoints(struct writing *w, struct json_text peers, const char 
 			continue;
 		snprintf(field, sizeof field, "%s[%zu]", path, index);
 		if (policy_cilium_peer_usable(m.value))
-			policy_cilium_put_peer(w->out, w->decision->subject->space->name, m.value);
+			policy_cilium_put_peer(w->out, w->decision->workload->namespace->name, m.value);
 		else
 			say_unusable(w, field);
 	}
@@ -231,11 +231,11 @@ static void put_names(struct json_buffer *out, struct json_text domain, const ch
 
 /* Queries for the names alone, and for what a resolver makes of them by a pod's search list, which
  * would else end at the first refusal. */
-static void put_queries(struct json_buffer *out, struct json_text domains, const char *space)
+static void put_queries(struct json_buffer *out, struct json_text domains, const char *namespace)
 {
 	char own[POLICY_LABEL_SIZE + sizeof "..svc.cluster.local"];
 	const char *const suffixes[] = {"", own, ".svc.cluster.local", ".cluster.local"};
-	snprintf(own, sizeof own, ".%s.svc.cluster.local", space);
+	snprintf(own, sizeof own, ".%s.svc.cluster.local", namespace);
 	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
 		for (struct json_member m = json_first(domains); m.value.at; m = json_next(m))
 			put_names(out, m.value, suffixes[i]);
@@ -253,13 +253,13 @@ static void put_dns(struct writing *w, struct json_text domains)
 		json_putf(out,
 		          "{\"toEndpoints\":[{\"matchLabels\":{\"" POLICY_CILIUM_SPACE
 		          "\":\"%.*s\",\"k8s:%.*s\":\"%.*s\"}}],\"toPorts\":[{\"ports\":[",
-		          (int)dns.space.len, dns.space.at, (int)dns.key.len, dns.key.at,
+		          (int)dns.namespace.len, dns.namespace.at, (int)dns.key.len, dns.key.at,
 		          (int)dns.value.len, dns.value.at);
 		json_putf(out,
 		          "{\"port\":\"%ld\",\"protocol\":\"UDP\"},"
 		          "{\"port\":\"%ld\",\"protocol\":\"TCP\"}],\"rules\":{\"dns\":[",
 		          dns.port, dns.port);
-		put_queries(out, domains, w->decision->subject->space->name);
+		put_queries(out, domains, w->decision->workload->namespace->name);
 		json_puts(out, "]}}]}");
 	}
 }
@@ -301,7 +301,7 @@ static void put_ingress(struct writing *w, struct json_text ingress)
 
 /* The pods to hold. What cannot be written of the selector is left out: then it may hold others
  * too, and nobody may get egress by it. */
-static bool put_subject(struct writing *w)
+static bool put_workload(struct writing *w)
 {
 	struct json_text selector = w->decision->selector;
 	policy_cilium_put_selector(w->out, selector);
@@ -317,11 +317,11 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
                    struct policy_manifests *manifests)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_ciliumnetworkpolicy,
-	                                                decision->subject->object->name);
+	                                                decision->workload->object->name);
 	struct writing writing = {inventory, decision, out};
 	policy_metadata_put(inventory, decision, manifests);
 	json_puts(out, ",\"spec\":{\"endpointSelector\":");
-	bool held = put_subject(&writing);
+	bool held = put_workload(&writing);
 	json_puts(out, ",\"ingress\":[");
 	put_ingress(&writing, json_buffer_text(&decision->ingress));
 	close_section(out);

@@ -34,15 +34,15 @@ static bool begins(struct json_text text, const char *with)
 	return text.len >= len && memcmp(text.at, with, len) == 0;
 }
 
-static bool key_usable(struct json_text key, bool of_space)
+static bool key_usable(struct json_text key, bool of_namespace)
 {
 	key = json_plain(key);
 	if (key.at == NULL || !policy_is_label_key(key))
 		return false;
-	for (size_t i = 0; !of_space && i < sizeof left_out / sizeof left_out[0]; i++)
+	for (size_t i = 0; !of_namespace && i < sizeof left_out / sizeof left_out[0]; i++)
 		if (begins(key, left_out[i]))
 			return false;
-	return of_space || memmem(key.at, key.len, "beta.kubernetes.io", 18) == NULL;
+	return of_namespace || memmem(key.at, key.len, "beta.kubernetes.io", 18) == NULL;
 }
 
 static bool value_usable(struct json_text value)
@@ -51,64 +51,64 @@ static bool value_usable(struct json_text value)
 	return value.at != NULL && policy_is_label_value(value);
 }
 
-static bool expression_usable(struct json_text expression, bool of_space)
+static bool expression_usable(struct json_text expression, bool of_namespace)
 {
 	struct json_text values = json_get(expression, "values");
 	for (struct json_member m = json_first(values); m.value.at; m = json_next(m))
 		if (!value_usable(m.value))
 			return false;
-	return key_usable(json_get(expression, "key"), of_space);
+	return key_usable(json_get(expression, "key"), of_namespace);
 }
 
 /* Can all of the selector be written? */
-static bool selector_usable(struct json_text selector, bool of_space)
+static bool selector_usable(struct json_text selector, bool of_namespace)
 {
 	struct json_text labels = json_get(selector, "matchLabels");
 	struct json_text expressions = json_get(selector, "matchExpressions");
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m))
-		if (!key_usable(m.key, of_space) || !value_usable(m.value))
+		if (!key_usable(m.key, of_namespace) || !value_usable(m.value))
 			return false;
 	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
-		if (!expression_usable(m.value, of_space))
+		if (!expression_usable(m.value, of_namespace))
 			return false;
 	return true;
 }
 
-static void put_key(struct json_buffer *out, struct json_text key, bool of_space)
+static void put_key(struct json_buffer *out, struct json_text key, bool of_namespace)
 {
-	if (of_space && json_equals(key, SPACE_NAME)) {
+	if (of_namespace && json_equals(key, SPACE_NAME)) {
 		json_puts(out, "\"" POLICY_CILIUM_SPACE "\"");
 		return;
 	}
-	json_puts(out, of_space ? "\"" SPACE_LABELS : "\"k8s:");
+	json_puts(out, of_namespace ? "\"" SPACE_LABELS : "\"k8s:");
 	json_puttext(out, json_plain(key));
 	json_putc(out, '"');
 }
 
 /* What cannot be used is left out, so more is selected. */
-static void put_labels(struct json_buffer *out, struct json_text selector, bool of_space)
+static void put_labels(struct json_buffer *out, struct json_text selector, bool of_namespace)
 {
 	struct json_text labels = json_get(selector, "matchLabels");
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
-		if (!key_usable(m.key, of_space) || !value_usable(m.value))
+		if (!key_usable(m.key, of_namespace) || !value_usable(m.value))
 			continue;
 		json_put_comma(out);
-		put_key(out, m.key, of_space);
+		put_key(out, m.key, of_namespace);
 		json_putc(out, ':');
 		json_puttext(out, m.value);
 	}
 }
 
-static void put_expressions(struct json_buffer *out, struct json_text selector, bool of_space)
+static void put_expressions(struct json_buffer *out, struct json_text selector, bool of_namespace)
 {
 	struct json_text expressions = json_get(selector, "matchExpressions");
 	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
 		struct json_text values = json_get(m.value, "values");
-		if (!expression_usable(m.value, of_space))
+		if (!expression_usable(m.value, of_namespace))
 			continue;
 		json_put_comma(out);
 		json_puts(out, "{\"key\":");
-		put_key(out, json_get(m.value, "key"), of_space);
+		put_key(out, json_get(m.value, "key"), of_namespace);
 		json_puts(out, ",\"operator\":");
 		json_puttext(out, json_get(m.value, "operator"));
 		if (!json_is_empty(values)) {
@@ -164,25 +164,25 @@ bool policy_cilium_peer_usable(struct json_text peer)
 
 /* A selector that only excludes would also match what is no pod: one of namespaces asks for pods.
  */
-void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct json_text peer)
+void policy_cilium_put_peer(struct json_buffer *out, const char *namespace, struct json_text peer)
 {
-	struct json_text spaces = json_get(peer, "namespaceSelector");
+	struct json_text namespaces = json_get(peer, "namespaceSelector");
 	struct json_text pods = json_get(peer, "podSelector");
 	json_put_comma(out);
 	json_puts(out, "{\"matchLabels\":{");
 	size_t empty = out->len;
-	if (spaces.at == NULL)
-		json_putf(out, "\"" POLICY_CILIUM_SPACE "\":\"%s\"", space);
-	put_labels(out, spaces, true);
+	if (namespaces.at == NULL)
+		json_putf(out, "\"" POLICY_CILIUM_SPACE "\":\"%s\"", namespace);
+	put_labels(out, namespaces, true);
 	put_labels(out, pods, false);
 	close_labels(out, empty);
 	size_t start = out->len;
 	json_put_comma(out);
 	json_puts(out, "\"matchExpressions\":[");
 	empty = out->len;
-	if (spaces.at != NULL && json_get(spaces, "matchLabels", SPACE_NAME).at == NULL)
+	if (namespaces.at != NULL && json_get(namespaces, "matchLabels", SPACE_NAME).at == NULL)
 		json_puts(out, "{\"key\":\"" POLICY_CILIUM_SPACE "\",\"operator\":\"Exists\"}");
-	put_expressions(out, spaces, true);
+	put_expressions(out, namespaces, true);
 	put_expressions(out, pods, false);
 	close_expressions(out, start, empty);
 }

@@ -22,7 +22,7 @@ bool policy_cilium_peer_usable(struct json_text peer);
 void policy_cilium_put_selector(struct json_buffer *out, struct json_text selector);
 
 /* Appends an element of toEndpoints, with a comma before it unless it follows a bracket, for a
- * peer of a policy in namespace `space` that is no ipBlock and can be written. */
-void policy_cilium_put_peer(struct json_buffer *out, const char *space, struct json_text peer);
+ * peer of a policy in namespace `namespace` that is no ipBlock and can be written. */
+void policy_cilium_put_peer(struct json_buffer *out, const char *namespace, struct json_text peer);
 
 #endif

@@ -64,7 +64,7 @@ static bool put_selector(struct json_text selector, struct json_buffer *labels)
  * of them: whatever it selects is then cut off. */
 static bool select_pods(struct policy_decision *decision, struct json_buffer *selected)
 {
-	const char *labels = decision->subject->labels;
+	const char *labels = decision->workload->labels;
 	if (put_selector(decision->selector, selected))
 		return true;
 	bool of_pods = selected->len == 0 && labels != NULL;
@@ -84,7 +84,7 @@ static void put_sidecar(const struct policy_inventory *inventory,
                         const struct json_buffer *labels, struct policy_manifests *manifests)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_sidecar,
-	                                                decision->subject->object->name);
+	                                                decision->workload->object->name);
 	policy_metadata_put(inventory, decision, manifests);
 	json_puts(out, ",\"spec\":{\"egress\":[{\"hosts\":[");
 	if (entries->any)
@@ -106,7 +106,7 @@ static void put_entry(const struct policy_inventory *inventory,
                       struct policy_manifests *manifests)
 {
 	char name[POLICY_NAME_SIZE];
-	policy_further_name(name, decision->subject->object->name, entry->hex);
+	policy_extra_name(name, decision->workload->object->name, entry->hex);
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_serviceentry, name);
 	policy_metadata_put(inventory, decision, manifests);
 	json_puts(out, ",\"spec\":{\"exportTo\":[\".\"],");

@@ -16,9 +16,9 @@ static void say(struct istio_entries *entries, const char *field, struct json_te
 	policy_problem(&entries->decision->problems, POLICY_WARNING, field, value, "%s", message);
 }
 
-void istio_add_host(struct json_buffer *hosts, const char *space, struct json_text host)
+void istio_add_host(struct json_buffer *hosts, const char *namespace, struct json_text host)
 {
-	json_putf(hosts, "%s\"%s/%.*s\"", hosts->len == 0 ? "" : ",", space, (int)host.len,
+	json_putf(hosts, "%s\"%s/%.*s\"", hosts->len == 0 ? "" : ",", namespace, (int)host.len,
 	          host.at);
 }
 
@@ -26,7 +26,7 @@ static void put_hex(char hex[POLICY_HEX_SIZE], const struct istio_entries *entri
                     const struct json_buffer *says)
 {
 	struct json_buffer whole = {0};
-	json_putf(&whole, "%s\n", entries->decision->subject->object->name);
+	json_putf(&whole, "%s\n", entries->decision->workload->object->name);
 	json_puttext(&whole, json_buffer_text(says));
 	struct policy_digest digest = policy_digest(json_buffer_text(&whole));
 	for (size_t i = 0; i < sizeof digest.bytes; i++)

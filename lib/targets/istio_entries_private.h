@@ -36,8 +36,8 @@ struct istio_entries {
 /* What cannot be expressed becomes a problem of the decision. */
 void istio_entries_read(struct istio_entries *entries, struct policy_decision *decision);
 
-/* Appends "space/host", with a comma before it where one is needed. */
-void istio_add_host(struct json_buffer *hosts, const char *space, struct json_text host);
+/* Appends "namespace/host", with a comma before it where one is needed. */
+void istio_add_host(struct json_buffer *hosts, const char *namespace, struct json_text host);
 
 void istio_entries_free(struct istio_entries *entries);
 

@@ -69,14 +69,14 @@ static void put_owner(const struct policy_card *card, struct json_buffer *out)
 }
 
 /* Up to the labels that every object of ours has. */
-static void put_identity(const struct policy_space *space, struct policy_manifests *manifests)
+static void put_identity(const struct policy_namespace *namespace, struct policy_manifests *manifests)
 {
 	const struct policy_manifest *manifest = &manifests->items[manifests->count - 1];
 	struct json_buffer *out = &manifests->text;
 	json_puts(out, "\"metadata\":{");
 	put_member(out, "name", manifest->name);
 	if (!manifest->kind->cluster_scoped)
-		put_member(out, "namespace", space->name);
+		put_member(out, "namespace", namespace->name);
 	json_puts(out, ",\"labels\":{");
 	put_member(out, "app.kubernetes.io/managed-by", POLICY_MANAGER);
 	put_member(out, "managed-by", POLICY_MANAGER);
@@ -90,10 +90,10 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 	struct json_buffer *out = &manifests->text;
 	char label[POLICY_LABEL_SIZE];
 	bool cut = policy_label_value(label, card->name);
-	put_identity(decision->subject->space, manifests);
+	put_identity(decision->workload->namespace, manifests);
 	put_member(out, names->agentcard_label, label);
 	if (manifests->items[manifests->count - 1].kind->cluster_scoped)
-		put_member(out, names->namespace_label, card->space->name);
+		put_member(out, names->namespace_label, card->namespace->name);
 	put_member(out, names->policy_type_label, "signature-verification");
 	json_putc(out, '}');
 	if (cut) {
@@ -106,11 +106,11 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 	json_putc(out, '}');
 }
 
-void policy_space_metadata_put(const struct policy_inventory *inventory,
-                               const struct policy_space *space, struct policy_manifests *manifests)
+void policy_namespace_metadata_put(const struct policy_inventory *inventory,
+                               const struct policy_namespace *namespace, struct policy_manifests *manifests)
 {
 	struct json_buffer *out = &manifests->text;
-	put_identity(space, manifests);
+	put_identity(namespace, manifests);
 	put_member(out, inventory->settings->names->policy_type_label, "signature-verification");
 	json_puts(out, "}}");
 }

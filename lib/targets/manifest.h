@@ -32,8 +32,8 @@ void policy_metadata_put(const struct policy_inventory *inventory,
                          const struct policy_decision *decision,
                          struct policy_manifests *manifests);
 /* The same of a namespace-wide object. */
-void policy_space_metadata_put(const struct policy_inventory *inventory,
-                               const struct policy_space *space,
+void policy_namespace_metadata_put(const struct policy_inventory *inventory,
+                               const struct policy_namespace *namespace,
                                struct policy_manifests *manifests);
 
 struct json_text policy_manifest_text(const struct policy_manifests *manifests, size_t index);

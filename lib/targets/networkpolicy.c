@@ -8,7 +8,7 @@ void policy_networkpolicy_put(const struct policy_inventory *inventory,
                               struct policy_manifests *manifests)
 {
 	struct json_buffer *out = policy_manifest_begin(manifests, &policy_kind_networkpolicy,
-	                                                decision->subject->object->name);
+	                                                decision->workload->object->name);
 	policy_metadata_put(inventory, decision, manifests);
 	json_puts(out, ",\"spec\":{\"podSelector\":");
 	json_puttext(out, decision->selector);

@@ -186,18 +186,18 @@ static bool allows_everything(const struct policy_decision *decision)
 static void say_agent(const struct firewall *firewall, const struct policy_decision *decision,
                       struct policy_problems *problems)
 {
-	const struct policy_subject *subject = decision->subject;
+	const struct policy_workload *workload = decision->workload;
 	if (firewall->full)
 		policy_problem(
 		        problems, POLICY_WARNING, "spec.egress", (struct json_text){0},
 		        "the rules of %s %s are more than its share of a firewall: those that "
 		        "do not fit are denied",
-		        subject->kind, subject->name);
+		        workload->kind, workload->name);
 	if (firewall->wildcard)
 		policy_problem(problems, POLICY_WARNING, "spec.egress", (struct json_text){0},
 		               "the wildcard DNS names of %s %s are left out, and denied: many an "
 		               "OVN-Kubernetes refuses a whole firewall for one",
-		               subject->kind, subject->name);
+		               workload->kind, workload->name);
 }
 
 /* No agent can take the room of another one. */
@@ -239,12 +239,12 @@ static void say_union(const struct firewall *firewall, size_t count,
 		        "as those are too many: the NetworkPolicy of each agent limits them");
 }
 
-static void put_firewall(const struct policy_inventory *inventory, const struct policy_space *space,
+static void put_firewall(const struct policy_inventory *inventory, const struct policy_namespace *namespace,
                          const struct firewall *firewall, struct policy_manifests *manifests)
 {
 	struct json_buffer *out =
 	        policy_manifest_begin(manifests, &policy_kind_egressfirewall, "default");
-	policy_space_metadata_put(inventory, space, manifests);
+	policy_namespace_metadata_put(inventory, namespace, manifests);
 	json_puts(out, ",\"spec\":{\"egress\":[");
 	json_puttext(out, json_buffer_text(&firewall->rules));
 	put_rule(out, "cidrSelector", json_of("\"0.0.0.0/0\""), (struct json_text){0}, "Deny");
@@ -267,7 +267,7 @@ static void free_firewall(struct firewall *firewall)
 	json_buffer_free(&firewall->ports);
 }
 
-static void render_space(const struct policy_inventory *inventory, const struct policy_space *space,
+static void render_namespace(const struct policy_inventory *inventory, const struct policy_namespace *namespace,
                          struct policy_decision *const decisions[], size_t count,
                          struct policy_problems *problems, struct policy_manifests *manifests)
 {
@@ -280,7 +280,7 @@ static void render_space(const struct policy_inventory *inventory, const struct 
 	allow_api_server(&firewall, inventory, problems);
 	allow_agents(&firewall, decisions, count, problems);
 	say_union(&firewall, count, problems);
-	put_firewall(inventory, space, &firewall, manifests);
+	put_firewall(inventory, namespace, &firewall, manifests);
 	free_firewall(&firewall);
 }
 
@@ -288,5 +288,5 @@ const struct policy_target policy_target_ovn = {
         .word = "ovn",
         .kind = &policy_kind_networkpolicy,
         .render = render,
-        .render_space = render_space,
+        .render_namespace = render_namespace,
 };

@@ -3,15 +3,15 @@
  * targets.c.
  *
  * A renderer writes manifests: for an agent first the one that bears the policy's name (the
- * object of the subject), then whatever else it needs, named after it; for a namespace what
+ * object of the workload), then whatever else it needs, named after it; for a namespace what
  * cannot be said of one agent alone. It must not allow what the decision does not. What it
  * cannot express it leaves denied, and says so in the decision's problems.
  *
  * The egress and ingress of a decision are valid NetworkPolicy rules in normal form, whatever
  * the mode; selectors passed policy_selector_check().
  *
- * The name of a subject's object is that of the first manifest, of a cluster-scoped one too. The
- * names of all that a target writes are its own: no two subjects may share one.
+ * The name of a workload's object is that of the first manifest, of a cluster-scoped one too. The
+ * names of all that a target writes are its own: no two workloads may share one.
  */
 #ifndef TARGETS_TARGET_H
 #define TARGETS_TARGET_H
@@ -26,8 +26,8 @@ struct policy_target {
 	               struct policy_manifests *manifests);
 	/* For a namespace in which something has changed; NULL: there is nothing namespace-wide.
 	 * `decisions` are those of its agents, in order of their keys, without MODE_NONE. */
-	void (*render_space)(const struct policy_inventory *inventory,
-	                     const struct policy_space *space,
+	void (*render_namespace)(const struct policy_inventory *inventory,
+	                     const struct policy_namespace *namespace,
 	                     struct policy_decision *const decisions[], size_t count,
 	                     struct policy_problems *problems, struct policy_manifests *manifests);
 };

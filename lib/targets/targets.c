@@ -41,5 +41,5 @@ struct policy_writes policy_target_writes(const struct policy_target *target)
 {
 	return (struct policy_writes){.kind = target->kind,
 	                              .names = target->names,
-	                              .namespace_wide = target->render_space != NULL};
+	                              .namespace_wide = target->render_namespace != NULL};
 }

@@ -27,7 +27,7 @@ static void put_why(struct json_buffer *out, const struct policy_decision *decis
 	put_member(out, "reason", decision->reason);
 	json_put_key(out, "message");
 	json_put_string_n(out, decision->message.at, decision->message.len);
-	put_card(out, card->space->name, card->name, card->uid);
+	put_card(out, card->namespace->name, card->name, card->uid);
 	json_put_key(out, "problems");
 	policy_problems_put(&decision->problems, out);
 }
@@ -40,7 +40,7 @@ void policy_put_apply(struct json_text manifest, const struct policy_decision *d
 	put_why(out, decision, decision->owner);
 }
 
-void policy_put_apply_space(struct json_text manifest, const struct policy_problems *problems,
+void policy_put_apply_namespace(struct json_text manifest, const struct policy_problems *problems,
                             struct json_buffer *out)
 {
 	json_puts(out, "{\"type\":\"APPLY\",\"object\":");
@@ -71,13 +71,13 @@ void policy_put_delete(const struct policy_object *object, struct json_buffer *o
 	put_member(out, "kind", object->kind->kind);
 	json_puts(out, ",\"metadata\":{");
 	if (!object->kind->cluster_scoped)
-		put_member(out, "namespace", object->space->name);
+		put_member(out, "namespace", object->namespace->name);
 	put_member(out, "name", object->name);
 	json_puts(out, "}}");
 	put_member(out, "reason", "Unwanted");
 	put_member(out, "message", "no AgentCard asks for this policy any more");
-	if (object->card != NULL && object->space->name[0] != '\0')
-		put_card(out, object->space->name, object->card,
+	if (object->card != NULL && object->namespace->name[0] != '\0')
+		put_card(out, object->namespace->name, object->card,
 		         object->card + strlen(object->card) + 1);
 	json_puts(out, ",\"problems\":[]}");
 }
@@ -90,10 +90,10 @@ void policy_put_status(const struct policy_decision *decision, const struct poli
 	put_member(out, "apiVersion", card->api_version);
 	put_member(out, "kind", "AgentCard");
 	json_puts(out, ",\"metadata\":{");
-	put_member(out, "namespace", card->space->name);
+	put_member(out, "namespace", card->namespace->name);
 	put_member(out, "name", card->name);
 	json_puts(out, "},\"status\":{\"networkPolicy\":{");
-	put_member(out, "name", none ? "" : decision->subject->object->name);
+	put_member(out, "name", none ? "" : decision->workload->object->name);
 	put_member(out, "mode",
 	           none                                        ? "none"
 	           : decision->mode == POLICY_MODE_RESTRICTIVE ? "restrictive"

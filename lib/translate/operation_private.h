@@ -8,7 +8,7 @@
 void policy_put_apply(struct json_text manifest, const struct policy_decision *decision,
                       struct json_buffer *out);
 /* The same of a namespace-wide one. */
-void policy_put_apply_space(struct json_text manifest, const struct policy_problems *problems,
+void policy_put_apply_namespace(struct json_text manifest, const struct policy_problems *problems,
                             struct json_buffer *out);
 
 /* Closes either; `observed`: the object was last seen to be as this asks for. */

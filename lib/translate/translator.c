@@ -4,7 +4,7 @@
 
 #include "k8s/open_lists.h"
 #include "translate/operation_private.h"
-#include "translate/spacewide_private.h"
+#include "translate/namespace_wide_private.h"
 
 struct policy_translator {
 	struct policy_settings settings;
@@ -74,19 +74,19 @@ static bool is_seen_as(struct policy_translator *translator, struct policy_objec
                        struct json_text manifest)
 {
 	const struct policy_inventory *inventory = &translator->inventory;
-	if (object->seen && !object->weighed)
+	if (object->seen && !object->essence_known)
 		object->essence = policy_object_essence(inventory, manifest, &translator->essence);
-	object->weighed = object->weighed || object->seen;
+	object->essence_known = object->essence_known || object->seen;
 	return object->seen && policy_digest_same(object->seen_essence, object->essence);
 }
 
 /* Whether the line with this digest was asked for last, and what is seen does not differ. */
-static bool is_settled(struct policy_translator *translator, struct policy_object *object,
+static bool is_asked(struct policy_translator *translator, struct policy_object *object,
                        struct json_text manifest, struct policy_digest digest)
 {
 	return object->last == POLICY_LAST_APPLY && !object->drifted &&
 	       policy_digest_same(digest, object->operation) &&
-	       (!object->seen || object->weighed || is_seen_as(translator, object, manifest));
+	       (!object->seen || object->essence_known || is_seen_as(translator, object, manifest));
 }
 
 /* Asks for what the line says, up to its closing brace, unless that was asked for last. */
@@ -95,29 +95,29 @@ static void apply(struct policy_translator *translator, struct policy_object *ob
 {
 	struct json_buffer *line = &translator->line;
 	struct policy_digest digest = policy_digest(json_buffer_text(line));
-	if (is_settled(translator, object, manifest, digest))
+	if (is_asked(translator, object, manifest, digest))
 		return;
 	object->last = POLICY_LAST_APPLY;
 	object->drifted = false;
 	object->operation = digest;
-	object->weighed = false;
+	object->essence_known = false;
 	policy_put_apply_end(object, is_seen_as(translator, object, manifest), line);
 	emit(translator);
 }
 
-/* The object of a further manifest, kept in a list of its subject or space. */
-static struct policy_object *further(struct policy_translator *translator,
-                                     struct policy_object **list, struct policy_space *space,
-                                     struct policy_subject *part_of,
+/* The object of an extra manifest, kept in a list of its workload or namespace. */
+static struct policy_object *extra(struct policy_translator *translator,
+                                     struct policy_object **list, struct policy_namespace *namespace,
+                                     struct policy_workload *part_of,
                                      const struct policy_manifest *manifest)
 {
 	struct policy_object *object = policy_object_at(&translator->inventory, manifest->kind,
-	                                                space, json_of(manifest->name));
-	if (!object->further) {
-		policy_former_remove(object);
-		object->further = true;
+	                                                namespace, json_of(manifest->name));
+	if (!object->extra) {
+		policy_previous_remove(object);
+		object->extra = true;
 		object->part_of = part_of;
-		DL_APPEND2(*list, object, further_prev, further_next);
+		DL_APPEND2(*list, object, extra_prev, extra_next);
 	}
 	object->fresh = true;
 	return object;
@@ -128,18 +128,18 @@ static void drop_stale(struct policy_translator *translator, struct policy_objec
 {
 	struct policy_object *object = *list, *next;
 	for (; object != NULL; object = next) {
-		next = object->further_next;
+		next = object->extra_next;
 		if (!object->fresh) {
-			DL_DELETE2(*list, object, further_prev, further_next);
-			object->further = false;
+			DL_DELETE2(*list, object, extra_prev, extra_next);
+			object->extra = false;
 			object->gone = true;
-			policy_stray(&translator->inventory, object);
+			policy_unwanted(&translator->inventory, object);
 		}
 		object->fresh = false;
 	}
 }
 
-static void apply_decision(struct policy_translator *translator, struct policy_subject *subject)
+static void apply_decision(struct policy_translator *translator, struct policy_workload *workload)
 {
 	const struct policy_inventory *inventory = &translator->inventory;
 	struct policy_decision *decision = &translator->decision;
@@ -147,8 +147,8 @@ static void apply_decision(struct policy_translator *translator, struct policy_s
 	policy_render(translator->target, inventory, decision, manifests);
 	for (size_t i = 0; i < manifests->count; i++) {
 		struct policy_object *object =
-			i == 0 ? subject->object
-			       : further(translator, &subject->further, subject->space, subject,
+			i == 0 ? workload->object
+			       : extra(translator, &workload->extra, workload->namespace, workload,
 		                         &manifests->items[i]);
 		struct json_text manifest = policy_manifest_text(manifests, i);
 		translator->line.len = 0;
@@ -172,63 +172,63 @@ static void apply_status(struct policy_translator *translator, struct policy_car
 
 /* What is said of a whole namespace is found out again only when its part in that differs: each
  * time it takes all agents of the namespace. */
-static void weigh_part(struct policy_translator *translator, struct policy_subject *subject)
+static void note_part(struct policy_translator *translator, struct policy_workload *workload)
 {
 	const struct policy_decision *decision = &translator->decision;
 	struct json_buffer *line = &translator->line;
 	struct policy_digest part = {0};
 	if (!translator->settings.writes.namespace_wide)
 		return;
-	if (subject->cards != NULL && decision->mode != POLICY_MODE_NONE) {
+	if (workload->cards != NULL && decision->mode != POLICY_MODE_NONE) {
 		line->len = 0;
 		json_puttext(line, json_buffer_text(&decision->egress));
 		if (decision->domains.at != NULL)
 			json_puttext(line, decision->domains);
 		part = policy_digest(json_buffer_text(line));
 	}
-	if (policy_digest_same(part, subject->spacewide))
+	if (policy_digest_same(part, workload->namespace_wide))
 		return;
-	subject->spacewide = part;
-	policy_space_changed(&translator->inventory, subject->space);
+	workload->namespace_wide = part;
+	policy_namespace_changed(&translator->inventory, workload->namespace);
 }
 
-static void settle(struct policy_translator *translator, struct policy_subject *subject)
+static void decide(struct policy_translator *translator, struct policy_workload *workload)
 {
 	struct policy_inventory *inventory = &translator->inventory;
 	struct policy_decision *decision = &translator->decision;
-	policy_claim(inventory, subject);
-	if (subject->cards == NULL) {
-		weigh_part(translator, subject);
-		drop_stale(translator, &subject->further);
-		policy_former_release(inventory, subject);
-		policy_subject_sweep(inventory, subject);
+	policy_claim(inventory, workload);
+	if (workload->cards == NULL) {
+		note_part(translator, workload);
+		drop_stale(translator, &workload->extra);
+		policy_previous_release(inventory, workload);
+		policy_workload_sweep(inventory, workload);
 		return;
 	}
-	policy_decide(inventory, subject, decision);
-	weigh_part(translator, subject);
+	policy_decide(inventory, workload, decision);
+	note_part(translator, workload);
 	if (decision->mode != POLICY_MODE_NONE)
-		apply_decision(translator, subject);
-	drop_stale(translator, &subject->further);
-	policy_former_release(inventory, subject);
+		apply_decision(translator, workload);
+	drop_stale(translator, &workload->extra);
+	policy_previous_release(inventory, workload);
 	if (inventory->settings->status) {
 		struct policy_card *card;
-		DL_FOREACH(subject->cards, card)
+		DL_FOREACH(workload->cards, card)
 			apply_status(translator, card);
 	}
 }
 
 /* Only what is known to be unwanted: its card was seen to go, or all cards are known. What may
  * still be all that limits an agent waits for what replaces it. */
-static void remove_stray(struct policy_translator *translator, struct policy_object *object)
+static void remove_unwanted(struct policy_translator *translator, struct policy_object *object)
 {
 	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
 	bool said = object->last == POLICY_LAST_DELETE && !object->drifted;
-	if (object->owner != NULL || object->further || !exists || said ||
+	if (object->owner != NULL || object->extra || !exists || said ||
 	    (!object->gone && (!translator->known || translator->lost)))
 		return;
-	struct policy_subject *waits_for = policy_former_of(&translator->inventory, object);
+	struct policy_workload *waits_for = policy_previous_of(&translator->inventory, object);
 	if (waits_for != NULL) {
-		policy_former_add(waits_for, object);
+		policy_previous_add(waits_for, object);
 		return;
 	}
 	object->last = POLICY_LAST_DELETE;
@@ -238,39 +238,39 @@ static void remove_stray(struct policy_translator *translator, struct policy_obj
 	emit(translator);
 }
 
-static void settle_next(struct policy_translator *translator)
+static void decide_next(struct policy_translator *translator)
 {
-	struct policy_subject *subject = translator->inventory.touched;
-	DL_DELETE(translator->inventory.touched, subject);
-	subject->queued = false;
-	settle(translator, subject);
+	struct policy_workload *workload = translator->inventory.touched;
+	DL_DELETE(translator->inventory.touched, workload);
+	workload->queued = false;
+	decide(translator, workload);
 }
 
-static void settle_next_space(struct policy_translator *translator)
+static void render_next_namespace(struct policy_translator *translator)
 {
-	struct policy_space *space = translator->inventory.changed;
-	DL_DELETE(translator->inventory.changed, space);
-	space->queued = false;
-	policy_spacewide_render(translator->target, &translator->inventory, space,
+	struct policy_namespace *namespace = translator->inventory.changed;
+	DL_DELETE(translator->inventory.changed, namespace);
+	namespace->queued = false;
+	policy_namespace_wide_render(translator->target, &translator->inventory, namespace,
 	                        &translator->problems, &translator->manifests);
 	for (size_t i = 0; i < translator->manifests.count; i++) {
-		struct policy_object *object = further(translator, &space->further, space, NULL,
+		struct policy_object *object = extra(translator, &namespace->extra, namespace, NULL,
 		                                       &translator->manifests.items[i]);
 		struct json_text manifest = policy_manifest_text(&translator->manifests, i);
 		translator->line.len = 0;
-		policy_put_apply_space(manifest, &translator->problems, &translator->line);
+		policy_put_apply_namespace(manifest, &translator->problems, &translator->line);
 		apply(translator, object, manifest);
 	}
-	drop_stale(translator, &space->further);
+	drop_stale(translator, &namespace->extra);
 }
 
 static void remove_next(struct policy_translator *translator)
 {
-	struct policy_object *object = translator->inventory.stray;
-	DL_DELETE(translator->inventory.stray, object);
+	struct policy_object *object = translator->inventory.unwanted;
+	DL_DELETE(translator->inventory.unwanted, object);
 	object->queued = false;
-	policy_former_remove(object);
-	remove_stray(translator, object);
+	policy_previous_remove(object);
+	remove_unwanted(translator, object);
 	policy_object_sweep(&translator->inventory, object);
 }
 
@@ -281,10 +281,10 @@ static void flush(struct policy_translator *translator)
 	const struct policy_inventory *inventory = &translator->inventory;
 	for (;;) {
 		if (inventory->touched != NULL)
-			settle_next(translator);
+			decide_next(translator);
 		else if (inventory->changed != NULL)
-			settle_next_space(translator);
-		else if (inventory->stray != NULL)
+			render_next_namespace(translator);
+		else if (inventory->unwanted != NULL)
 			remove_next(translator);
 		else
 			return;
@@ -297,7 +297,7 @@ static void become_known(struct policy_translator *translator)
 	translator->known = true;
 	for (object = translator->inventory.objects; object != NULL; object = object->hh.next)
 		if (object->owner == NULL)
-			policy_stray(&translator->inventory, object);
+			policy_unwanted(&translator->inventory, object);
 }
 
 static void begin_list(struct policy_translator *translator, const struct event *event)

@@ -56,17 +56,17 @@ static enum policy_answer peer_covers(struct json_text peer,
                                       const struct world_connection *connection)
 {
 	struct json_text block = json_get(peer, "ipBlock"),
-	                 spaces = json_get(peer, "namespaceSelector"),
+	                 namespaces = json_get(peer, "namespaceSelector"),
 	                 selector = json_get(peer, "podSelector");
 	const struct world_pod *pod = connection->pod;
 	if (is_set(block))
 		return block_covers(block, connection);
 	if (pod == NULL)
 		return POLICY_DENIED;
-	bool in_space = is_set(spaces) ? world_selects(spaces, pod->space_labels)
-	                               : strcmp(pod->space, WORLD_SPACE) == 0;
+	bool in_namespace = is_set(namespaces) ? world_selects(namespaces, pod->namespace_labels)
+	                               : strcmp(pod->namespace, WORLD_SPACE) == 0;
 	bool selected = !is_set(selector) || world_selects(selector, pod->labels);
-	return in_space && selected ? POLICY_ALLOWED : POLICY_DENIED;
+	return in_namespace && selected ? POLICY_ALLOWED : POLICY_DENIED;
 }
 
 /* A part of the rules: egress[rule].to[item] and .ports[port], or .names[item]; -1: none. */

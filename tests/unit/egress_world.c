@@ -38,8 +38,8 @@ static const char *const port_names[] = {"http", "dns", "metrics"};
 static const char *const keys[] = {"app", "tier", "x.example.com/role", "env",
                                    "pod-template-hash"};
 static const char *const values[] = {"web", "db", "prod", "dev", ""};
-static const char *const space_keys[] = {"kubernetes.io/metadata.name", "env", "team"};
-static const char *const space_values[] = {"agents", "shop", "kube-system", "prod", "dev"};
+static const char *const namespace_keys[] = {"kubernetes.io/metadata.name", "env", "team"};
+static const char *const namespace_values[] = {"agents", "shop", "kube-system", "prod", "dev"};
 static const char *const names[] = {"api.example.com", "*.example.com",      "example.org",
                                     "*.a.example.com", "xn--bcher-kva.test", "*.example.org"};
 static const char *const asked[] = {"api.example.com", "example.com",        "b.a.example.com",
@@ -139,38 +139,38 @@ static void draw_block(struct world *world, struct json_buffer *out)
 	json_puts(out, "]}");
 }
 
-static void draw_expression(struct world *world, struct json_buffer *out, bool space)
+static void draw_expression(struct world *world, struct json_buffer *out, bool namespace)
 {
 	static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
 	const char *operator= PICK(world, operators);
 	comma(out);
 	json_putf(out, "{\"key\":\"%s\",\"operator\":\"%s\"",
-	          space ? PICK(world, space_keys) : PICK(world, keys), operator);
+	          namespace ? PICK(world, namespace_keys) : PICK(world, keys), operator);
 	if (strstr(operator, "In") != NULL) {
 		json_puts(out, ",\"values\":[");
 		for (unsigned count = 1 + world_pick(world, 2); count > 0; count--) {
 			comma(out);
 			json_put_string(out,
-			                space ? PICK(world, space_values) : PICK(world, values));
+			                namespace ? PICK(world, namespace_values) : PICK(world, values));
 		}
 		json_puts(out, "]");
 	}
 	json_puts(out, "}");
 }
 
-static void draw_selector(struct world *world, struct json_buffer *out, bool space)
+static void draw_selector(struct world *world, struct json_buffer *out, bool namespace)
 {
 	unsigned kind = world_pick(world, 5);
 	json_puts(out, "{");
 	if (kind == 1 || kind == 3)
 		json_putf(out, "\"matchLabels\":{\"%s\":\"%s\"}",
-		          space ? PICK(world, space_keys) : PICK(world, keys),
-		          space ? PICK(world, space_values) : PICK(world, values));
+		          namespace ? PICK(world, namespace_keys) : PICK(world, keys),
+		          namespace ? PICK(world, namespace_values) : PICK(world, values));
 	if (kind == 2 || kind == 3) {
 		json_put_key(out, "matchExpressions");
 		json_puts(out, "[");
 		for (unsigned count = 1 + world_pick(world, 2); count > 0; count--)
-			draw_expression(world, out, space);
+			draw_expression(world, out, namespace);
 		json_puts(out, "]");
 	}
 	json_puts(out, "}");
@@ -313,7 +313,7 @@ void world_connection_print(const struct world_connection *connection, char text
 	snprintf(text, 256, "%s %ld to %s%s%s %s", protocols[connection->protocol],
 	         connection->port, connection->name == NULL ? address : connection->name,
 	         connection->pod == NULL ? "" : " in ",
-	         connection->pod == NULL ? "" : connection->pod->space,
+	         connection->pod == NULL ? "" : connection->pod->namespace,
 	         connection->pod == NULL ? "" : connection->pod->labels);
 }
 

@@ -41,7 +41,7 @@ struct world_port {
 };
 
 struct world_pod {
-	const char *space, *space_labels, *labels, *address;
+	const char *namespace, *namespace_labels, *labels, *address;
 	const struct world_port *ports;
 	bool is_dns; /* of the cluster's DNS */
 };

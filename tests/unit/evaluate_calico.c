@@ -12,7 +12,7 @@
 
 /* What a selector may find. */
 struct labelled {
-	char labels[1024], space_labels[1024];
+	char labels[1024], namespace_labels[1024];
 };
 
 static char *text_of(struct json_text string, char text[2048])
@@ -36,9 +36,9 @@ static void add_label(char labels[1024], const char *from, const char *key, cons
 static void find_labels(const struct world_connection *connection, struct labelled *found)
 {
 	const struct world_pod *pod = connection->pod;
-	const char *space = pod == NULL ? WORLD_SPACE : pod->space;
-	add_label(found->space_labels, pod == NULL ? WORLD_SPACE_LABELS : pod->space_labels,
-	          "projectcalico.org/name", space);
+	const char *namespace = pod == NULL ? WORLD_SPACE : pod->namespace;
+	add_label(found->namespace_labels, pod == NULL ? WORLD_SPACE_LABELS : pod->namespace_labels,
+	          "projectcalico.org/name", namespace);
 	if (pod == NULL)
 		snprintf(found->labels, sizeof found->labels,
 		         "{\"app\":\"web\",\"tier\":\"prod\"}");
@@ -187,7 +187,7 @@ static bool member_matches(struct json_text key, struct json_text value,
 	if (json_equals(key, "selector"))
 		return selected(text_of(value, text), found->labels);
 	assert_true(json_equals(key, "namespaceSelector"));
-	return selected(text_of(value, text), found->space_labels);
+	return selected(text_of(value, text), found->namespace_labels);
 }
 
 static bool rule_allows(struct json_text rule, const struct world_connection *connection,
@@ -211,18 +211,18 @@ static bool holds_agent(struct json_text spec)
 	struct labelled agent;
 	char text[2048];
 	add_label(agent.labels, "{\"app\":\"agent\"}", "projectcalico.org/orchestrator", "k8s");
-	add_label(agent.space_labels, WORLD_SPACE_LABELS, "projectcalico.org/name", WORLD_SPACE);
+	add_label(agent.namespace_labels, WORLD_SPACE_LABELS, "projectcalico.org/name", WORLD_SPACE);
 	return selected(text_of(json_get(spec, "selector"), text), agent.labels) &&
-	       selected(text_of(json_get(spec, "namespaceSelector"), text), agent.space_labels);
+	       selected(text_of(json_get(spec, "namespaceSelector"), text), agent.namespace_labels);
 }
 
-static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_space,
+static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_namespace,
                    const struct world_connection *connection)
 {
 	struct json_text spec = json_get(policy_manifest_text(of_agent, 0), "spec");
 	struct json_text egress = json_get(spec, "egress");
 	struct labelled found;
-	(void)of_space;
+	(void)of_namespace;
 	assert_true(json_same(json_get(spec, "types"), json_of("[\"Ingress\",\"Egress\"]")));
 	assert_true(holds_agent(spec));
 	assert_in_range(json_count(egress), 0, 1024);

@@ -50,15 +50,15 @@ static void identify(struct scene *scene)
 		         scene->connection->is_api_server ? "kube-apiserver" : "world");
 		return;
 	}
-	json_putf(&out, "{\"" POD_SPACE "\":\"%s\"", pod->space);
+	json_putf(&out, "{\"" POD_SPACE "\":\"%s\"", pod->namespace);
 	put_labels(&out, "k8s:", pod->labels);
-	put_labels(&out, SPACE_LABELS, pod->space_labels);
+	put_labels(&out, SPACE_LABELS, pod->namespace_labels);
 	json_puts(&out, "}");
 	snprintf(scene->labels, sizeof scene->labels, "%.*s", (int)out.len, out.at);
 	json_buffer_free(&out);
 }
 
-static bool is_of_spaces(struct json_text key)
+static bool is_of_namespaces(struct json_text key)
 {
 	char text[POLICY_NAME_SIZE];
 	text_of(key, text);
@@ -69,14 +69,14 @@ static bool is_of_spaces(struct json_text key)
 /* A selector that says nothing of namespaces is for the policy's own. */
 static bool endpoint_selected(struct json_text selector, const struct scene *scene)
 {
-	bool spaces = false;
+	bool namespaces = false;
 	struct json_text labels = json_get(selector, "matchLabels"),
 	                 expressions = json_get(selector, "matchExpressions");
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m))
-		spaces = spaces || is_of_spaces(m.key);
+		namespaces = namespaces || is_of_namespaces(m.key);
 	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m))
-		spaces = spaces || is_of_spaces(json_get(m.value, "key"));
-	if (!spaces &&
+		namespaces = namespaces || is_of_namespaces(json_get(m.value, "key"));
+	if (!namespaces &&
 	    !world_selects(json_of("{\"matchLabels\":{\"" POD_SPACE "\":\"" WORLD_SPACE "\"}}"),
 	                   scene->labels))
 		return false;
@@ -197,12 +197,12 @@ static bool rule_allows(struct json_text rule, const struct scene *scene)
 	return matches && ports_cover(ports, scene->connection);
 }
 
-static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_space,
+static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_namespace,
                    const struct world_connection *connection)
 {
 	struct json_text spec = json_get(policy_manifest_text(of_agent, 0), "spec");
 	struct scene scene = {.egress = json_get(spec, "egress"), .connection = connection};
-	(void)of_space;
+	(void)of_namespace;
 	assert_true(world_selects(json_get(spec, "endpointSelector"), "{\"k8s:app\":\"agent\"}"));
 	assert_true(json_count(json_get(spec, "ingress")) > 0);
 	if (json_count(scene.egress) == 0)

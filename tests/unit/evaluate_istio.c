@@ -15,14 +15,14 @@ static bool is(struct json_text value, const char *string)
 }
 
 /* Is the host listed, as NAMESPACE/HOST? */
-static bool lists(struct json_text sidecar, const char *space, struct json_text host)
+static bool lists(struct json_text sidecar, const char *namespace, struct json_text host)
 {
 	char wanted[2 * POLICY_NAME_SIZE];
 	struct json_text listeners = json_get(sidecar, "spec", "egress");
 	if (json_count(listeners) != 1)
 		abort();
 	struct json_text hosts = json_get(json_first(listeners).value, "hosts");
-	snprintf(wanted, sizeof wanted, "%s/%.*s", space, (int)host.len, host.at);
+	snprintf(wanted, sizeof wanted, "%s/%.*s", namespace, (int)host.len, host.at);
 	for (struct json_member m = json_first(hosts); m.value.at; m = json_next(m))
 		if (is(m.value, wanted))
 			return true;
@@ -81,12 +81,12 @@ static bool entry_allows(struct json_text sidecar, struct json_text entry,
 	return false;
 }
 
-static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_space,
+static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_namespace,
                    const struct world_connection *connection)
 {
 	struct json_text sidecar = policy_manifest_text(of_agent, 0);
 	struct json_text mode = json_get(sidecar, "spec", "outboundTrafficPolicy", "mode");
-	(void)of_space;
+	(void)of_namespace;
 	if (json_count(json_get(sidecar, "spec", "workloadSelector", "labels")) == 0)
 		abort(); /* it would hold for the whole namespace */
 	if (is(mode, "ALLOW_ANY"))

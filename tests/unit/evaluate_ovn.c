@@ -45,13 +45,13 @@ static bool firewall_allows(struct json_text firewall, const struct world_connec
 	return true;
 }
 
-static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_space,
+static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_namespace,
                    const struct world_connection *connection)
 {
-	if (!evaluate_networkpolicy.allows(of_agent, of_space, connection))
+	if (!evaluate_networkpolicy.allows(of_agent, of_namespace, connection))
 		return false;
-	return connection->pod != NULL || of_space->count == 0 ||
-	       firewall_allows(policy_manifest_text(of_space, 0), connection);
+	return connection->pod != NULL || of_namespace->count == 0 ||
+	       firewall_allows(policy_manifest_text(of_namespace, 0), connection);
 }
 
 const struct target_evaluator evaluate_ovn = {"ovn", allows, NULL};

@@ -14,10 +14,10 @@
 struct target_evaluator {
 	const char *target; /* as for --target */
 	/* Whether the agent's pods may make the connection. `of_agent` are the manifests of
-	 * render(), `of_space` those of render_space() for the namespace, in which this is the only
+	 * render(), `of_namespace` those of render_namespace() for the namespace, in which this is the only
 	 * agent; empty where the target has none. */
 	bool (*allows)(const struct policy_manifests *of_agent,
-	               const struct policy_manifests *of_space,
+	               const struct policy_manifests *of_namespace,
 	               const struct world_connection *connection);
 	/* Whether the target limits such connections at all, by its own documentation; NULL: it
 	 * limits all. */

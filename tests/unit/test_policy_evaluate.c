@@ -136,9 +136,9 @@ static void labels_that_were_not_seen_leave_it_unknown(void **state)
 	to = destination("b/db:1");
 	struct json_text egress =
 		json_of(PEER("\"namespaceSelector\":{\"matchLabels\":{\"team\":\"x\"}}"));
-	to.space_labels = json_of("{\"team\":\"x\"}");
+	to.namespace_labels = json_of("{\"team\":\"x\"}");
 	assert_int_equal(policy_evaluate(egress, "a", &to).answer, YES);
-	to.space_labels = json_of("{\"team\":\"y\"}");
+	to.namespace_labels = json_of("{\"team\":\"y\"}");
 	assert_int_equal(policy_evaluate(egress, "a", &to).answer, NO);
 }
 
@@ -164,7 +164,7 @@ static void a_destination_is_an_address_a_range_or_a_workload(void **state)
 	assert_int_equal(to.protocol, POLICY_UDP);
 	to = destination("10/1.2:65535");
 	assert_true(to.is_workload);
-	assert_string_equal(to.space, "10");
+	assert_string_equal(to.namespace, "10");
 	assert_string_equal(to.name, "1.2");
 }
 

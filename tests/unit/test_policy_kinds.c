@@ -30,12 +30,12 @@ static void put(const struct policy_inventory *inventory, struct policy_decision
 static void render(const struct policy_inventory *inventory, struct policy_decision *decision,
                    struct policy_manifests *manifests)
 {
-	put(inventory, decision, manifests, first, decision->subject->object->name);
+	put(inventory, decision, manifests, first, decision->workload->object->name);
 	if (pair != NULL && decision->mode != POLICY_MODE_DENY_ALL)
-		put(inventory, decision, manifests, pair, decision->subject->object->name);
+		put(inventory, decision, manifests, pair, decision->workload->object->name);
 }
 
-static void render_space(const struct policy_inventory *inventory, const struct policy_space *space,
+static void render_namespace(const struct policy_inventory *inventory, const struct policy_namespace *namespace,
                          struct policy_decision *const decisions[], size_t count,
                          struct policy_problems *problems, struct policy_manifests *manifests)
 {
@@ -45,7 +45,7 @@ static void render_space(const struct policy_inventory *inventory, const struct 
 		return;
 	struct json_buffer *out =
 		policy_manifest_begin(manifests, &policy_kind_egressfirewall, "default");
-	policy_space_metadata_put(inventory, space, manifests);
+	policy_namespace_metadata_put(inventory, namespace, manifests);
 	json_putf(out, ",\"spec\":{\"agents\":%zu}}", count);
 	policy_manifest_end(manifests);
 }
@@ -65,14 +65,14 @@ static void on_line(void *context, struct json_text line)
 	struct scene *s = context;
 	struct json_text object = json_get(line, "object"), type = json_plain(json_get(line, "type"));
 	struct json_text kind = json_plain(json_get(object, "kind"));
-	struct json_text space = json_plain(json_get(object, "metadata", "namespace"));
+	struct json_text namespace = json_plain(json_get(object, "metadata", "namespace"));
 	struct json_text name = json_plain(json_get(object, "metadata", "name"));
 	if (json_equals(json_get(line, "type"), "BOOKMARK"))
 		return;
 	size_t at = strlen(s->said);
 	snprintf(s->said + at, sizeof s->said - at, "%.*s %.*s %.*s%s%.*s;", (int)type.len, type.at,
-	         (int)kind.len, kind.at, (int)space.len, space.at == NULL ? "" : space.at,
-	         space.at == NULL ? "" : "/", (int)name.len, name.at);
+	         (int)kind.len, kind.at, (int)namespace.len, namespace.at == NULL ? "" : namespace.at,
+	         namespace.at == NULL ? "" : "/", (int)name.len, name.at);
 	snprintf(s->line, sizeof s->line, "%.*s", (int)line.len, line.at);
 	if (json_equals(json_get(line, "type"), "APPLY") && s->objects < 16)
 		snprintf(s->object[s->objects++], sizeof s->object[0], "%.*s", (int)object.len,
@@ -80,15 +80,15 @@ static void on_line(void *context, struct json_text line)
 }
 
 static void start(struct scene *s, const struct k8s_kind *kind, const struct k8s_kind *more,
-                  bool spacewide)
+                  bool namespace_wide)
 {
 	static const char *const none[] = {NULL};
 	*s = (struct scene){0};
 	first = kind;
 	pair = more;
 	s->target = (struct policy_target){.word = kind->target, .kind = kind, .render = render};
-	if (spacewide)
-		s->target.render_space = render_space;
+	if (namespace_wide)
+		s->target.render_namespace = render_namespace;
 	s->settings = (struct policy_settings){.names = policy_names(POLICY_NAMES_KAGENTI),
 	                                       .ingress_namespaces = none,
 	                                       .api_server = none,
@@ -114,22 +114,22 @@ __attribute__((format(printf, 2, 3))) static void take(struct scene *s, const ch
 		(scene)->objects = 0; \
 	} while (0)
 
-static void card(struct scene *s, const char *type, const char *space, const char *name,
+static void card(struct scene *s, const char *type, const char *namespace, const char *name,
                  const char *policy)
 {
 	take(s, "{\"type\":\"%s\",\"object\":{\"apiVersion\":\"agent.kagenti.dev/v1alpha1\","
 	        "\"kind\":\"AgentCard\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\","
 	        "\"uid\":\"u-%s\"},\"spec\":{\"targetRef\":{\"kind\":\"Deployment\",\"name\":\"%s\"},"
 	        "\"networkPolicy\":%s}},\"verification\":{\"verified\":true,\"reason\":\"Verified\"}}",
-	     type, name, space, name, name, policy);
+	     type, name, namespace, name, name, policy);
 }
 
-static void workload(struct scene *s, const char *space, const char *name)
+static void workload(struct scene *s, const char *namespace, const char *name)
 {
 	take(s, "{\"type\":\"ADDED\",\"object\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\","
 	        "\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\"},"
 	        "\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"%s\"}}}}}",
-	     name, space, name);
+	     name, namespace, name);
 }
 
 static void mark(struct scene *s, const char *which, const char *api_version, const char *kind)
@@ -312,7 +312,7 @@ static void test_cluster_scoped(void **state)
 static void test_cluster_names(void **state)
 {
 	(void)state;
-	char a[POLICY_NAME_SIZE], b[POLICY_NAME_SIZE], space[64], plain[POLICY_NAME_SIZE];
+	char a[POLICY_NAME_SIZE], b[POLICY_NAME_SIZE], namespace[64], plain[POLICY_NAME_SIZE];
 	policy_cluster_name(a, "a-b", "c-signature-policy");
 	policy_cluster_name(b, "a", "b-c-signature-policy");
 	assert_string_not_equal(a, b);
@@ -320,14 +320,14 @@ static void test_cluster_names(void **state)
 	policy_cluster_name(a, "a-b", "c-d-signature-policy");
 	assert_string_not_equal(a, b);
 	assert_null(strchr(b, '.'));
-	memset(space, 's', 63);
-	space[63] = '\0';
+	memset(namespace, 's', 63);
+	namespace[63] = '\0';
 	memset(plain, 'p', 253);
 	plain[253] = '\0';
-	policy_cluster_name(a, space, plain);
+	policy_cluster_name(a, namespace, plain);
 	assert_true(strlen(a) == 253 && policy_is_subdomain(json_of(a)));
 	plain[252] = 'q';
-	policy_cluster_name(b, space, plain);
+	policy_cluster_name(b, namespace, plain);
 	assert_string_not_equal(a, b);
 }
 
@@ -418,7 +418,7 @@ static void test_change_of_target_without_workload(void **state)
 }
 
 /* What a target needs beside the agent's first object. */
-static void test_further_objects(void **state)
+static void test_extra_objects(void **state)
 {
 	(void)state;
 	char object[4096];
@@ -496,7 +496,7 @@ int main(void)
 		cmocka_unit_test(test_change_of_target_and_card_goes),
 		cmocka_unit_test(test_change_of_target_unwatched),
 		cmocka_unit_test(test_change_of_target_without_workload),
-		cmocka_unit_test(test_further_objects),
+		cmocka_unit_test(test_extra_objects),
 		cmocka_unit_test(test_objects_of_a_namespace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/inventory.h"
-#include "translate/spacewide_private.h"
+#include "translate/namespace_wide_private.h"
 #include "translate/translator.h"
 #include "target_evaluators.h"
 
@@ -34,8 +34,8 @@ struct stage {
 	struct policy_translator *translator;
 	struct agent agents[AGENTS];
 	struct policy_decision decision;
-	struct policy_manifests of_space;
-	struct policy_problems problems; /* of the space */
+	struct policy_manifests of_namespace;
+	struct policy_problems problems; /* of the namespace */
 	struct json_buffer line;
 };
 
@@ -98,7 +98,7 @@ static void close_stage(struct stage *stage)
 		policy_manifests_free(&stage->agents[i].manifests);
 	}
 	policy_decision_free(&stage->decision);
-	policy_manifests_free(&stage->of_space);
+	policy_manifests_free(&stage->of_namespace);
 	policy_problems_free(&stage->problems);
 	json_buffer_free(&stage->line);
 }
@@ -140,13 +140,13 @@ static void render(struct stage *stage)
 {
 	struct policy_inventory *inventory = policy_translator_inventory(stage->translator);
 	struct policy_manifests own[AGENTS] = {0};
-	struct policy_subject *subject = NULL;
+	struct policy_workload *workload = NULL;
 	char key[64];
 	for (int i = 0; i < AGENTS; i++) {
 		snprintf(key, sizeof key, WORLD_SPACE "/Deployment/a%d", i);
-		HASH_FIND_STR(inventory->subjects, key, subject);
-		assert_non_null(subject);
-		policy_decide(inventory, subject, &stage->decision);
+		HASH_FIND_STR(inventory->workloads, key, workload);
+		assert_non_null(workload);
+		policy_decide(inventory, workload, &stage->decision);
 		policy_manifests_clear(&stage->agents[i].manifests);
 		stage->target->render(inventory, &stage->decision, &own[i]);
 		stage->target->render(inventory, &stage->decision,
@@ -158,9 +158,9 @@ static void render(struct stage *stage)
 				join(&stage->agents[i].manifests, &own[other]);
 	for (int i = 0; i < AGENTS; i++)
 		policy_manifests_free(&own[i]);
-	if (stage->target->render_space != NULL)
-		policy_spacewide_render(stage->target, inventory, subject->space, &stage->problems,
-		                        &stage->of_space);
+	if (stage->target->render_namespace != NULL)
+		policy_namespace_wide_render(stage->target, inventory, workload->namespace, &stage->problems,
+		                        &stage->of_namespace);
 }
 
 static void fail_at(const struct stage *stage, uint64_t seed, int agent, const char *what,
@@ -182,7 +182,7 @@ static void compare(struct stage *stage, struct world *world, uint64_t seed, int
 		world_connection_draw(world, &connection);
 		if (evaluator->judges != NULL && !evaluator->judges(&connection))
 			continue;
-		bool allowed = evaluator->allows(&agent->manifests, &stage->of_space, &connection);
+		bool allowed = evaluator->allows(&agent->manifests, &stage->of_namespace, &connection);
 		enum policy_answer answer =
 		        world_reference(&agent->rules, &connection, (struct json_text){0});
 		if (allowed && answer == POLICY_DENIED)
@@ -190,7 +190,7 @@ static void compare(struct stage *stage, struct world *world, uint64_t seed, int
 			        &connection);
 		/* beside a NetworkPolicy, nothing is cut off that it allows */
 		if (evaluator == &evaluate_ovn && !allowed &&
-		    evaluate_networkpolicy.allows(&agent->manifests, &stage->of_space, &connection))
+		    evaluate_networkpolicy.allows(&agent->manifests, &stage->of_namespace, &connection))
 			fail_at(stage, seed, index, "is cut off by the firewall", &connection);
 	}
 }

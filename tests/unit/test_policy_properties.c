@@ -67,10 +67,10 @@ static unsigned pick(struct model *model, unsigned below)
 	return (unsigned)(model->random >> 33) % below;
 }
 
-static bool is_targeted(const struct model *model, int space, int kind, int workload)
+static bool is_targeted(const struct model *model, int namespace, int kind, int workload)
 {
 	for (int c = 0; c < CARDS; c++) {
-		const struct card *card = &model->cards[space][c];
+		const struct card *card = &model->cards[namespace][c];
 		if (card->exists && card->workload == workload && card->kind == kind)
 			return true;
 	}
@@ -78,13 +78,13 @@ static bool is_targeted(const struct model *model, int space, int kind, int work
 }
 
 /* The egress that the rules of the design give; the caller frees it. */
-static char *expected(const struct model *model, int space, int kind, int workload)
+static char *expected(const struct model *model, int namespace, int kind, int workload)
 {
 	char *text = NULL;
 	int first = -1;
 	bool verified = true, invalid = false, differ = false;
 	for (int c = 0; c < CARDS; c++) {
-		const struct card *card = &model->cards[space][c];
+		const struct card *card = &model->cards[namespace][c];
 		if (!card->exists || card->kind != kind || card->workload != workload)
 			continue;
 		int asked = card->rules < RULES_SAME ? 0 : card->rules;
@@ -103,11 +103,11 @@ static char *expected(const struct model *model, int space, int kind, int worklo
 	return text;
 }
 
-static void read_owner(struct json_text operation, int *space, int *card)
+static void read_owner(struct json_text operation, int *namespace, int *card)
 {
-	struct json_text namespace = json_plain(json_get(operation, "agentCard", "namespace"));
+	struct json_text space = json_plain(json_get(operation, "agentCard", "namespace"));
 	struct json_text name = json_plain(json_get(operation, "agentCard", "name"));
-	*space = namespace.at[namespace.len - 1] - '0';
+	*namespace = space.at[space.len - 1] - '0';
 	*card = name.at[name.len - 1] - '0';
 }
 
@@ -136,12 +136,12 @@ static struct live *live_at(struct run *run, struct json_text operation)
 
 static void check_apply(const struct model *model, struct json_text operation)
 {
-	int space, c;
-	read_owner(operation, &space, &c);
-	const struct card *card = &model->cards[space][c];
+	int namespace, c;
+	read_owner(operation, &namespace, &c);
+	const struct card *card = &model->cards[namespace][c];
 	assert_true(card->exists);
 	char *egress = copy(json_get(operation, "object", "spec", "egress"));
-	char *wanted = expected(model, space, card->kind, card->workload);
+	char *wanted = expected(model, namespace, card->kind, card->workload);
 	assert_string_equal(egress, wanted);
 	free(egress);
 	free(wanted);
@@ -150,17 +150,16 @@ static void check_apply(const struct model *model, struct json_text operation)
 /* Kinds share the plain name: no DELETE of it while a card names a known one of them. */
 static void check_delete(const struct model *model, struct json_text operation)
 {
-	int space, workload;
-	struct json_text namespace =
-		json_plain(json_get(operation, "object", "metadata", "namespace"));
+	int namespace, workload;
+	struct json_text space = json_plain(json_get(operation, "object", "metadata", "namespace"));
 	struct json_text name = json_plain(json_get(operation, "object", "metadata", "name"));
 	char *text = copy(name);
-	space = namespace.at[namespace.len - 1] - '0';
+	namespace = space.at[space.len - 1] - '0';
 	workload = text[1] - '0';
 	if (strcmp(text + 2, "-signature-policy") == 0)
 		for (int k = 0; k < KINDS; k++)
-			assert_false(is_targeted(model, space, k, workload) &&
-			             (k == 2 || model->known[space][k][workload]));
+			assert_false(is_targeted(model, namespace, k, workload) &&
+			             (k == 2 || model->known[namespace][k][workload]));
 	free(text);
 }
 
@@ -185,7 +184,7 @@ static void on_operation(void *context, struct json_text line)
 	live->selector = copy(json_get(line, "object", "spec", "podSelector"));
 }
 
-static void put_card(struct json_buffer *line, int space, int c, const struct card *card)
+static void put_card(struct json_buffer *line, int namespace, int c, const struct card *card)
 {
 	json_putf(line,
 	          "{\"type\":\"%s\",\"object\":{\"apiVersion\":\"agent.kagenti.dev/v1alpha1\","
@@ -193,18 +192,18 @@ static void put_card(struct json_buffer *line, int space, int c, const struct ca
 	          "\"uid\":\"u%d\",\"creationTimestamp\":\"2026-01-0%dT00:00:00Z\"},\"spec\":{"
 	          "\"targetRef\":{\"kind\":\"%s\",\"name\":\"w%d\"},\"networkPolicy\":%s}},"
 	          "\"verification\":{\"verified\":%s,\"reason\":\"R\"}}",
-	          card->exists ? "ADDED" : "DELETED", space, c, c, c % 3 + 1, kinds[card->kind],
+	          card->exists ? "ADDED" : "DELETED", namespace, c, c, c % 3 + 1, kinds[card->kind],
 	          card->workload, rules[card->rules].asked, card->verified ? "true" : "false");
 }
 
-static void put_workload(struct json_buffer *line, int space, int kind, int workload, bool exists)
+static void put_workload(struct json_buffer *line, int namespace, int kind, int workload, bool exists)
 {
 	json_putf(line,
 	          "{\"type\":\"%s\",\"object\":{\"apiVersion\":\"%s\",\"kind\":\"%s\","
 	          "\"metadata\":{\"namespace\":\"s%d\",\"name\":\"w%d\"},\"spec\":{\"selector\":{"
 	          "\"matchLabels\":{\"w\":\"%d-%d\"}}}}}",
 	          exists ? "ADDED" : "DELETED",
-	          kind == 2 ? "agents.x-k8s.io/v1alpha1" : "apps/v1", kinds[kind], space, workload,
+	          kind == 2 ? "agents.x-k8s.io/v1alpha1" : "apps/v1", kinds[kind], namespace, workload,
 	          kind, workload);
 }
 
@@ -231,7 +230,7 @@ static void update_known(struct model *model)
 /* One random change of the world, told to the model and as a line. */
 static void step(struct model *model, struct json_buffer *line)
 {
-	int space = (int)pick(model, SPACES);
+	int namespace = (int)pick(model, SPACES);
 	line->len = 0;
 	switch (pick(model, 8)) {
 	case 0:
@@ -242,19 +241,19 @@ static void step(struct model *model, struct json_buffer *line)
 	case 2: {
 		int kind = (int)pick(model, KINDS), workload = (int)pick(model, WORKLOADS);
 		bool exists = pick(model, 3) > 0;
-		model->present[space][kind][workload] = exists;
-		put_workload(line, space, kind, workload, exists);
+		model->present[namespace][kind][workload] = exists;
+		put_workload(line, namespace, kind, workload, exists);
 		return;
 	}
 	default: {
 		int c = (int)pick(model, CARDS);
-		struct card *card = &model->cards[space][c];
+		struct card *card = &model->cards[namespace][c];
 		*card = (struct card){.exists = pick(model, 5) > 0,
 		                      .verified = pick(model, 4) > 0,
 		                      .kind = (int)pick(model, KINDS),
 		                      .workload = (int)pick(model, WORKLOADS),
 		                      .rules = (int)pick(model, RULES)};
-		put_card(line, space, c, card);
+		put_card(line, namespace, c, card);
 	}
 	}
 }
@@ -291,7 +290,7 @@ static void run_free(struct run *run)
 	json_buffer_free(&run->bytes);
 }
 
-/* Each subject with a card and known pods has one policy that is as it should be, and no other
+/* Each workload with a card and known pods has one policy that is as it should be, and no other
  * policy is left. */
 static void check_final(const struct run *run)
 {
@@ -384,12 +383,12 @@ static void list_world(const struct model *model, struct policy_translator *tran
 	struct json_buffer line = {0};
 	for (int i = 0; i < SPACES * (CARDS + KINDS * WORKLOADS) + 1; i++) {
 		int at = order[i];
-		int space = at % SPACES, rest = at / SPACES;
+		int namespace = at % SPACES, rest = at / SPACES;
 		line.len = 0;
-		if (rest < CARDS && model->cards[space][rest].exists)
-			put_card(&line, space, rest, &model->cards[space][rest]);
+		if (rest < CARDS && model->cards[namespace][rest].exists)
+			put_card(&line, namespace, rest, &model->cards[namespace][rest]);
 		else if (rest >= CARDS && rest - CARDS < KINDS * WORKLOADS)
-			put_workload(&line, space, (rest - CARDS) / WORKLOADS,
+			put_workload(&line, namespace, (rest - CARDS) / WORKLOADS,
 			             (rest - CARDS) % WORKLOADS, true);
 		else if (rest >= CARDS && model->api != 0)
 			put_api(&line, model->api);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "policy/inventory.h"
-#include "translate/spacewide_private.h"
+#include "translate/namespace_wide_private.h"
 #include "translate/translator.h"
 #include "target_evaluators.h"
 
@@ -24,8 +24,8 @@ struct stage {
 	const struct policy_target *target;
 	struct policy_translator *translator;
 	struct policy_decision decision;
-	struct policy_manifests of_agent, of_space;
-	struct policy_problems of_space_problems;
+	struct policy_manifests of_agent, of_namespace;
+	struct policy_problems of_namespace_problems;
 	struct json_buffer line, card, problems; /* `problems`: the renderer's, an array */
 };
 
@@ -86,8 +86,8 @@ static void close_stage(struct stage *stage)
 	policy_translator_free(stage->translator);
 	policy_decision_free(&stage->decision);
 	policy_manifests_free(&stage->of_agent);
-	policy_manifests_free(&stage->of_space);
-	policy_problems_free(&stage->of_space_problems);
+	policy_manifests_free(&stage->of_namespace);
+	policy_problems_free(&stage->of_namespace_problems);
 	json_buffer_free(&stage->line);
 	json_buffer_free(&stage->card);
 	json_buffer_free(&stage->problems);
@@ -102,14 +102,14 @@ static void keep_problems(struct stage *stage, size_t before)
 	out->len = 0;
 	json_putc(out, '[');
 	json_put(out, text.at + skip, text.len - skip);
-	if (stage->of_space_problems.text.len > 0) {
+	if (stage->of_namespace_problems.text.len > 0) {
 		json_puts(out, out->len == 1 ? "" : ",");
-		json_puttext(out, json_buffer_text(&stage->of_space_problems.text));
+		json_puttext(out, json_buffer_text(&stage->of_namespace_problems.text));
 	}
 	json_putc(out, ']');
 	if (stage->decision.problems.errors + stage->decision.problems.warnings >
 	            POLICY_PROBLEMS_MAX ||
-	    stage->of_space_problems.errors + stage->of_space_problems.warnings >
+	    stage->of_namespace_problems.errors + stage->of_namespace_problems.warnings >
 	            POLICY_PROBLEMS_MAX)
 		fail_msg("more problems than are kept, of %.*s", (int)stage->card.len,
 		         stage->card.at);
@@ -119,7 +119,7 @@ static void keep_problems(struct stage *stage, size_t before)
 static void play(struct stage *stage, bool verified, const struct world_rules *rules)
 {
 	struct policy_inventory *inventory = policy_translator_inventory(stage->translator);
-	struct policy_subject *subject = NULL;
+	struct policy_workload *workload = NULL;
 	stage->card.len = 0;
 	world_rules_put(rules, &stage->card);
 	json_putf(&stage->line,
@@ -130,18 +130,18 @@ static void play(struct stage *stage, bool verified, const struct world_rules *r
 	          "\"networkPolicy\":%.*s}},\"verification\":{\"verified\":%s,\"reason\":\"R\"}}",
 	          WORLD_SPACE, (int)stage->card.len, stage->card.at, verified ? "true" : "false");
 	feed(stage);
-	HASH_FIND_STR(inventory->subjects, WORLD_SPACE "/Deployment/agent", subject);
-	if (subject == NULL) {
+	HASH_FIND_STR(inventory->workloads, WORLD_SPACE "/Deployment/agent", workload);
+	if (workload == NULL) {
 		fail_msg("the agent is not there");
 		return;
 	}
-	policy_decide(inventory, subject, &stage->decision);
+	policy_decide(inventory, workload, &stage->decision);
 	size_t before = stage->decision.problems.text.len;
 	policy_render(stage->target, inventory, &stage->decision, &stage->of_agent);
 	assert_true(stage->of_agent.count > 0);
-	if (stage->target->render_space != NULL)
-		policy_spacewide_render(stage->target, inventory, subject->space, &stage->of_space_problems,
-		                        &stage->of_space);
+	if (stage->target->render_namespace != NULL)
+		policy_namespace_wide_render(stage->target, inventory, workload->namespace, &stage->of_namespace_problems,
+		                        &stage->of_namespace);
 	keep_problems(stage, before);
 }
 
@@ -153,8 +153,8 @@ static void fail_at(const struct stage *stage, uint64_t seed, const char *what,
 	world_connection_print(connection, words);
 	for (size_t i = 0; i < stage->of_agent.count; i++)
 		json_puttext(&manifests, policy_manifest_text(&stage->of_agent, i));
-	for (size_t i = 0; i < stage->of_space.count; i++)
-		json_puttext(&manifests, policy_manifest_text(&stage->of_space, i));
+	for (size_t i = 0; i < stage->of_namespace.count; i++)
+		json_puttext(&manifests, policy_manifest_text(&stage->of_namespace, i));
 	json_putc(&manifests, '\0');
 	print_error("%s, seed %llu: %s\n%s\n%.*s\nproblems: %.*s\n%s\n", stage->evaluator->target,
 	            (unsigned long long)seed, what, words, (int)stage->card.len, stage->card.at,
@@ -175,7 +175,7 @@ static void compare(struct stage *stage, struct world *world, uint64_t seed,
 		enum policy_answer answer =
 		        world_reference(rules, &connection, json_buffer_text(&stage->problems));
 		bool allowed =
-		        stage->evaluator->allows(&stage->of_agent, &stage->of_space, &connection);
+		        stage->evaluator->allows(&stage->of_agent, &stage->of_namespace, &connection);
 		if (allowed && answer == POLICY_DENIED)
 			fail_at(stage, seed, "it allows what the rules do not", &connection);
 		if (!allowed && answer == POLICY_ALLOWED)

@@ -1,20 +1,20 @@
-#include "translate/spacewide_private.h"
+#include "translate/namespace_wide_private.h"
 
 #include <string.h>
 
 static int by_key(const void *a, const void *b)
 {
-	struct policy_subject *const *x = a, *const *y = b;
+	struct policy_workload *const *x = a, *const *y = b;
 	return strcmp((*x)->key, (*y)->key);
 }
 
 /* Those with cards, in order; the caller frees the array. */
-static struct policy_subject **agents_of(const struct policy_space *space, size_t *count)
+static struct policy_workload **agents_of(const struct policy_namespace *namespace, size_t *count)
 {
-	struct policy_subject *subject, **agents = NULL;
+	struct policy_workload *workload, **agents = NULL;
 	size_t found = 0, size = 0;
-	DL_FOREACH2(space->subjects, subject, space_next) {
-		if (subject->cards == NULL)
+	DL_FOREACH2(namespace->workloads, workload, namespace_next) {
+		if (workload->cards == NULL)
 			continue;
 		if (found == size) {
 			size = size == 0 ? 8 : size * 2;
@@ -22,7 +22,7 @@ static struct policy_subject **agents_of(const struct policy_space *space, size_
 			if (agents == NULL)
 				abort();
 		}
-		agents[found++] = subject;
+		agents[found++] = workload;
 	}
 	if (found > 0)
 		qsort(agents, found, sizeof(void *), by_key);
@@ -38,13 +38,13 @@ static void *zeroed(size_t count, size_t size)
 	return made;
 }
 
-void policy_spacewide_render(const struct policy_target *target,
+void policy_namespace_wide_render(const struct policy_target *target,
                              const struct policy_inventory *inventory,
-                             const struct policy_space *space, struct policy_problems *problems,
+                             const struct policy_namespace *namespace, struct policy_problems *problems,
                              struct policy_manifests *manifests)
 {
 	size_t agent_count, count = 0;
-	struct policy_subject **agents = agents_of(space, &agent_count);
+	struct policy_workload **agents = agents_of(namespace, &agent_count);
 	struct policy_decision *made = zeroed(agent_count, sizeof *made);
 	struct policy_decision **decisions = zeroed(agent_count, sizeof(void *));
 	policy_problems_clear(problems);
@@ -54,7 +54,7 @@ void policy_spacewide_render(const struct policy_target *target,
 		if (made[i].mode != POLICY_MODE_NONE)
 			decisions[count++] = &made[i];
 	}
-	target->render_space(inventory, space, decisions, count, problems, manifests);
+	target->render_namespace(inventory, namespace, decisions, count, problems, manifests);
 	for (size_t i = 0; i < agent_count; i++)
 		policy_decision_free(&made[i]);
 	free(decisions);
