@@ -338,7 +338,7 @@ static bool accept_line(struct stream *s, struct json_text line, struct record *
 		reject(s, line, text);
 		return false;
 	}
-	const char *wrong = why_unusable(json, s->unfinished, &error);
+	const char *wrong = s->options.text ? NULL : why_unusable(json, s->unfinished, &error);
 	if (wrong != NULL) {
 		char text[256];
 		snprintf(text, sizeof text, "%s (byte %zu)", wrong,

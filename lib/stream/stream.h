@@ -28,6 +28,7 @@ struct stream_options {
 	int out;             /* descriptor to write; -1: no output (a sink) */
 	const char *rejects; /* file for rejected lines, appended to, mode 0600; NULL: none */
 	int wake;            /* another descriptor that ends a wait when readable; -1: none */
+	bool text;           /* lines of any text: none is checked, and `json` is its trimmed bytes */
 	const char *lost;    /* a line written in place of each rejected one; NULL: none */
 };
 
