@@ -16,12 +16,12 @@ SANITIZE ?=
 # V=1 shows the commands.
 quiet = $(if $(V),,@echo '  $(1) $@';)
 
-PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-sign
+PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-flows egress-sign
 
 # The architecture. Each folder of lib/ is a library of all its .c files and uses only the folders
 # that its row names; base may be used by all. ROOMS lists them lowest first: a folder stands above
 # all that it uses. Link lines come from here, and `make lint` holds the code to it.
-ROOMS := base json net yaml os stream k8s trust verify rules policy targets translate explain client watch apply resolve fetch
+ROOMS := base json net yaml os stream k8s trust verify rules policy targets translate flows explain client watch apply resolve fetch
 USES_base      :=
 USES_json      :=
 USES_net       :=
@@ -35,7 +35,8 @@ USES_rules     := k8s net json
 USES_policy    := rules k8s net json
 USES_targets   := policy rules k8s net json
 USES_translate := targets policy rules k8s json
-USES_explain   := translate policy rules k8s net yaml os json
+USES_flows     := rules k8s net yaml json
+USES_explain   := translate flows policy rules k8s net yaml os json
 USES_client    := yaml os json
 USES_watch     := client rules stream yaml k8s os json
 USES_apply     := client rules stream yaml k8s os json
@@ -52,6 +53,7 @@ LINK_egress-resolve   := resolve stream os
 LINK_egress-translate := translate stream os
 LINK_egress-apply     := apply client stream os
 LINK_egress-explain   := explain stream os
+LINK_egress-flows     := flows stream os
 LINK_egress-sign      := trust os
 
 # The libraries of others that each of ours needs.

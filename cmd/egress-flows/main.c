@@ -27,11 +27,10 @@ struct options {
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
 	const struct option_spec table[] = {
-	        {OPTION_CHOICE, "from", 0, "FORMAT",
-	         "what wrote the log: hubble, gke, ovn, eks, kube-network-policies,\n"
-	         "conntrack, inspektor-gadget, or flows for our own records",
-	         &o->from},
-	        {OPTION_STRING, "pods", 0, "EVENTS",
+	        {OPTION_CHOICE, "from", 0,
+	         "hubble|gke|ovn|eks|kube-network-policies|conntrack|inspektor-gadget|flows",
+	         "what wrote the log; flows: our own records", &o->from},
+	        {OPTION_STRING, "pods", 0, "FILE",
 	         "give addresses the names of the pods that had them at the time:\n"
 	         "a log of egress-watch --pods --timestamps",
 	         &o->pods},
@@ -47,13 +46,15 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 
 struct stage {
 	struct options options;
+	struct stream **streams; /* one a file; the first count of them are open */
+	size_t count;
 	struct stream *stream; /* that of the file being read */
 	struct flow_reader *reader;
 	struct flow_merge *merge;
 	struct flow_pods *pods;
 	struct json_buffer out;
-	int *files;
 	unsigned long flows;
+	bool ended; /* by a signal, or because nobody reads, or something failed */
 };
 
 static void write_flow(void *context, const struct flow *flow)
@@ -124,80 +125,82 @@ static void take_pods_line(struct stage *stage, const struct record *record)
 		stream_reject(stage->stream, record, wrong);
 }
 
-static bool open_stream(struct stage *stage, int in, int out, bool text)
-{
-	stage->stream = stream_open(&(struct stream_options){
-	        .in = in, .out = out, .rejects = stage->options.rejects, .wake = -1, .text = text});
-	return stage->stream != NULL;
-}
-
-static int open_file(const char *name)
+static struct stream *open_file(const struct stage *stage, const char *name, int out, bool text)
 {
 	int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
 		log_error("cannot read %s: %s", name, strerror(errno));
-	return fd;
+		return NULL;
+	}
+	return stream_open(&(struct stream_options){
+	        .in = fd, .out = out, .rejects = stage->options.rejects, .wake = -1, .text = text});
 }
 
-/* Before the sandbox: all files are opened, and the pods' events read. */
-static int open_stage(struct stage *stage)
+/* All files are opened before the sandbox. */
+static bool open_files(struct stage *stage)
+{
+	static const char *const input[] = {"-"};
+	const struct option_list *files = &stage->options.files;
+	size_t count = files->count > 0 ? files->count : 1;
+	stage->streams = calloc(count, sizeof(struct stream *));
+	if (stage->streams == NULL)
+		abort();
+	while (stage->count < count) {
+		const char *name = files->count > 0 ? files->values[stage->count] : input[0];
+		stage->streams[stage->count] = open_file(stage, name, STDOUT_FILENO, flow_reader_is_text(stage->reader));
+		if (stage->streams[stage->count] == NULL)
+			return false;
+		stage->count++;
+	}
+	return true;
+}
+
+static bool open_stage(struct stage *stage, struct stream **pods)
 {
 	const struct options *o = &stage->options;
-	int status = EXIT_OK, fd;
 	if (!metrics_open(o->metrics))
-		return EXIT_CANNOT;
-	stage->files = calloc(o->files.count + 1, sizeof *stage->files);
-	if (stage->files == NULL)
-		abort();
-	for (size_t i = 0; i < o->files.count; i++)
-		if ((stage->files[i] = open_file(o->files.values[i])) < 0)
-			return EXIT_CANNOT;
+		return false;
 	stage->reader = flow_reader_new(o->from.value, take, stage);
 	stage->merge = o->merge ? flow_merge_new() : NULL;
-	fd = o->pods == NULL ? -1 : open_file(o->pods);
-	if ((o->pods != NULL && fd < 0) || !sandbox_enter(&(struct sandbox_rules){.write = o->metrics}))
-		return EXIT_CANNOT;
+	if (!open_files(stage) || (o->pods != NULL && (*pods = open_file(stage, o->pods, -1, false)) == NULL))
+		return false;
 	notify_open();
-	if (o->pods == NULL)
-		return EXIT_OK;
-	stage->pods = flow_pods_new();
-	if (!open_stream(stage, fd, -1, false))
-		return EXIT_CANNOT;
-	bool read = read_stream(stage, take_pods_line);
-	status = stream_close(stage->stream);
-	close(fd);
-	return read ? status : EXIT_CANNOT;
+	return sandbox_enter(&(struct sandbox_rules){.write = o->metrics});
 }
 
-static int run_file(struct stage *stage, int fd, bool last)
+static int read_pods(struct stage *stage, struct stream *events)
 {
-	if (!open_stream(stage, fd, STDOUT_FILENO, flow_reader_is_text(stage->reader)))
-		return EXIT_CANNOT;
-	bool read = read_stream(stage, take_line);
-	if (read && last) {
+	if (events == NULL)
+		return EXIT_OK;
+	stage->pods = flow_pods_new();
+	stage->stream = events;
+	stage->ended = !read_stream(stage, take_pods_line);
+	return stream_close(events);
+}
+
+static int read_file(struct stage *stage, size_t i)
+{
+	stage->stream = stage->streams[i];
+	stage->streams[i] = NULL;
+	stage->ended = !read_stream(stage, take_line);
+	if (!stage->ended && i + 1 == stage->count) {
 		flow_reader_end(stage->reader);
 		if (stage->merge != NULL)
 			flow_merge_emit(stage->merge, write_flow, tell_beyond, stage);
 	}
-	int status = stream_close(stage->stream);
-	return read || status != EXIT_OK ? status : EXIT_CANNOT;
+	return stream_close(stage->stream);
 }
 
-static int run(struct stage *stage, int status)
+static int run(struct stage *stage, struct stream *events)
 {
-	const struct option_list *files = &stage->options.files;
-	if (files->count == 0)
-		stage->files[0] = STDIN_FILENO;
+	int status = read_pods(stage, events);
 	notify_send("READY=1");
-	for (size_t i = 0; i == 0 || i < files->count; i++) {
-		int ended;
-		if (files->count > 1)
-			log_detail("reading %s", files->values[i]);
-		ended = run_file(stage, stage->files[i], i + 1 >= files->count);
+	for (size_t i = 0; i < stage->count && !stage->ended; i++) {
+		if (stage->count > 1)
+			log_detail("reading %s", stage->options.files.values[i]);
+		int ended = read_file(stage, i);
 		if (ended > status)
 			status = ended;
-		if (status == EXIT_CANNOT || signals_stop())
-			break;
 	}
 	log_detail("%lu flow records, %lu lines passed over", stage->flows, flow_reader_passed(stage->reader));
 	metrics_close();
@@ -211,7 +214,10 @@ static void close_stage(struct stage *stage)
 	flow_pods_free(stage->pods);
 	json_buffer_free(&stage->out);
 	options_free_list(&stage->options.files);
-	free(stage->files);
+	for (size_t i = 0; i < stage->count; i++)
+		if (stage->streams[i] != NULL)
+			stream_close(stage->streams[i]);
+	free(stage->streams);
 }
 
 int main(int argc, char **argv)
@@ -225,10 +231,9 @@ int main(int argc, char **argv)
 	} else if (verdict == OPTIONS_GO && stage.options.from.value < 0) {
 		log_error("--from is needed: what wrote the log; see --help");
 	} else if (verdict == OPTIONS_GO) {
+		struct stream *pods = NULL;
 		signals_catch();
-		status = open_stage(&stage);
-		if (status < EXIT_CANNOT)
-			status = run(&stage, status);
+		status = open_stage(&stage, &pods) ? run(&stage, pods) : EXIT_CANNOT;
 	}
 	close_stage(&stage);
 	return status;

@@ -168,7 +168,7 @@ enum flow_found flow_read_hubble(struct flow_reader *reader, struct json_text li
 	if (!read_endpoint(found[SOURCE], &reader->labels[0], &flow->source) ||
 	    !read_endpoint(found[DESTINATION], &reader->labels[1], &flow->destination))
 		return flow_wrong(reader, "an endpoint's namespace, pod or workload is no name");
-	if (!json_is_empty(found[NAMES]) && !field_are_words(found[NAMES]))
+	if (found[NAMES].at != NULL && json_type(found[NAMES]) != JSON_NULL && !field_are_words(found[NAMES]))
 		return flow_wrong(reader, "flow.destination_names is not an array of names");
 	flow->names = json_is_empty(found[NAMES]) ? (struct json_text){0} : found[NAMES];
 	/* without is_reply a UDP packet may be an answer */
