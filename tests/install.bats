@@ -8,7 +8,7 @@ needed='egress-watch egress-verify egress-resolve egress-translate egress-apply 
 
 setup_file() { # the package is built once, apart from BUILD's own objects
 	export DEB=''
-	command -v dpkg-buildpackage dh lintian >/dev/null || return 0
+	for tool in dpkg-buildpackage dh lintian; do command -v "$tool" >/dev/null || return 0; done
 	! grep -q __asan_init "$BUILD/bin/egress-verify" || return 0
 	make -C "$root" BUILD="$BATS_FILE_TMPDIR" deb >"$BATS_FILE_TMPDIR/log" 2>&1 ||
 		{ tail -n 20 "$BATS_FILE_TMPDIR/log" && return 1; }
@@ -20,7 +20,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 package() {
 	[ -n "$DEB" ] || ! grep -q __asan_init "$BUILD/bin/egress-verify" ||
 		skip 'the package has no sanitizer; run it with a build without SANITIZE'
-	[ -n "$DEB" ] || skip 'no debhelper, dpkg-dev or lintian: apt-get install debhelper dpkg-dev lintian'
+	[ -n "$DEB" ] || skip 'one of debhelper, dpkg-dev and lintian is missing: apt-get install debhelper dpkg-dev lintian'
 }
 
 # what is built is what is tested, whatever flags it was built with

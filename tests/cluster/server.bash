@@ -45,6 +45,10 @@ cluster_find() {
 		echo "cluster: no kube-apiserver: make apiserver builds one, or set KUBEBUILDER_ASSETS" >&2
 		status=1
 	}
+	command -v kubectl >/dev/null || {
+		echo "cluster: no kubectl: apt-get install kubernetes-client" >&2
+		status=1
+	}
 	return $status
 }
 
@@ -255,7 +259,9 @@ _cluster_run() { # DIR NAME COMMAND...
 			fd=${fd##*/}
 			[ "$fd" -le 2 ] || eval "exec $fd>&-"
 		done
-		echo $$ >"$0.new" && mv "$0.new" "$0"
+		read -r stat </proc/$$/stat
+		began=(${stat##*) })
+		echo "$$ ${began[19]}" >"$0.new" && mv "$0.new" "$0"
 		exec "$@"' "$dir/$name.pid" "$@" >"$dir/$name.log" 2>&1 </dev/null &
 	disown
 	_cluster_until 120 test -s "$dir/$name.pid"
@@ -270,21 +276,35 @@ _cluster_until() { # SECONDS COMMAND...
 	done
 }
 
-# A pid file may outlive its process, and the number may come to another: only a process that
-# has DIR on its command line is ours.
+# When process PID began, in clock ticks since the boot: with the number, a name for it that no other gets.
+# The state is Z from when all that it had open is closed, unless threads of it still live.
+_cluster_process() { # PID -> STATE BEGAN, or nothing when there is none
+	local stat
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) && [ -n "$stat" ] || return
+	stat=${stat##*) } # the program's name may have spaces
+	# shellcheck disable=SC2086 # words
+	set -- $stat
+	echo "$1 ${20}"
+}
+
+# A pid file may outlive its process, and the number may come to another. What the command line says
+# is no sign of life: it is empty while a process ends and still answers on its port.
 _cluster_alive() { # DIR NAME
-	local pid
-	pid=$(cat "$1/$2.pid" 2>/dev/null) && [ -n "$pid" ] &&
-		tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$1"
+	local pid began now state threads
+	read -r pid began 2>/dev/null <"$1/$2.pid" && now=$(_cluster_process "$pid") || return
+	read -r state now <<<"$now"
+	[ "$now" = "$began" ] || return
+	threads=("/proc/$pid/task/"*)
+	[[ $state != [ZX] || ${#threads[@]} -gt 1 ]]
 }
 
 _cluster_gone() { ! _cluster_alive "$@"; }
 
 _cluster_end() { # DIR NAME SIGNAL
 	if _cluster_alive "$1" "$2"; then
-		kill -s "$3" "$(cat "$1/$2.pid")" 2>/dev/null || true
+		kill -s "$3" "$(cut -d ' ' -f 1 "$1/$2.pid")" 2>/dev/null || true
 		_cluster_until 60 _cluster_gone "$1" "$2" || {
-			kill -s KILL "$(cat "$1/$2.pid")" 2>/dev/null || true
+			kill -s KILL "$(cut -d ' ' -f 1 "$1/$2.pid")" 2>/dev/null || true
 			_cluster_until 60 _cluster_gone "$1" "$2" || true
 		}
 	fi

@@ -10,7 +10,7 @@ load ../cluster/server
 missing() {
 	command -v systemd-nspawn >/dev/null ||
 		echo 'there is no systemd-nspawn: apt-get install systemd-container dbus, and be root'
-	command -v dpkg-buildpackage dh >/dev/null ||
+	{ command -v dpkg-buildpackage && command -v dh; } >/dev/null ||
 		echo 'the package cannot be built: apt-get install debhelper dpkg-dev'
 	[ "$(id -u)" -eq 0 ] || echo 'a systemd of its own needs root; run it as root'
 	! grep -q __asan_init "$BUILD/bin/egress-verify" ||
