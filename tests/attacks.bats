@@ -10,26 +10,31 @@ CORPUS=$BATS_TEST_DIRNAME/data/attacks
 setup_file() { make_agent; }
 setup() { enter; }
 
-# judge FILE: what is wrong with the verdict on it; nothing when it is what the file says.
-judge() {
-	local first says options reason
-	{ read -r first; read -r says; read -r options; } <"$1"
-	first=${first#'# '} says=${says#'# says: '}
-	read -ra options <<<"${options#'# egress-verify '}"
-	reason=${first%%: *}
-	sed 1,3d "$1" | egress-verify "${options[@]}" 2>err | jq -c 'select(.verification) | .verification' >all
-	[ -s all ] || { echo "$1: no verdict" && return; }
-	[ "$reason" = Verified ] || ! grep -q '"verified":true' all || echo "$1: ACCEPTED: ${first#*: }"
-	tail -n 1 all | jq -r --arg reason "$reason" --arg says "$says" --arg file "${1##*/}" '
-		select(.verified != ($reason == "Verified") or .reason != $reason or (.message | contains($says) | not))
-		| "\($file): \(.reason): \(.message) -- not \($reason): \($says)"'
-}
-
+# judge_all FILE...: what is wrong with the verdicts on them; the last line counts. Each file has an
+# egress-verify of its own, all have one jq.
 judge_all() {
-	local file
+	local file first says options
 	for file in "$@"; do
-		judge "$file"
-	done
+		{
+			read -r first
+			read -r says
+			read -r options
+			printf '# %s\t%s\t%s\n' "${file##*/}" "${first#'# '}" "${says#'# says: '}"
+			# shellcheck disable=SC2086 # words
+			egress-verify ${options#'# egress-verify '} 2>err || :
+		} <"$file"
+	done | jq -Rrn '
+		# of the verdicts on one file, the last counts, and no attack may be accepted before
+		def wrong: .reason as $reason | .says as $says
+			| if .verdicts == [] then "no verdict"
+			elif $reason != "Verified" and any(.verdicts[]; .verified) then "ACCEPTED: \(.what)"
+			else .verdicts[-1] | select(.verified != ($reason == "Verified") or .reason != $reason or (.message | contains($says) | not))
+				| "\(.reason): \(.message) -- not \($reason): \($says)" end;
+		foreach (inputs, "# ") as $line ({};
+			if $line | startswith("# ") then .done = .file | ($line[2:] / "\t") as [$file, $first, $says]
+				| .file = {$file, reason: ($first // "" | sub(": .*"; "")), what: $first, $says, verdicts: []}
+			else .done = null | .file.verdicts += [$line | fromjson | .verification // empty] end;
+			.done // empty | "\(.file): \(wrong)")'
 	echo "$# judged"
 }
 
@@ -37,6 +42,19 @@ judge_all() {
 	run -0 judge_all $(ls "$CORPUS"/*.ndjson | grep -v /control-)
 	echo "$output"
 	[ "${#lines[@]}" -eq 1 ] && [ "${output% judged}" -ge 300 ]
+}
+
+@test "a verdict that is not as a file says is told, also of the last file, and an attack that is accepted" {
+	local control=$CORPUS/control-rs256.ndjson attack=$CORPUS/alg-none.ndjson
+	sed '1s/: /Else: /' "$attack" >reason.ndjson
+	sed '2s/says: /says: else /' "$attack" >says.ndjson
+	sed '1s/^# [^:]*/# SignatureInvalid/' "$control" >accepted.ndjson
+	head -n 3 "$control" >silent.ndjson
+	run -0 judge_all reason.ndjson says.ndjson "$attack" accepted.ndjson "$control" silent.ndjson
+	echo "$output"
+	[ "${#lines[@]}" -eq 5 ]
+	[[ ${lines[0]} == 'reason.ndjson: AlgorithmNotAllowed: '* && ${lines[1]} == 'says.ndjson: AlgorithmNotAllowed: '* ]]
+	[[ ${lines[2]} == 'accepted.ndjson: ACCEPTED: '* && ${lines[3]} == 'silent.ndjson: no verdict' ]]
 }
 
 @test "each control is accepted" {
