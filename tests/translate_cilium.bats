@@ -45,7 +45,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
 @test "a peer that selects by what no identity has stays denied" {
 	for key in pod-template-hash io.kubernetes.pod.namespace io.cilium.k8s.policy.serviceaccount kubernetes.io/os \
-		failure-domain.beta.kubernetes.io/zone statefulset.kubernetes.io/pod-name; do
+		failure-domain.beta.kubernetes.io/zone statefulset.kubernetes.io/pod-name topology.kubernetes.io/zone; do
 		for selector in "{\"matchLabels\":{\"$key\":\"x\"}}" "{\"matchExpressions\":[{\"key\":\"$key\",\"operator\":\"DoesNotExist\"}]}"; do
 			same "$(peer "{\"podSelector\":$selector}")" '[{}]'
 			[[ $(problem 'spec.networkPolicy.egress[0].to[0]') == *'leaves out of identities'* ]]
@@ -54,8 +54,31 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 	same "$(peer '{"podSelector":{"matchLabels":{"app.kubernetes.io/name":"x"}}}' | jq -c '.[0].toEndpoints[0].matchLabels["k8s:app.kubernetes.io/name"]')" '"x"'
 }
 
+letters() { printf "%$1s" '' | tr ' ' a; }
+
+@test "a peer whose key Cilium's prefix makes too long stays denied, or Cilium would refuse the whole object" {
+	for key in "$(letters 29)" "$(letters 33)" "$(letters 63)" failure-domain.beta.kubernetes.io/zone \
+		"$(letters 60).$(letters 60).$(letters 60).$(letters 60)/a"; do
+		same "$(peer "{\"namespaceSelector\":{\"matchLabels\":{\"$key\":\"x\"}}}")" '[{}]'
+		[[ $(problem 'spec.networkPolicy.egress[0].to[0]') == *'too long'* ]]
+	done
+	for key in "$(letters 60)" "$(letters 63)"; do
+		same "$(peer "{\"podSelector\":{\"matchLabels\":{\"$key\":\"x\"}}}")" '[{}]'
+		[[ $(problem 'spec.networkPolicy.egress[0].to[0]') == *'too long'* ]]
+	done
+}
+
+@test "a key that is just short enough is written" {
+	same "$(peer "{\"namespaceSelector\":{\"matchLabels\":{\"$(letters 28)\":\"x\"}},\"podSelector\":{\"matchLabels\":{\"$(letters 59)\":\"x\"}}}" |
+		jq -c '.[0].toEndpoints[0].matchLabels | keys')" "[\"k8s:$(letters 59)\",\"k8s:io.cilium.k8s.namespace.labels.$(letters 28)\"]"
+	same "$(peer "{\"namespaceSelector\":{\"matchLabels\":{\"example.com/$(letters 63)\":\"x\"}}}" |
+		jq -c '.[0].toEndpoints[0].matchLabels | keys')" "[\"k8s:io.cilium.k8s.namespace.labels.example.com/$(letters 63)\"]"
+}
+
 @test "an agent that is selected by what no identity has gets no egress, and is held by the rest" {
 	for selector in '{"matchLabels":{"app":"weather","pod-template-hash":"x"}}' \
+		'{"matchLabels":{"app":"weather","topology.kubernetes.io/zone":"x"}}' \
+		"{\"matchLabels\":{\"app\":\"weather\",\"$(letters 60)\":\"x\"}}" \
 		'{"matchLabels":{"app":"weather"},"matchExpressions":[{"key":"kubernetes.io/os","operator":"Exists"}]}' \
 		'{"matchLabels":{"app":"weather","a\"b":"c"}}' '{"matchLabels":{"app":"weather","a":"b\"},\"c"}}'; do
 		{ workload Deployment/weather --selector "$selector"; card weather; } | translate

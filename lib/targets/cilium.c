@@ -106,7 +106,8 @@ struct writing {
 static void say_unusable(struct writing *w, const char *path)
 {
 	policy_problem(&w->decision->problems, POLICY_WARNING, path, (struct json_text){0},
-	               "selects by a label that Cilium leaves out of identities: it stays denied");
+	               "selects by a label that Cilium leaves out of identities, or whose key is too "
+	               "long for it: it stays denied");
 }
 
 /* Those of an array of peers that are pods; `path` is the array's. False when there are none. */
@@ -308,8 +309,8 @@ static bool put_workload(struct writing *w)
 	if (policy_cilium_selector_usable(selector))
 		return true;
 	policy_problem(&w->decision->problems, POLICY_ERROR, "spec.selector", (struct json_text){0},
-	               "selects by a label that Cilium leaves out of identities: what the rest of "
-	               "it selects gets no egress");
+	               "selects by a label that Cilium leaves out of identities, or whose key is too "
+	               "long for it: what the rest of it selects gets no egress");
 	return false;
 }
 

@@ -9,24 +9,31 @@
 #define SPACE_NAME "kubernetes.io/metadata.name"
 #define SPACE_LABELS "k8s:io.cilium.k8s.namespace.labels."
 
-/* Labels that Cilium leaves out of an identity unless it is told otherwise ("Limiting
- * Identity-Relevant Labels"). A selector that asks for one would select nobody, one that forbids it
- * everybody; and io.kubernetes.pod.namespace among them would name another namespace. */
-static const char *const left_out[] = {
-        "io.kubernetes",
-        "io.cilium.k8s",
-        "kubernetes.io",
-        "k8s.io",
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/",
-        "pod-template-generation",
-        "pod-template-hash",
-        "controller-revision-hash",
-        "controller-uid",
-        "annotation",
-        "etcd_node",
+/* Labels of pods that Cilium leaves out of an identity unless it is told otherwise, by how their keys
+ * begin ("Limiting Identity-Relevant Labels"; the defaults of pkg/labelsfilter up to 1.20.2, and more
+ * of each kind). A selector that asks for one selects nobody, one that forbids it everybody; and
+ * io.kubernetes.pod.namespace among them would name another namespace. */
+static const struct {
+	const char *begins;
+	const char *since; /* 1.18: then or before */
+} left_out[] = {
+        {"io.kubernetes", "1.18"},
+        {"io.cilium.k8s", "1.18"},
+        {"kubernetes.io", "1.18"},
+        {"k8s.io", "1.18"},
+        {"topology.kubernetes.io", "1.19"},
+        {"statefulset.kubernetes.io/pod-name", "1.18"},
+        {"apps.kubernetes.io/pod-index", "1.18"},
+        {"batch.kubernetes.io/", "1.18"},
+        {"pod-template-generation", "1.18"},
+        {"pod-template-hash", "1.18"},
+        {"controller-revision-hash", "1.18"},
+        {"controller-uid", "1.18"},
+        {"annotation", "1.18"},
+        {"etcd_node", "1.18"},
 };
+/* And by what stands anywhere in them, those of namespaces among them. */
+static const char left_out_anywhere[] = "beta.kubernetes.io";
 
 static bool begins(struct json_text text, const char *with)
 {
@@ -34,15 +41,30 @@ static bool begins(struct json_text text, const char *with)
 	return text.len >= len && memcmp(text.at, with, len) == 0;
 }
 
+/* Cilium puts `k8s.` before the key, or `k8s.` and more before that of a namespace's label, and
+ * then refuses an object whose key is none of Kubernetes', as a whole and after the API server took
+ * it: the agent would have no policy at all. (1.20 leaves `k8s.` out again before it looks; the
+ * longer one is counted.) */
+static bool fits_with_prefix(struct json_text key, bool of_namespace)
+{
+	enum { NAME_MAX_BYTES = 63, PREFIX_MAX_BYTES = 253 };
+	size_t before = of_namespace ? strlen("k8s.io.cilium.k8s.namespace.labels.") : strlen("k8s.");
+	const char *slash = memchr(key.at, '/', key.len);
+	if (slash == NULL)
+		return before + key.len <= NAME_MAX_BYTES;
+	return before + (size_t)(slash - key.at) <= PREFIX_MAX_BYTES;
+}
+
 static bool key_usable(struct json_text key, bool of_namespace)
 {
 	key = json_plain(key);
-	if (key.at == NULL || !policy_is_label_key(key))
+	if (key.at == NULL || !policy_is_label_key(key) ||
+	    memmem(key.at, key.len, left_out_anywhere, strlen(left_out_anywhere)) != NULL)
 		return false;
 	for (size_t i = 0; !of_namespace && i < sizeof left_out / sizeof left_out[0]; i++)
-		if (begins(key, left_out[i]))
+		if (begins(key, left_out[i].begins))
 			return false;
-	return of_namespace || memmem(key.at, key.len, "beta.kubernetes.io", 18) == NULL;
+	return (of_namespace && json_same(key, json_of(SPACE_NAME))) || fits_with_prefix(key, of_namespace);
 }
 
 static bool value_usable(struct json_text value)

@@ -2,7 +2,8 @@
  * Selectors of pods in Cilium's terms (docs.cilium.io, "Endpoints Based"): an identity has the
  * labels of a pod as k8s:KEY, its namespace's name, and its namespace's labels under a prefix.
  *
- * Some labels are in no identity: what asks for one cannot be written.
+ * Some labels are in no identity, and some keys are too long once that prefix is before them: what
+ * asks for one cannot be written.
  *
  * Selectors and peers are metav1.LabelSelectors and NetworkPolicyPeers that passed their checks.
  */
