@@ -12,8 +12,8 @@
 #include "os/log.h"
 
 enum {
-	FILES_MAX = 1024,
-	BYTES_MAX = 16 * 1024 * 1024,
+	FILES_MAX = 32 * 1024,
+	BYTES_MAX = 64 * 1024 * 1024,
 	LINGER_NS = 10 * 1000 * 1000, /* a pipe that is dry for a moment is no end of a replay */
 };
 
@@ -223,8 +223,10 @@ static unsigned stage(struct kube_batch *batch)
 
 static void sync_staged(struct kube_batch *batch)
 {
+	if (kube_files_sync_staged(batch->files))
+		return;
 	for (struct file *file = batch->table; file != NULL; file = file->hh.next) {
-		if (!file->staged || kube_files_sync_staged(batch->files, file->number))
+		if (!file->staged)
 			continue;
 		note_error(file, "write");
 		kube_files_unstage(batch->files, file->number);

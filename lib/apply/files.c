@@ -177,11 +177,10 @@ bool kube_files_stage(struct kube_files *files, unsigned number, struct json_tex
 	return false;
 }
 
-bool kube_files_sync_staged(struct kube_files *files, unsigned number)
+/* One wait for the file system instead of one a file. */
+bool kube_files_sync_staged(struct kube_files *files)
 {
-	char staged[64];
-	int fd = openat(files->dir, staged_name(number, staged), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && close_whole(fd, fsync(fd) == 0);
+	return syncfs(files->dir) == 0;
 }
 
 bool kube_files_place(struct kube_files *files, unsigned number, const char *name)

@@ -24,11 +24,11 @@ bool kube_files_read(struct kube_files *files, const char *name, struct json_buf
                      bool *exists);
 
 /* Writing is in steps, so that many files share the wait for the disk: stage each, by a number
- * from 0; sync each, so that after a crash of the machine there is the old file or the new one,
- * never an empty one; put each in its place; sync the directory. A file that could not be
- * staged or placed leaves nothing behind. */
+ * from 0; sync what was staged, all at once, so that after a crash of the machine there is the old
+ * file or the new one, never an empty one; put each in its place; sync the directory. A file that
+ * could not be staged or placed leaves nothing behind. */
 bool kube_files_stage(struct kube_files *files, unsigned number, struct json_text bytes);
-bool kube_files_sync_staged(struct kube_files *files, unsigned number);
+bool kube_files_sync_staged(struct kube_files *files);
 bool kube_files_place(struct kube_files *files, unsigned number, const char *name);
 void kube_files_unstage(struct kube_files *files, unsigned number);
 bool kube_files_remove(struct kube_files *files, const char *name);
