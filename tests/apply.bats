@@ -265,3 +265,30 @@ complete() {
 	fi
 	diff <(policy one | jq -S .object) <(jq -S 'del(.metadata.labels.x)' read)
 }
+
+@test "a kind that is not applied to a cluster, or without our label, makes no file, and nothing is pruned then" {
+	policy kept | egress-apply --dir out >/dev/null
+	{
+		policy one | jq -c '.object.kind = "Secret" | .object.apiVersion = "v1"'
+		policy two | jq -c 'del(.object.metadata.labels)'
+		policy three
+		complete
+	} >log
+	run -1 --separate-stderr egress-apply --dir out --prune <log
+	[ "$(jq -r .type <<<"$output" | xargs)" = "FAILED FAILED APPLIED BOOKMARK" ]
+	[[ "$stderr" == *"not a kind that is applied"* && "$stderr" == *"nothing is pruned"* ]]
+	[ "$(ls out | xargs)" = "team-a_networkpolicy_kept.yaml team-a_networkpolicy_three.yaml" ]
+}
+
+@test "many files share the wait for the disk, and those that are as they should be are not written" {
+	command -v strace >/dev/null || skip "strace is missing: apt-get install strace"
+	policy NAME >one
+	for n in {1..300}; do sed "s/NAME/p$n/g" one; done >log
+	strace -f -e trace=fsync,fdatasync,syncfs,openat -o trace egress-apply --dir out <log >/dev/null || skip "strace can't trace here"
+	[ "$(ls out | wc -l)" -eq 300 ]
+	[ "$(grep -cE '(fsync|syncfs)\(' trace)" -le 10 ]
+	[ "$(grep -c 'syncfs(' trace)" -ge 1 ]
+	strace -f -e trace=openat,fsync,syncfs,rename,renameat -o trace egress-apply --dir out <log >results
+	[ "$(jq -r .type results | sort | uniq -c | tr -s ' ')" = " 300 UNCHANGED" ]
+	run -1 grep -E 'O_CREAT.*\.tmp|syncfs\(|rename' trace
+}

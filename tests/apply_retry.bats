@@ -244,12 +244,45 @@ verdicts() { jq -r .type | xargs; }
 	grep -q "the server's answer is not JSON" messages
 }
 
-@test "a server that leaves out what it does not know has not applied the policy" {
-	serve <<-END
-		[ "\$METHOD" != PATCH ] || { reply 200 '$(policy one | jq -c '.object | .metadata += {uid: "u", resourceVersion: "7"} | .spec.egress = [{}]')'; exit; }
+# changed JQ...: what each makes of the stored policy, whatever is sent, is named
+changed() {
+	local change difference
+	while [ $# -gt 0 ]; do
+		change=$1 difference=$2
+		shift 2
+		serve <<-END
+			[ "\$METHOD" != PATCH ] || { reply 200 "\$(jq -c '.metadata += {uid: "u", resourceVersion: "7"} | $change' <<<'$(asked)')"; exit; }
+		END
+		run -1 --separate-stderr apply <<<"$(policy one | jq -c --argjson object "$(asked)" '.object = $object')"
+		[ "$(jq -r '.type + " " + .message' <<<"$output")" = "FAILED ChangedByServer: $difference" ]
+		stub_stop
+	done
+}
+
+asked() {
+	policy one | jq -c '.object | .spec.podSelector.matchLabels.on = "yes" | .spec.egress[0].to[0].ipBlock.except = ["10.1.0.0/16"]'
+}
+
+@test "what the server stores must be what was asked for, as a whole, else the difference is named" {
+	changed \
+		'.spec.egress = [{}]' 'spec.egress[0].ports is absent instead of [{"port":443}]' \
+		'.spec.egress += [{}]' 'spec.egress is [{"ports":[{"port":443}],"to":[{"ipBlock":{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}}]},{}] instead of [{"ports":[{"port":443}],"to":[{"ipBlock":{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}}]}]' \
+		'del(.spec.egress[0].to[0].ipBlock.except)' 'spec.egress[0].to[0].ipBlock.except is absent instead of ["10.1.0.0/16"]' \
+		'.spec.policyTypes = ["Ingress"]' 'spec.policyTypes is ["Ingress"] instead of ["Ingress","Egress"]' \
+		'del(.spec.podSelector.matchLabels.on)' 'spec.podSelector.matchLabels.on is absent instead of "yes"' \
+		'.spec.podSelector = {}' 'spec.podSelector.matchLabels is absent instead of {"app":"one","on":"yes"}' \
+		'.spec.extra = 1' 'spec.extra is 1 instead of absent' \
+		'del(.metadata.labels)' 'metadata.labels is absent instead of {"app.kubernetes.io/managed-by":"agent-egress"}'
+}
+
+@test "an empty list of rules that comes back with an address in it is not applied" {
+	serve <<-'END'
+		[ "$METHOD" != PATCH ] || { reply 200 "$(body | jq -c 'if type == "object" then . else {metadata: {labels: {"app.kubernetes.io/managed-by": "agent-egress"}}} end
+			| .spec = {podSelector: {matchLabels: {app: "one"}}, policyTypes: ["Ingress", "Egress"], egress: [{to: [{ipBlock: {cidr: "0.0.0.0/0"}}]}]}
+			| .metadata += {uid: "u", resourceVersion: "7"}')"; exit; }
 	END
-	run -1 --separate-stderr apply <<<"$(policy one)"
-	[[ "$(jq -r .message <<<"$output")" == *"did not keep all of spec"* ]]
+	run -1 --separate-stderr apply <<<"$(policy one | jq -c '.object.spec.egress = []')"
+	[ "$(jq -r '.type + " " + .message' <<<"$output")" = 'FAILED ChangedByServer: spec.egress is [{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}]}] instead of []' ]
 }
 
 @test "a redirect is not followed" {
@@ -288,4 +321,173 @@ verdicts() { jq -r .type | xargs; }
 	[ "$(policy one | apply 2>messages | verdicts)" = APPLIED ]
 	[ "$(stub_requests '^PATCH')" -eq 3 ]
 	grep -q "HTTP 403: forbidden; trying again" messages
+}
+
+# hold COMMAND...: its input stays open, as in a live pipeline, until release; write to it by >&4
+hold() {
+	mkfifo gate
+	"$@" <gate >results 2>messages 3>&- &
+	APPLY=$!
+	exec 4>gate
+}
+
+# release [STATUS]: it ends, with this status
+release() {
+	local ended=0
+	exec 4>&-
+	wait "$APPLY" || ended=$?
+	[ "$ended" -eq "${1:-0}" ]
+}
+
+held_apply() { hold egress-apply --kubeconfig "$STUB/kubeconfig" --retry-after 1 "$@"; }
+results() { jq -r '.type + " " + (.object.metadata.name // "")' results | xargs; }
+
+@test "what the server refuses is told once, and tried again until it is taken" {
+	local code
+	for code in 400 403 422; do
+		serve <<-END
+			[ "\$METHOD" != PATCH ] || [ "\$N" -gt 1 ] || { status $code "no room"; exit; }
+		END
+		held_apply
+		policy one >&4
+		wait_until grep -q APPLIED results
+		release 1
+		[ "$(jq -r '.type + " " + .message' results)" = "FAILED HTTP $code: no room"$'\n'"APPLIED " ]
+		[ "$(stub_requests '^PATCH')" -eq 3 ]
+		stub_stop
+		rm gate
+	done
+}
+
+@test "a refusal with other words is told again" {
+	serve <<-'END'
+		[ "$METHOD" != PATCH ] || [ "$N" -gt 1 ] || { status 403 "reason $N"; exit; }
+	END
+	held_apply
+	policy one >&4
+	wait_until grep -q APPLIED results
+	release 1
+	[ "$(jq -r .message results | xargs)" = "HTTP 403: reason 0 HTTP 403: reason 1" ]
+}
+
+@test "what is refused holds up neither others nor the mark, and a later operation replaces it at once" {
+	serve <<-'END'
+		if [ "$METHOD" = PATCH ]; then
+			body >"$STUB/body.$N"
+			grep -q 10.0.1.0 "$STUB/body.$N" && { status 403 "quota"; exit; }
+			reply 201 "$(jq -c '.metadata += {uid: "u", resourceVersion: "7"}' "$STUB/body.$N")"
+			exit
+		fi
+	END
+	hold egress-apply --kubeconfig "$STUB/kubeconfig" --retry-after 3600
+	{ policy one team-a 10.0.1.0/24; policy two; complete; } >&4
+	wait_until grep -q BOOKMARK results
+	policy one team-a 10.0.2.0/24 >&4
+	wait_until grep -q 'APPLIED.*"name":"one"' results
+	release 1
+	[ "$(results | tr ' ' '\n' | sort | xargs)" = "APPLIED APPLIED BOOKMARK FAILED one one two" ]
+}
+
+@test "a gauge counts what is asked for and refused" {
+	serve <<-'END'
+		[ "$METHOD$BASE" != "PATCH/apis/networking.k8s.io/v1/namespaces/team-a/networkpolicies/one" ] || [ -e "$STUB/open" ] || { status 403 "quota"; exit; }
+	END
+	held_apply --metrics apply.prom
+	{ policy one; policy two; } >&4
+	wait_until grep -q FAILED results
+	wait_until grep -q 'egress_not_in_force{.*kind="NetworkPolicy"} 1' apply.prom
+	touch "$STUB/open"
+	wait_until grep -q 'APPLIED.*"name":"one"' results
+	release 1
+	grep -q 'egress_not_in_force{.*kind="NetworkPolicy"} 0' apply.prom
+}
+
+@test "a namespace that is being deleted is a reason of its own, and no failure" {
+	serve <<-'END'
+		[ "$METHOD" != PATCH ] || { reply 403 '{"kind":"Status","code":403,"reason":"Forbidden","message":"it is being terminated","details":{"causes":[{"reason":"NamespaceTerminating","field":"metadata.namespace"}]}}'; exit; }
+	END
+	[ "$(policy one | apply | jq -r '.type + " " + .message')" = "ABSENT NamespaceTerminating: HTTP 403: it is being terminated" ]
+}
+
+@test "a write is bound to what was read: uid and resourceVersion, or that there was nothing" {
+	serve <<-'END'
+		[ "$METHOD$BASE" != "GET/apis/networking.k8s.io/v1/namespaces/team-a/networkpolicies/old" ] ||
+			{ reply 200 '{"metadata":{"uid":"u-1","resourceVersion":"5","labels":{"app.kubernetes.io/managed-by":"agent-egress"}},"spec":{}}'; exit; }
+		if [ "$METHOD" = PATCH ]; then
+			body >"$STUB/${BASE##*/}"
+			reply 200 "$(jq -c '.metadata += {uid: "u-1", resourceVersion: "6"}' "$STUB/${BASE##*/}")"
+			exit
+		fi
+	END
+	{ policy old; policy new; } | apply >results
+	[ "$(results | tr ' ' '\n' | sort | xargs)" = "APPLIED APPLIED new old" ]
+	[ "$(jq -c '.metadata | [.uid, .resourceVersion]' "$STUB/old")" = '["u-1","5"]' ]
+	[ "$(jq -c '.metadata | [.uid, .resourceVersion]' "$STUB/new")" = '[null,"1"]' ]
+}
+
+@test "an object that is another one by now is read again: 409, and 422 for its uid" {
+	local answer
+	for answer in '{"kind":"Status","code":409,"reason":"Conflict","message":"the object has been modified"}' \
+		'{"kind":"Status","code":422,"reason":"Invalid","message":"metadata.uid: field is immutable","details":{"causes":[{"reason":"FieldValueInvalid","field":"metadata.uid"}]}}'; do
+		serve <<-END
+			[ "\$METHOD\$N" != PATCH0 ] || { reply \$(jq .code <<<'$answer') '$answer'; exit; }
+		END
+		[ "$(policy one | apply | verdicts)" = APPLIED ]
+		[ "$(stub_requests | cut -d' ' -f1 | xargs)" = "GET PATCH GET PATCH" ]
+		stub_stop
+	done
+}
+
+# of CARD: an operation of its card
+of() { jq -c --arg card "$1" '.agentCard = {namespace: "team-a", name: $card, uid: $card}'; }
+
+@test "what narrows goes first, then what is new, unknown, what widens, and deletions" {
+	serve <<-'END'
+		[ "$METHOD" != GET ] || { reply 200 '{"metadata":{"uid":"u","resourceVersion":"5","labels":{"app.kubernetes.io/managed-by":"agent-egress"}},"spec":{}}'; exit; }
+		[ "$METHOD" != DELETE ] || { reply 200 "{}"; exit; }
+	END
+	effect() { jq -c --arg effect "$1" '.effect = $effect'; }
+	{
+		delete gone | effect narrows
+		policy wide | effect widens
+		policy unknown
+		policy strange | effect sideways
+		policy new | effect new
+		policy narrow | effect narrows
+	} >log
+	apply --concurrency 1 <log >results
+	[ "$(jq -r .object.metadata.name results | xargs)" = "narrow new unknown strange wide gone" ]
+}
+
+@test "a deletion waits until what its card asks for instead is applied, and says so" {
+	serve <<-'END'
+		case $METHOD$BASE in
+		GET*/old) reply 200 '{"metadata":{"uid":"u","resourceVersion":"5","labels":{"app.kubernetes.io/managed-by":"agent-egress"}},"spec":{}}'; exit ;;
+		PATCH*/new) [ -e "$STUB/open" ] || { status 403 "quota"; exit; } ;;
+		DELETE*) reply 200 "{}"; exit ;;
+		esac
+	END
+	held_apply
+	{ policy new | of a; delete old | of a; delete other | of b; complete; } >&4
+	wait_until grep -q BOOKMARK results
+	[ "$(results | tr ' ' '\n' | sort | xargs)" = "ABSENT BOOKMARK FAILED FAILED new old other" ]
+	[ "$(stub_requests '^DELETE')" -eq 0 ]
+	touch "$STUB/open"
+	wait_until grep -q DELETED results
+	release 1
+	[ "$(tail -n 2 results | jq -r '.type + " " + .object.metadata.name' | xargs)" = "APPLIED new DELETED old" ]
+}
+
+@test "a namespace's default-deny goes after the policies of that namespace, of which a refused one does not hold it up" {
+	serve <<-'END'
+		[ "$METHOD$BASE" != "PATCH/apis/networking.k8s.io/v1/namespaces/team-a/networkpolicies/bad" ] || { status 403 quota; exit; }
+	END
+	{
+		policy all team-a | jq -c '.reason = "DefaultDeny" | .effect = "narrows"'
+		policy one
+		policy bad
+		policy two
+	} >log
+	run -1 --separate-stderr apply --concurrency 1 <log
+	[ "$(jq -r .object.metadata.name <<<"$output" | xargs)" = "one bad two all" ]
 }

@@ -15,13 +15,14 @@ static const char *const dry_runs[] = {"none", "client", "server", NULL};
 static struct {
 	const char *dir, *kubeconfig, *context, *rejects, *metrics, *field_manager;
 	struct option_choice dry_run; /* as enum kube_dry_run */
-	struct option_number concurrency, retry;
+	struct option_number concurrency, retry, retry_after;
 	bool force_conflicts, diff, prune, events;
 } asked = {
         .field_manager = "agent-egress",
         .dry_run = {dry_runs, KUBE_DRY_RUN_NONE},
         .concurrency = {32, 1, 200},
         .retry = {60, 0, 86400},
+        .retry_after = {60, 1, 3600},
 };
 
 static const struct option_spec options[] = {
@@ -37,6 +38,10 @@ static const struct option_spec options[] = {
          &asked.concurrency},
         {OPTION_NUMBER, "retry", 0, "SECONDS",
          "after the end of input, try again for this long (default 60)", &asked.retry},
+        {OPTION_NUMBER, "retry-after", 0, "SECONDS",
+         "pause before what the server refused is tried again, doubled each time up to ten\n"
+         "times as long (default 60)",
+         &asked.retry_after},
         {OPTION_CHOICE, "dry-run", 0, "none|client|server",
          "change nothing: say what would be done, as known here or as the server answers",
          &asked.dry_run},
@@ -117,6 +122,7 @@ static int run_cluster(void)
 	                        .events = asked.events,
 	                        .concurrency = (size_t)asked.concurrency.value,
 	                        .retry_ms = asked.retry.value * 1000,
+	                        .refused_ms = asked.retry_after.value * 1000,
 	                },
 	});
 }

@@ -1,10 +1,12 @@
-#include "apply/cluster_private.h"
+#include "apply/attempt_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/diff_private.h"
 #include "apply/match_private.h"
+#include "base/memory.h"
 #include "os/log.h"
 #include "k8s/operator.h"
 
@@ -12,28 +14,64 @@ enum { ROUNDS = 5 }; /* an object that changes under our hands this often waits 
 
 static void on_read(void *user, const struct kube_result *result);
 
-static void finish(struct kube_attempt *attempt, enum kube_verdict verdict, long code,
-                   const char *message)
+/* Ends it: whoever calls this returns at once. */
+static void retry(struct kube_attempt *attempt, const struct kube_result *result)
 {
-	struct kube_outcome outcome = {.verdict = verdict, .code = code};
+	attempt->attempts->retry(attempt->attempts, attempt, result);
+}
+
+static void end(struct kube_attempt *attempt, struct kube_outcome outcome, const char *message)
+{
 	if (attempt->version[0] != '\0')
 		outcome.resource_version = json_of(attempt->version);
 	snprintf(outcome.message, sizeof outcome.message, "%s%s%s", attempt->note,
 	         attempt->note[0] != '\0' && message[0] != '\0' ? "; " : "", message);
-	kube_cluster_finish(attempt, &outcome);
+	attempt->attempts->ended(attempt->attempts, attempt, &outcome);
+}
+
+static void finish(struct kube_attempt *attempt, enum kube_verdict verdict, long code,
+                   const char *message)
+{
+	end(attempt, (struct kube_outcome){.verdict = verdict, .code = code}, message);
+}
+
+static bool has_cause(struct json_text body, const char *member, const char *value)
+{
+	struct json_text causes = json_get(body, "details", "causes");
+	for (struct json_member m = json_first(causes); m.value.at; m = json_next(m))
+		if (json_equals(json_get(m.value, member), value))
+			return true;
+	return false;
+}
+
+static bool is_checked(const struct kube_result *result)
+{
+	return result->failure == KUBE_OK && json_check(result->body, &json_record_limits, NULL);
+}
+
+/* Nothing can be made in a namespace that is being deleted, and its pods go with it. */
+static bool is_terminating(const struct kube_result *result)
+{
+	return result->code == 403 && is_checked(result) &&
+	       has_cause(result->body, "reason", "NamespaceTerminating");
 }
 
 static void fail(struct kube_attempt *attempt, const struct kube_result *result)
 {
 	char why[KUBE_ERROR_SIZE];
+	struct kube_outcome outcome = {.verdict = KUBE_FAILED, .code = result->code};
+	if (is_terminating(result)) {
+		outcome.verdict = KUBE_ABSENT;
+		outcome.reason = "NamespaceTerminating";
+	}
 	kube_result_describe(result, why);
-	finish(attempt, KUBE_FAILED, result->code, why);
+	end(attempt, outcome, why);
 }
 
 /* What was written, or in a dry run would have been. */
 static void finish_written(struct kube_attempt *attempt, enum kube_verdict verdict, long code)
 {
-	bool dry = attempt->cluster->options.dry_run != KUBE_DRY_RUN_NONE;
+	bool dry = attempt->attempts->options->dry_run != KUBE_DRY_RUN_NONE;
 	finish(attempt, verdict, code, dry ? "dry run" : "");
 }
 
@@ -55,19 +93,17 @@ static bool remember(struct kube_attempt *attempt, struct json_text object)
 static void keep_live(struct kube_attempt *attempt, struct json_text object)
 {
 	free(attempt->live);
-	attempt->live = malloc(object.len + 1);
-	attempt->live_len = attempt->live == NULL ? 0 : object.len;
-	if (attempt->live != NULL)
-		memcpy(attempt->live, object.at, object.len);
+	attempt->live = kube_copy_n(object.at, object.len);
+	attempt->live_len = object.len;
 }
 
 static void show_diff(const struct kube_attempt *attempt, struct json_text after)
 {
 	struct json_buffer old = {0}, new = {0};
 	char title[KUBE_TITLE_SIZE];
-	if (!attempt->cluster->options.diff)
+	if (!attempt->attempts->options->diff)
 		return;
-	kube_identity_title(&attempt->job->operation.id, title);
+	kube_identity_title(&attempt->job->now.operation.id, title);
 	if (attempt->exists && attempt->live != NULL)
 		kube_object_view((struct json_text){attempt->live, attempt->live_len}, &old);
 	if (after.at != NULL)
@@ -86,7 +122,7 @@ static void start_over(struct kube_attempt *attempt, const struct kube_result *r
 	if (++attempt->rounds < ROUNDS)
 		kube_attempt_get(attempt, on_read);
 	else
-		kube_cluster_retry(attempt, result);
+		retry(attempt, result);
 }
 
 /* An answer that was cut short, or some other server's. */
@@ -96,16 +132,17 @@ static bool is_garbled(struct kube_attempt *attempt, const struct kube_result *r
 	if (json_check(result->body, &json_record_limits, NULL))
 		return false;
 	garbled.error = "the server's answer is not JSON";
-	kube_cluster_retry(attempt, &garbled);
+	retry(attempt, &garbled);
 	return true;
 }
 
 static void on_deleted(void *user, const struct kube_result *result)
 {
 	struct kube_attempt *attempt = user;
-	kube_cluster_heard(attempt->cluster, result);
-	if (kube_cluster_may_retry(attempt->cluster, result))
-		kube_cluster_retry(attempt, result);
+	attempt->call = NULL;
+	kube_server_answered(attempt->attempts->server, result);
+	if (kube_server_may_retry(attempt->attempts->server, result))
+		retry(attempt, result);
 	else if (result->code == 404)
 		finish(attempt, KUBE_ABSENT, result->code, "");
 	else if (result->code == 409)
@@ -116,27 +153,18 @@ static void on_deleted(void *user, const struct kube_result *result)
 		finish_written(attempt, KUBE_DELETED, result->code);
 }
 
-static bool is_field_conflict(struct json_text body)
-{
-	struct json_text causes = json_get(body, "details", "causes");
-	for (struct json_member m = json_first(causes); m.value.at; m = json_next(m))
-		if (json_equals(json_get(m.value, "reason"), "FieldManagerConflict"))
-			return true;
-	return false;
-}
-
 static void on_written(void *user, const struct kube_result *result);
 
 /* The server's message names the other manager and the fields. */
 static void resolve_conflict(struct kube_attempt *attempt, const struct kube_result *result)
 {
-	bool conflict = json_check(result->body, &json_record_limits, NULL) &&
-	                is_field_conflict(result->body);
+	bool conflict = is_checked(result) &&
+	                has_cause(result->body, "reason", "FieldManagerConflict");
 	if (!conflict || !attempt->exists) {
 		start_over(attempt, result);
 		return;
 	}
-	bool ours = attempt->job->operation.status || attempt->cluster->options.force_conflicts;
+	bool ours = attempt->job->now.operation.status || attempt->attempts->options->force_conflicts;
 	if (!ours || attempt->forced) {
 		fail(attempt, result);
 		return;
@@ -148,12 +176,53 @@ static void resolve_conflict(struct kube_attempt *attempt, const struct kube_res
 	kube_attempt_patch(attempt, on_written);
 }
 
+static void finish_changed(struct kube_attempt *attempt, long code, const char *difference)
+{
+	end(attempt,
+	    (struct kube_outcome){
+	            .verdict = KUBE_FAILED, .code = code, .reason = "ChangedByServer"},
+	    difference);
+}
+
+/* What the server stores must be what was asked for, as a whole: a webhook can widen a policy by
+ * adding to it and by taking something out (a label of its podSelector, an `except`, Egress from
+ * policyTypes). */
+static void judge_stored(struct kube_attempt *attempt, const struct kube_result *result,
+                         bool is_written)
+{
+	const struct json_text asked = attempt->job->now.operation.object, stored = result->body;
+	struct json_buffer difference = {0};
+	bool dry = attempt->attempts->options->dry_run != KUBE_DRY_RUN_NONE;
+	bool kept = dry ? kube_covers(json_get(asked, "spec"), json_get(stored, "spec"))
+	                : kube_object_matches(asked, stored, &difference);
+	if (dry && !kept)
+		json_puts(&difference, "the server would not keep all of spec");
+	json_putc(&difference, '\0');
+	if (!kept)
+		finish_changed(attempt, result->code, difference.at);
+	else if (!is_written)
+		finish(attempt, KUBE_UNCHANGED, result->code, "");
+	else
+		finish_written(attempt, attempt->adopting ? KUBE_ADOPTED : KUBE_APPLIED,
+		               result->code);
+	json_buffer_free(&difference);
+}
+
+/* Server-side apply leaves in spec what we do not name and others do. */
+static bool has_leftovers(struct kube_attempt *attempt, struct json_text stored)
+{
+	const struct json_text asked = attempt->job->now.operation.object;
+	attempt->more = json_type(json_get(stored, "specs")) > JSON_NULL;
+	return attempt->more ||
+	       !kube_spec_matches(json_get(asked, "spec"), json_get(stored, "spec"));
+}
+
 static void judge_written(struct kube_attempt *attempt, const struct kube_result *result)
 {
-	const struct kube_operation *operation = &attempt->job->operation;
 	char before[sizeof attempt->version];
+	bool status = attempt->job->now.operation.status;
+	bool dry = attempt->attempts->options->dry_run != KUBE_DRY_RUN_NONE;
 	memcpy(before, attempt->version, sizeof before);
-	bool dry = attempt->cluster->options.dry_run != KUBE_DRY_RUN_NONE;
 	if (is_garbled(attempt, result))
 		return;
 	/* in a dry run a new object has no resourceVersion yet */
@@ -161,26 +230,21 @@ static void judge_written(struct kube_attempt *attempt, const struct kube_result
 		finish(attempt, KUBE_FAILED, result->code, "the server's answer is not an object");
 		return;
 	}
-	attempt->more = json_type(json_get(result->body, "specs")) > JSON_NULL;
-	bool as_asked = operation->status ||
-	                (!attempt->more && kube_spec_matches(json_get(operation->object, "spec"),
-	                                                     json_get(result->body, "spec")));
-	if (!as_asked && !attempt->replaced && !dry) {
+	if (!status && !attempt->replaced && !dry && has_leftovers(attempt, result->body)) {
 		attempt->replaced = true;
 		kube_attempt_replace(attempt, on_written);
 		return;
 	}
-	if (attempt->exists && !attempt->replaced && !dry &&
-	    strcmp(before, attempt->version) == 0) {
-		finish(attempt, KUBE_UNCHANGED, result->code, "");
-		return;
-	}
-	show_diff(attempt, result->body);
-	if (!kube_covers(json_get(operation->object, "spec"), json_get(result->body, "spec")))
-		finish(attempt, KUBE_FAILED, result->code,
-		       "the server did not keep all of spec: it does not know a field");
-	else
+	bool written = !attempt->exists || attempt->replaced || dry ||
+	               strcmp(before, attempt->version) != 0;
+	if (written)
+		show_diff(attempt, result->body);
+	if (!status)
+		judge_stored(attempt, result, written);
+	else if (written)
 		finish_written(attempt, KUBE_APPLIED, result->code);
+	else
+		finish(attempt, KUBE_UNCHANGED, result->code, "");
 }
 
 /* Of a missing object or namespace the answer is a Status. */
@@ -196,19 +260,27 @@ static void wait_for_api(struct kube_attempt *attempt, const struct kube_result 
 	struct kube_result missing = *result;
 	missing.error = "the server does not have this kind: is its CustomResourceDefinition "
 			"installed?";
-	kube_cluster_retry(attempt, &missing);
+	retry(attempt, &missing);
+}
+
+/* A JSON patch's test failed, or the object is another one of that name. */
+static bool is_of_another(const struct kube_attempt *attempt, const struct kube_result *result)
+{
+	return is_checked(result) &&
+	       (attempt->replaced || has_cause(result->body, "field", "metadata.uid"));
 }
 
 static void on_written(void *user, const struct kube_result *result)
 {
 	struct kube_attempt *attempt = user;
-	kube_cluster_heard(attempt->cluster, result);
-	if (kube_cluster_may_retry(attempt->cluster, result))
-		kube_cluster_retry(attempt, result);
+	attempt->call = NULL;
+	kube_server_answered(attempt->attempts->server, result);
+	if (kube_server_may_retry(attempt->attempts->server, result))
+		retry(attempt, result);
 	else if (result->failure == KUBE_OK && result->code == 409)
 		resolve_conflict(attempt, result);
-	else if (result->failure == KUBE_OK && result->code == 422 && attempt->replaced)
-		start_over(attempt, result); /* a JSON patch's failed test */
+	else if (result->code == 422 && is_of_another(attempt, result))
+		start_over(attempt, result);
 	else if (is_without_api(result))
 		wait_for_api(attempt, result);
 	else if (result->failure != KUBE_OK || result->code >= 300)
@@ -219,7 +291,7 @@ static void on_written(void *user, const struct kube_result *result)
 
 static void delete (struct kube_attempt *attempt)
 {
-	struct json_text uid = json_get(attempt->job->operation.object, "metadata", "uid");
+	struct json_text uid = json_get(attempt->job->now.operation.object, "metadata", "uid");
 	if (!attempt->exists) {
 		finish(attempt, KUBE_ABSENT, 404, "");
 		return;
@@ -228,9 +300,9 @@ static void delete (struct kube_attempt *attempt)
 		finish(attempt, KUBE_ABSENT, 200, "the object of that name is another one (uid)");
 		return;
 	}
-	if (attempt->cluster->options.dry_run != KUBE_DRY_RUN_SERVER)
+	if (attempt->attempts->options->dry_run != KUBE_DRY_RUN_SERVER)
 		show_diff(attempt, (struct json_text){0});
-	if (attempt->cluster->options.dry_run == KUBE_DRY_RUN_CLIENT)
+	if (attempt->attempts->options->dry_run == KUBE_DRY_RUN_CLIENT)
 		finish_written(attempt, KUBE_DELETED, 200);
 	else
 		kube_attempt_delete(attempt, on_deleted);
@@ -238,10 +310,10 @@ static void delete (struct kube_attempt *attempt)
 
 static void apply(struct kube_attempt *attempt)
 {
-	if (attempt->job->operation.status && !attempt->exists) {
+	if (attempt->job->now.operation.status && !attempt->exists) {
 		finish(attempt, KUBE_ABSENT, 404, "the AgentCard is gone");
-	} else if (attempt->cluster->options.dry_run == KUBE_DRY_RUN_CLIENT) {
-		show_diff(attempt, attempt->job->operation.object);
+	} else if (attempt->attempts->options->dry_run == KUBE_DRY_RUN_CLIENT) {
+		show_diff(attempt, attempt->job->now.operation.object);
 		finish_written(attempt, KUBE_APPLIED, attempt->exists ? 200 : 404);
 	} else {
 		kube_attempt_patch(attempt, on_written);
@@ -269,12 +341,12 @@ static bool already_so(const struct kube_operation *operation, struct json_text 
 	if (operation->status)
 		return status_matches(json_get(operation->object, "status"),
 		                      json_get(live, "status"));
-	return kube_object_matches(operation->object, live);
+	return kube_object_matches(operation->object, live, NULL);
 }
 
 static void judge_live(struct kube_attempt *attempt, const struct kube_result *result)
 {
-	const struct kube_operation *operation = &attempt->job->operation;
+	const struct kube_operation *operation = &attempt->job->now.operation;
 	if (is_garbled(attempt, result))
 		return;
 	if (!remember(attempt, result->body)) {
@@ -291,7 +363,7 @@ static void judge_live(struct kube_attempt *attempt, const struct kube_result *r
 		finish(attempt, KUBE_UNCHANGED, result->code, "");
 		return;
 	}
-	if (attempt->cluster->options.diff)
+	if (attempt->attempts->options->diff)
 		keep_live(attempt, result->body);
 	if (operation->type == KUBE_DELETE)
 		delete (attempt);
@@ -302,15 +374,16 @@ static void judge_live(struct kube_attempt *attempt, const struct kube_result *r
 static void on_read(void *user, const struct kube_result *result)
 {
 	struct kube_attempt *attempt = user;
-	kube_cluster_heard(attempt->cluster, result);
+	attempt->call = NULL;
+	kube_server_answered(attempt->attempts->server, result);
 	attempt->exists = result->failure == KUBE_OK && result->code == 200;
-	if (kube_cluster_may_retry(attempt->cluster, result)) {
-		kube_cluster_retry(attempt, result);
+	if (kube_server_may_retry(attempt->attempts->server, result)) {
+		retry(attempt, result);
 	} else if (attempt->exists) {
 		judge_live(attempt, result);
 	} else if (result->failure == KUBE_OK && result->code == 404) {
 		attempt->version[0] = '\0';
-		if (attempt->job->operation.type == KUBE_DELETE)
+		if (attempt->job->now.operation.type == KUBE_DELETE)
 			delete (attempt);
 		else
 			apply(attempt);
@@ -319,28 +392,22 @@ static void on_read(void *user, const struct kube_result *result)
 	}
 }
 
-void kube_attempt_start(struct kube_cluster *cluster, struct kube_job *job)
+struct kube_attempt *kube_attempt_new(struct kube_attempts *attempts, struct kube_job *job)
 {
-	struct kube_attempt *attempt = calloc(1, sizeof *attempt);
-	if (attempt == NULL) {
-		log_error("out of memory");
-		abort();
-	}
-	attempt->cluster = cluster;
+	struct kube_attempt *attempt = kube_alloc(1, sizeof *attempt);
+	attempt->attempts = attempts;
 	attempt->job = job;
-	job->attempt = attempt;
-	attempt->kind = kube_kind_of(&job->operation.id);
-	TAILQ_INSERT_TAIL(&cluster->attempts, attempt, link);
-	cluster->running++;
+	attempt->kind = job->kind;
+	TAILQ_INSERT_TAIL(&attempts->running, attempt, link);
+	attempts->count++;
 	kube_attempt_get(attempt, on_read);
+	return attempt;
 }
 
-void kube_attempt_cancel(struct kube_attempt *attempt)
+void kube_attempt_free(struct kube_attempt *attempt)
 {
-	struct kube_cluster *cluster = attempt->cluster;
-	TAILQ_REMOVE(&cluster->attempts, attempt, link);
-	cluster->running--;
-	attempt->job->attempt = NULL;
+	TAILQ_REMOVE(&attempt->attempts->running, attempt, link);
+	attempt->attempts->count--;
 	if (attempt->call != NULL)
 		kube_call_cancel(attempt->call);
 	free(attempt->live);

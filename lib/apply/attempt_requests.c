@@ -1,10 +1,10 @@
-#include "apply/cluster_private.h"
+#include "apply/attempt_private.h"
 #include "json/write.h"
 
 static struct json_buffer path_of(const struct kube_attempt *attempt)
 {
 	struct json_buffer path = {0};
-	kube_kind_path(attempt->kind, &attempt->job->operation.id, &path);
+	kube_kind_path(attempt->kind, &attempt->job->now.operation.id, &path);
 	return path;
 }
 
@@ -13,7 +13,7 @@ static void start(struct kube_attempt *attempt, const char *method, struct json_
 {
 	json_putc(path, '\0');
 	attempt->call =
-	        kube_request_start(attempt->cluster->client, &(struct kube_request){
+	        kube_request_start(attempt->attempts->server->client, &(struct kube_request){
 	                                                             .method = method,
 	                                                             .path = path->at,
 	                                                             .body = json_buffer_text(body),
@@ -40,9 +40,9 @@ static void put_query(struct json_buffer *path, const char *value)
 
 static void put_options(const struct kube_attempt *attempt, struct json_buffer *path)
 {
-	const struct kube_cluster_options *options = &attempt->cluster->options;
+	const struct kube_cluster_options *options = attempt->attempts->options;
 	json_puts(path, "?fieldManager=");
-	put_query(path, attempt->job->operation.status ? options->status_manager
+	put_query(path, attempt->job->now.operation.status ? options->status_manager
 	                                               : options->field_manager);
 	json_puts(path, "&fieldValidation=Strict");
 	if (options->dry_run == KUBE_DRY_RUN_SERVER)
@@ -55,25 +55,46 @@ void kube_attempt_get(struct kube_attempt *attempt, kube_attempt_done *on_done)
 	start(attempt, "GET", &path, &body, NULL, on_done);
 }
 
-/* The object as asked for, its metadata bound to the uid that was seen: one that was deleted
- * and made anew in between, perhaps by somebody else, is not touched (409). */
+/*
+ * Preconditions, as the API server reads them in server-side apply: a wrong resourceVersion is 409, a
+ * wrong uid 422 ("field is immutable"), either of an object that is absent 409, and a
+ * resourceVersion alone of an absent object creates it. So a write to what was read carries both, and
+ * one that creates carries a resourceVersion that no object can have any more: when somebody was
+ * first, it is 409.
+ *
+ * A status carries the uid alone: the card's owner may change the card meanwhile.
+ */
+static void put_precondition(const struct kube_attempt *attempt, struct json_buffer *body)
+{
+	if (!attempt->exists) {
+		json_puts(body, "\"resourceVersion\":\"1\"");
+		return;
+	}
+	json_puts(body, "\"uid\":");
+	json_put_string(body, attempt->uid);
+	if (attempt->job->now.operation.status)
+		return;
+	json_puts(body, ",\"resourceVersion\":");
+	json_put_string(body, attempt->version);
+}
+
 static void put_bound(const struct kube_attempt *attempt, struct json_buffer *body)
 {
-	const struct kube_operation *operation = &attempt->job->operation;
+	const struct kube_operation *operation = &attempt->job->now.operation;
 	json_putc(body, '{');
 	for (struct json_member m = json_first(operation->object); m.value.at; m = json_next(m)) {
 		if (body->len > 1)
 			json_putc(body, ',');
 		json_puttext(body, m.key);
 		json_putc(body, ':');
-		if (!json_equals(m.key, "metadata") || !attempt->exists) {
+		if (!json_equals(m.key, "metadata")) {
 			json_puttext(body, m.value);
 			continue;
 		}
-		json_puts(body, "{\"uid\":");
-		json_put_string(body, attempt->uid);
+		json_putc(body, '{');
+		put_precondition(attempt, body);
 		for (struct json_member n = json_first(m.value); n.value.at; n = json_next(n)) {
-			if (json_equals(n.key, "uid"))
+			if (json_equals(n.key, "uid") || json_equals(n.key, "resourceVersion"))
 				continue;
 			json_putc(body, ',');
 			json_puttext(body, n.key);
@@ -88,7 +109,7 @@ static void put_bound(const struct kube_attempt *attempt, struct json_buffer *bo
 void kube_attempt_patch(struct kube_attempt *attempt, kube_attempt_done *on_done)
 {
 	struct json_buffer path = path_of(attempt), body = {0};
-	if (attempt->job->operation.status)
+	if (attempt->job->now.operation.status)
 		json_puts(&path, "/status");
 	put_options(attempt, &path);
 	json_putf(&path, "&force=%s", attempt->forced ? "true" : "false");
@@ -103,7 +124,7 @@ void kube_attempt_replace(struct kube_attempt *attempt, kube_attempt_done *on_do
 	json_puts(&body, "[{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\",\"value\":");
 	json_put_string(&body, attempt->version);
 	json_puts(&body, "},{\"op\":\"replace\",\"path\":\"/spec\",\"value\":");
-	json_puttext(&body, json_get(attempt->job->operation.object, "spec"));
+	json_puttext(&body, json_get(attempt->job->now.operation.object, "spec"));
 	json_putc(&body, '}');
 	if (attempt->more)
 		json_puts(&body, ",{\"op\":\"remove\",\"path\":\"/specs\"}");
@@ -119,7 +140,7 @@ void kube_attempt_delete(struct kube_attempt *attempt, kube_attempt_done *on_don
 	json_put_string(&body, attempt->uid);
 	json_puts(&body, ",\"resourceVersion\":");
 	json_put_string(&body, attempt->version);
-	json_puts(&body, attempt->cluster->options.dry_run == KUBE_DRY_RUN_SERVER
+	json_puts(&body, attempt->attempts->options->dry_run == KUBE_DRY_RUN_SERVER
 	                         ? "},\"dryRun\":[\"All\"]}"
 	                         : "}}");
 	start(attempt, "DELETE", &path, &body, "application/json", on_done);

@@ -12,8 +12,8 @@
 #ifndef APPLY_BATCH_PRIVATE_H
 #define APPLY_BATCH_PRIVATE_H
 
-#include "apply/operation.h"
 #include "apply/files_private.h"
+#include "apply/outcome.h"
 
 struct kube_batch;
 

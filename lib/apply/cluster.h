@@ -15,7 +15,7 @@
 #ifndef APPLY_CLUSTER_H
 #define APPLY_CLUSTER_H
 
-#include "apply/operation.h"
+#include "apply/outcome.h"
 #include "client/client.h"
 
 struct kube_cluster;
@@ -34,7 +34,8 @@ struct kube_cluster_options {
 	bool prune; /* once complete, delete our objects that no operation named */
 	bool events;
 	size_t concurrency;
-	long retry_ms;
+	long retry_ms;   /* after the end of input */
+	long refused_ms; /* the first pause after a refusal; doubled each time, up to ten times this */
 };
 
 /* Borrows all three until kube_cluster_free(). */

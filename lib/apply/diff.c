@@ -1,4 +1,4 @@
-#include "apply/operation.h"
+#include "apply/diff_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apply/operation.h"
 #include "os/log.h"
 
 /* diff(1) opens its inputs by name: an anonymous file, seen as /dev/fd/N. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apply/batch_private.h"
+#include "apply/diff_private.h"
 #include "apply/files_private.h"
 #include "base/memory.h"
 #include "yaml/write.h"
@@ -19,6 +20,7 @@ struct kube_dir {
 	struct kube_files *files;
 	struct kube_batch *batch;
 	struct kube_wanted wanted;
+	bool incomplete; /* an operation was refused: what is wanted is not all known */
 };
 
 static void put_mark(struct json_buffer *out, const struct kube_identity *id)
@@ -163,7 +165,7 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
 	if (!operation->complete || !dir->options.prune)
 		return;
 	/* a line that could not be used may have named what would now be removed */
-	if (stream_rejected(stream) > 0) {
+	if (dir->incomplete || stream_rejected(stream) > 0) {
 		log_error("nothing is pruned: some records could not be used, so not all that is "
 		          "wanted is known");
 		stream_count_failure(stream);
@@ -184,8 +186,12 @@ void kube_dir_operate(struct kube_dir *dir, const struct kube_operation *operati
 	}
 	struct kube_outcome outcome;
 	char name[KUBE_FILE_NAME_SIZE];
-	bool named = !operation->status && kube_dir_name(&operation->id, name);
-	if (operation->status) {
+	const char *refusal = kube_operation_refusal(operation);
+	bool named = refusal == NULL && !operation->status && kube_dir_name(&operation->id, name);
+	if (refusal != NULL) {
+		outcome = failed(refusal);
+		dir->incomplete = true;
+	} else if (operation->status) {
 		outcome = done(dir, KUBE_UNCHANGED);
 		snprintf(outcome.message, sizeof outcome.message, "a directory keeps no status");
 	} else if (!named) {

@@ -18,7 +18,7 @@
 #ifndef APPLY_DIR_H
 #define APPLY_DIR_H
 
-#include "apply/operation.h"
+#include "apply/outcome.h"
 
 struct kube_dir;
 

@@ -35,7 +35,7 @@ struct told {
 };
 
 struct kube_events {
-	struct kube_cluster *cluster;
+	struct kube_server *server;
 	struct told *told;
 	struct note *pending;
 	struct kube_call *calls[IN_FLIGHT];
@@ -46,10 +46,10 @@ struct kube_events {
 	bool overflown;
 };
 
-struct kube_events *kube_events_new(struct kube_cluster *cluster)
+struct kube_events *kube_events_new(struct kube_server *server)
 {
 	struct kube_events *events = kube_alloc(1, sizeof *events);
-	events->cluster = cluster;
+	events->server = server;
 	events->backoff = (struct kube_backoff){.first_ms = 500, .most_ms = 30000};
 	return events;
 }
@@ -244,8 +244,7 @@ void kube_events_report(struct kube_events *events, const struct kube_operation 
 	struct json_buffer text = {0};
 	/* these come from the record: only names are used in a path */
 	if (operation->type == KUBE_BOOKMARK || !policy_is_subdomain(card) ||
-	    !is_namespace(namespace, &operation->id) ||
-	    events->cluster->options.dry_run != KUBE_DRY_RUN_NONE)
+	    !is_namespace(namespace, &operation->id))
 		return;
 	if (operation->type == KUBE_APPLY)
 		put_trouble(operation, &text);
@@ -268,7 +267,7 @@ static void send(struct kube_events *events, struct note *note)
 		at++;
 	events->notes[at] = note;
 	events->calls[at] = kube_request_start(
-	        events->cluster->client,
+	        events->server->client,
 	        &(struct kube_request){
 	                .method = note->again ? "PATCH" : "POST",
 	                .path = path,
@@ -293,9 +292,9 @@ static void on_done(void *user, const struct kube_result *result)
 	events->calls[at] = NULL;
 	events->notes[at] = NULL;
 	events->flying--;
-	kube_cluster_heard(events->cluster, result);
+	kube_server_answered(events->server, result);
 	bool there = result->failure == KUBE_OK && result->code == 409 && !note->again;
-	bool retry = kube_cluster_may_retry(events->cluster, result) && ++note->tries < TRIES;
+	bool retry = kube_server_may_retry(events->server, result) && ++note->tries < TRIES;
 	if (there || retry) {
 		note->again |= there;
 		if (retry)
@@ -328,8 +327,7 @@ int64_t kube_events_pump(struct kube_events *events, int64_t now)
 
 bool kube_events_busy(const struct kube_events *events)
 {
-	const struct kube_cluster *cluster = events == NULL ? NULL : events->cluster;
-	if (cluster == NULL || (cluster->ended && clock_monotonic_ms() >= cluster->give_up))
+	if (events == NULL || kube_server_is_late(events->server))
 		return false;
 	return events->pending != NULL || events->flying > 0;
 }

@@ -14,8 +14,10 @@ bool kube_spec_matches(struct json_text wanted, struct json_text live);
 bool kube_covers(struct json_text wanted, struct json_text live);
 
 /* True when applying `wanted` would change nothing that it names: labels, annotations, owner
- * references and spec, nor what says more of the same, Cilium's `specs`. */
-bool kube_object_matches(struct json_text wanted, struct json_text live);
+ * references and spec, nor what says more of the same, Cilium's `specs`. Else `difference` (may be
+ * NULL) holds the first: "spec.egress is [{}] instead of []", printable ASCII. */
+bool kube_object_matches(struct json_text wanted, struct json_text live,
+                         struct json_buffer *difference);
 
 /* Appends what a diff shows of an object, as YAML: its names, labels, annotations, owners, spec
  * and status, keys sorted. */

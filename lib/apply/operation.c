@@ -1,6 +1,8 @@
 #include "apply/operation.h"
 
 #include "k8s/event.h"
+#include "k8s/operator.h"
+#include "k8s/path.h"
 
 static void read_bookmark(struct json_text record, struct kube_operation *operation)
 {
@@ -8,16 +10,24 @@ static void read_bookmark(struct json_text record, struct kube_operation *operat
 	operation->type = KUBE_BOOKMARK;
 	if (event_read(record, &event) != NULL)
 		return;
-	operation->begins = event.mark == EVENT_MARK_BEGIN;
 	operation->complete = event.mark == EVENT_MARK_END &&
 	                      text_is(event.kind, "AgentCard");
 }
 
+static enum kube_effect effect_of(struct json_text word)
+{
+	static const char *const words[] = {"narrows", "new", "unknown", "widens"};
+	for (int i = 0; i < 4; i++)
+		if (json_equals(word, words[i]))
+			return (enum kube_effect)i;
+	return KUBE_UNKNOWN;
+}
+
 const char *kube_operation_read(struct json_text record, struct kube_operation *operation)
 {
-	enum { TYPE, OBJECT, REASON, MESSAGE, CARD, PROBLEMS, COUNT };
+	enum { TYPE, OBJECT, REASON, MESSAGE, CARD, PROBLEMS, EFFECT, COUNT };
 	static const char *const keys[COUNT] = {"type",    "object",    "reason",
-	                                        "message", "agentCard", "problems"};
+	                                        "message", "agentCard", "problems", "effect"};
 	struct json_text found[COUNT];
 	*operation = (struct kube_operation){0};
 	json_pick(record, COUNT, keys, found);
@@ -38,6 +48,7 @@ const char *kube_operation_read(struct json_text record, struct kube_operation *
 	operation->message = found[MESSAGE];
 	operation->agent_card = found[CARD];
 	operation->problems = found[PROBLEMS];
+	operation->effect = effect_of(found[EFFECT]);
 	const char *wrong = k8s_object_identify(operation->object, &operation->id);
 	if (wrong != NULL)
 		return wrong;
@@ -47,5 +58,38 @@ const char *kube_operation_read(struct json_text record, struct kube_operation *
 			return "of an AgentCard only the status is ours to apply";
 		operation->status = true;
 	}
+	return NULL;
+}
+
+/* Absent stays absent. */
+static void move_text(struct json_text *text, const char *from, const char *to)
+{
+	if (text->at != NULL)
+		text->at = to + (text->at - from);
+}
+
+struct kube_operation kube_operation_moved(const struct kube_operation *operation, const char *from,
+                                           const char *to)
+{
+	struct kube_operation moved = *operation;
+	struct json_text *texts[] = {
+	        &moved.id.api_version, &moved.id.group, &moved.id.version, &moved.id.kind,
+	        &moved.id.namespace,   &moved.id.name,  &moved.id.uid, &moved.id.resource_version,
+	        &moved.object,     &moved.reason,
+	        &moved.message,        &moved.agent_card, &moved.problems,
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		move_text(texts[i], from, to);
+	return moved;
+}
+
+const char *kube_operation_refusal(const struct kube_operation *operation)
+{
+	if (kube_kind_of(&operation->id) == NULL)
+		return "not a kind that is applied";
+	if (operation->type == KUBE_APPLY && !operation->status &&
+	    !kube_is_managed(operation->object))
+		return "it lacks the label app.kubernetes.io/managed-by=" POLICY_MANAGER
+		       ", by which it would be known as ours";
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Operations (egress-records(5)) carried out: on a directory of YAML files, or on a cluster
- * (apply/cluster.h). This header has what both share.
+ * An operation as egress-records(5) has it, read from a record: what both ways to carry it out
+ * share, on a directory of YAML files (apply/dir.h) and on a cluster (apply/cluster.h).
  *
  * Ownership: everything in a kube_operation borrows from the record that was read.
  *
@@ -15,6 +15,9 @@
 #include "k8s/object.h"
 #include "stream/stream.h"
 
+/* What carrying it out does to what its agent may reach, beside what is live. */
+enum kube_effect { KUBE_NARROWS, KUBE_NEW, KUBE_UNKNOWN, KUBE_WIDENS };
+
 enum kube_operation_type { KUBE_APPLY, KUBE_DELETE, KUBE_BOOKMARK };
 
 struct kube_operation {
@@ -22,31 +25,20 @@ struct kube_operation {
 	struct kube_identity id; /* of APPLY and DELETE */
 	struct json_text object;
 	struct json_text reason, message, agent_card, problems; /* may be absent */
+	enum kube_effect effect;
 	bool complete; /* BOOKMARK: the AgentCards' end mark, so all that is wanted was named */
-	bool begins;   /* BOOKMARK: the world is listed anew */
 	bool status;   /* APPLY of an AgentCard's status */
 };
 
 /* Reads a record. NULL when it is an operation, else a static reason. */
 const char *kube_operation_read(struct json_text record, struct kube_operation *operation);
 
-enum kube_verdict { KUBE_APPLIED, KUBE_UNCHANGED, KUBE_DELETED, KUBE_ABSENT, KUBE_FAILED };
+/* The same operation, borrowing from `to`, which holds the same bytes as `from`. */
+struct kube_operation kube_operation_moved(const struct kube_operation *operation, const char *from,
+                                           const char *to);
 
-struct kube_outcome {
-	enum kube_verdict verdict;
-	long code;                         /* HTTP status, 0 without one */
-	struct json_text resource_version; /* a plain string, or absent */
-	char message[1024];                /* may be empty */
-};
-
-/* Writes the result line; a failure is also reported on stderr and counted. */
-void kube_outcome_write(struct stream *stream, const struct kube_identity *id,
-                        const struct kube_outcome *outcome);
-
-/* Makes the metrics of results appear before there are any (os/metrics.h). */
-void kube_outcome_declare(void);
-
-/* Shows a unified diff on stderr (diff(1)): results have stdout for themselves. */
-void kube_diff_show(const char *title, struct json_text before, struct json_text after);
+/* NULL when it may be carried out: the object is of a kind that we write, and to be ours. Else a
+ * static reason. */
+const char *kube_operation_refusal(const struct kube_operation *operation);
 
 #endif

@@ -1,12 +1,12 @@
-#include "apply/operation.h"
+#include "apply/outcome.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "os/log.h"
 #include "os/metrics.h"
 #include "json/write.h"
 
-static const char *const verdicts[] = {"APPLIED", "UNCHANGED", "DELETED", "ABSENT", "FAILED"};
+static const char *const verdicts[] = {"APPLIED", "UNCHANGED", "ADOPTED", "DELETED", "ABSENT", "FAILED"};
 
 void kube_outcome_declare(void)
 {
@@ -23,31 +23,39 @@ static void put_member(struct json_buffer *line, const char *key, struct json_te
 	json_put_string_n(line, plain.at, plain.len);
 }
 
+static void put_line(struct json_buffer *line, const struct kube_identity *id,
+                     const struct kube_outcome *outcome, const char *message)
+{
+	json_putf(line, "{\"type\":\"%s\",\"object\":{", verdicts[outcome->verdict]);
+	put_member(line, "apiVersion", id->api_version);
+	put_member(line, "kind", id->kind);
+	json_puts(line, ",\"metadata\":{");
+	put_member(line, "namespace", id->namespace);
+	put_member(line, "name", id->name);
+	put_member(line, "resourceVersion", outcome->resource_version);
+	json_putf(line, "}},\"code\":%ld,\"message\":", outcome->code);
+	json_put_string(line, message);
+	json_putc(line, '}');
+}
+
 void kube_outcome_write(struct stream *stream, const struct kube_identity *id,
                         const struct kube_outcome *outcome)
 {
 	struct json_buffer line = {0};
+	char title[KUBE_TITLE_SIZE], message[sizeof outcome->message + 64];
 	metrics_add(METRIC_RESULTS, verdicts[outcome->verdict], 1);
-	json_putf(&line, "{\"type\":\"%s\",\"object\":{", verdicts[outcome->verdict]);
-	put_member(&line, "apiVersion", id->api_version);
-	put_member(&line, "kind", id->kind);
-	json_puts(&line, ",\"metadata\":{");
-	put_member(&line, "namespace", id->namespace);
-	put_member(&line, "name", id->name);
-	put_member(&line, "resourceVersion", outcome->resource_version);
-	json_putf(&line, "}},\"code\":%ld,\"message\":", outcome->code);
-	json_put_string(&line, outcome->message);
-	json_putc(&line, '}');
+	snprintf(message, sizeof message, "%s%s%s", outcome->reason == NULL ? "" : outcome->reason,
+	         outcome->reason == NULL ? "" : ": ", outcome->message);
+	put_line(&line, id, outcome, message);
 	stream_write(stream, json_buffer_text(&line));
 	json_buffer_free(&line);
 
-	char title[KUBE_TITLE_SIZE];
 	kube_identity_title(id, title);
 	if (outcome->verdict != KUBE_FAILED) {
 		log_detail("%s: %s%s%s", title, verdicts[outcome->verdict],
-		           outcome->message[0] == '\0' ? "" : ": ", outcome->message);
+		           message[0] == '\0' ? "" : ": ", message);
 		return;
 	}
-	log_error("%s: failed: %s", title, outcome->message);
+	log_error("%s: failed: %s", title, message);
 	stream_count_failure(stream);
 }

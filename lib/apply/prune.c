@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "k8s/operator.h"
@@ -10,12 +11,12 @@
 
 /* One list after the other, in pages; the objects' metadata alone. */
 struct kube_pruning {
-	struct kube_cluster *cluster;
+	struct kube_prune_options options;
 	struct kube_call *call;
 	size_t list; /* in policy_kinds */
 	char *token; /* of the next page */
 	struct kube_backoff backoff;
-	int64_t due; /* to ask again; 0: asked */
+	int64_t due; /* to ask, when no call is in flight */
 };
 
 enum { FAILURES = 10 }; /* more than two minutes */
@@ -40,7 +41,7 @@ static void ask(struct kube_pruning *pruning)
 		json_putf(&path, "&continue=%s", pruning->token);
 	json_putc(&path, '\0');
 	pruning->call = kube_request_start(
-	        pruning->cluster->client,
+	        pruning->options.server->client,
 	        &(struct kube_request){
 	                .method = "GET",
 	                .path = path.at,
@@ -52,22 +53,21 @@ static void ask(struct kube_pruning *pruning)
 	json_buffer_free(&path);
 }
 
-static void end(struct kube_pruning *pruning)
+static void end(struct kube_pruning *pruning, bool whole)
 {
-	struct kube_cluster *cluster = pruning->cluster;
-	cluster->pruning = NULL;
+	struct kube_prune_options options = pruning->options;
 	pruning->call = NULL;
 	kube_prune_free(pruning);
-	kube_cluster_settle(cluster);
+	options.ended(options.user, whole);
 }
 
 /* A policy that could not be applied may be what replaces one of another kind, after a change of
  * target: that one must stay. */
 static bool is_spared(const struct kube_pruning *pruning)
 {
-	const struct kube_cluster *cluster = pruning->cluster;
+	const struct kube_prune_options *options = &pruning->options;
 	const struct k8s_kind *kind = policy_kinds[pruning->list];
-	bool spared = cluster->failed != NULL && (cluster->failed != kind || cluster->failed_others);
+	bool spared = options->failed != NULL && (options->failed != kind || options->failed_others);
 	if (spared)
 		log_warning("no %s is pruned: a policy of another kind could not be applied, and "
 		            "may be what replaces it",
@@ -84,7 +84,7 @@ static void begin_list(struct kube_pruning *pruning)
 	if (policy_kinds[pruning->list] != NULL)
 		ask(pruning);
 	else
-		end(pruning);
+		end(pruning, true);
 }
 
 static void next_list(struct kube_pruning *pruning)
@@ -116,12 +116,12 @@ static void judge(struct kube_pruning *pruning, struct json_text metadata)
 	json_puts(&record, "}},\"reason\":\"nothing wants it\"}");
 	if (kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
 	    kube_kind_of(&operation.id) != NULL &&
-	    !kube_queue_wants(pruning->cluster->queue, &operation.id))
-		kube_queue_add(pruning->cluster->queue, json_buffer_text(&record), &operation);
+	    !kube_queue_wants(pruning->options.queue, &operation.id))
+		kube_queue_add(pruning->options.queue, json_buffer_text(&record), &operation);
 	json_buffer_free(&record);
 }
 
-static void take_page(struct kube_pruning *pruning, struct json_text page)
+static void use_page(struct kube_pruning *pruning, struct json_text page)
 {
 	struct json_text items = json_get(page, "items");
 	for (struct json_member m = json_first(items); m.value.at; m = json_next(m))
@@ -136,17 +136,18 @@ static void take_page(struct kube_pruning *pruning, struct json_text page)
 
 static bool may_wait(const struct kube_pruning *pruning)
 {
-	const struct kube_cluster *cluster = pruning->cluster;
-	bool late = cluster->ended && clock_monotonic_ms() >= cluster->give_up;
-	return !cluster->stopped && !cluster->lost && !late && pruning->backoff.tries < FAILURES;
+	const struct kube_server *server = pruning->options.server;
+	return !server->stopped && !server->lost && !kube_server_is_late(server) &&
+	       pruning->backoff.tries < FAILURES;
 }
 
 int64_t kube_prune_pump(struct kube_pruning *pruning, int64_t now)
 {
-	if (pruning->due == 0 || pruning->due > now)
-		return pruning->due == 0 ? -1 : pruning->due;
-	pruning->due = 0;
-	ask(pruning);
+	if (pruning->call != NULL)
+		return -1;
+	if (pruning->due > now)
+		return pruning->due;
+	begin_list(pruning);
 	return -1;
 }
 
@@ -155,10 +156,10 @@ static void on_page(void *user, const struct kube_result *result)
 	struct kube_pruning *pruning = user;
 	char why[KUBE_ERROR_SIZE];
 	pruning->call = NULL;
-	kube_cluster_heard(pruning->cluster, result);
+	kube_server_answered(pruning->options.server, result);
 	if (result->failure == KUBE_OK && result->code == 200 &&
 	    json_check(result->body, &json_record_limits, NULL)) {
-		take_page(pruning, result->body);
+		use_page(pruning, result->body);
 		return;
 	}
 	bool absent = result->code == 404 || result->code == 403;
@@ -166,7 +167,7 @@ static void on_page(void *user, const struct kube_result *result)
 		next_list(pruning);
 		return;
 	}
-	bool again = result->code == 410 || kube_cluster_may_retry(pruning->cluster, result);
+	bool again = result->code == 410 || kube_server_may_retry(pruning->options.server, result);
 	kube_result_describe(result, why);
 	if (again && may_wait(pruning)) {
 		/* from the start of this list: what was queued already is queued once */
@@ -180,21 +181,15 @@ static void on_page(void *user, const struct kube_result *result)
 	}
 	log_error("can't list %s to prune: %s; nothing more is pruned",
 	          policy_kinds[pruning->list]->kind, why);
-	stream_count_failure(pruning->cluster->stream);
-	end(pruning);
+	end(pruning, false);
 }
 
-void kube_prune_start(struct kube_cluster *cluster)
+struct kube_pruning *kube_prune_new(const struct kube_prune_options *options)
 {
-	struct kube_pruning *pruning = calloc(1, sizeof *pruning);
-	if (pruning == NULL) {
-		log_error("out of memory");
-		abort();
-	}
-	pruning->cluster = cluster;
+	struct kube_pruning *pruning = kube_alloc(1, sizeof *pruning);
+	pruning->options = *options;
 	pruning->backoff = (struct kube_backoff){.first_ms = 200, .most_ms = 30000};
-	cluster->pruning = pruning;
-	begin_list(pruning);
+	return pruning;
 }
 
 void kube_prune_free(struct kube_pruning *pruning)

@@ -1,34 +1,24 @@
 #include "apply/queue_private.h"
 
-#include <search.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "apply/group_private.h"
+#include "apply/heap_private.h"
+#include "base/memory.h"
 #include "os/log.h"
 
-TAILQ_HEAD(job_list, kube_job);
+enum { LONGEST_REFUSAL = 10 }; /* times the first pause */
 
 struct kube_queue {
-	void *jobs; /* a tree of tsearch(3), by key */
-	bool keep_names;
-	struct job_list ready[KUBE_RANKS], waiting;
+	struct kube_job *jobs; /* a table by key */
+	struct kube_group *groups;
+	bool keep_names, ended;
+	long refused_ms;
+	struct kube_job_list ready[KUBE_RANKS], to_report;
+	struct kube_heap waiting, refused;
 	size_t length, bytes;
 };
-
-static void *need(void *memory)
-{
-	if (memory == NULL) {
-		log_error("out of memory");
-		abort();
-	}
-	return memory;
-}
-
-static int by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct kube_job *)a)->key, ((const struct kube_job *)b)->key);
-}
 
 enum { KEY_SIZE = 1024 };
 
@@ -44,10 +34,10 @@ static void write_key(const struct kube_identity *id, char key[KEY_SIZE])
 static struct kube_job *find(const struct kube_queue *queue, const struct kube_identity *id)
 {
 	char key[KEY_SIZE];
+	struct kube_job *job;
 	write_key(id, key);
-	const struct kube_job wanted = {.key = key};
-	struct kube_job **found = tfind(&wanted, &queue->jobs, by_key);
-	return found == NULL ? NULL : *found;
+	HASH_FIND_STR(queue->jobs, key, job);
+	return job;
 }
 
 static struct kube_job *find_or_make(struct kube_queue *queue, const struct kube_identity *id)
@@ -57,175 +47,294 @@ static struct kube_job *find_or_make(struct kube_queue *queue, const struct kube
 		return job;
 	char key[KEY_SIZE];
 	write_key(id, key);
-	job = need(calloc(1, sizeof *job));
-	job->key = need(strdup(key));
+	job = kube_alloc(1, sizeof *job);
+	job->key = kube_copy(key);
+	job->kind = kube_kind_of(id);
 	job->backoff = (struct kube_backoff){.first_ms = 200, .most_ms = 30000};
-	need(tsearch(job, &queue->jobs, by_key));
+	job->refusals = (struct kube_backoff){.first_ms = queue->refused_ms,
+	                                      .most_ms = LONGEST_REFUSAL * queue->refused_ms};
+	HASH_ADD_KEYPTR(hh, queue->jobs, job->key, strlen(job->key), job);
 	return job;
 }
 
-static void free_job(void *memory)
+struct kube_queue *kube_queue_new(bool keep_names, long refused_ms)
 {
-	struct kube_job *job = memory;
-	free(job->key);
-	free(job->text);
-	free(job->next);
-	free(job);
-}
-
-struct kube_queue *kube_queue_new(bool keep_names)
-{
-	struct kube_queue *queue = need(calloc(1, sizeof *queue));
+	struct kube_queue *queue = kube_alloc(1, sizeof *queue);
 	queue->keep_names = keep_names;
+	queue->refused_ms = refused_ms;
 	for (int i = 0; i < KUBE_RANKS; i++)
 		TAILQ_INIT(&queue->ready[i]);
-	TAILQ_INIT(&queue->waiting);
+	TAILQ_INIT(&queue->to_report);
 	return queue;
+}
+
+static bool may_be_sent(enum kube_job_state state)
+{
+	return state == KUBE_JOB_READY || state == KUBE_JOB_RUNNING || state == KUBE_JOB_WAITING;
+}
+
+static void unlink_job(struct kube_queue *queue, struct kube_job *job)
+{
+	struct kube_group *group;
+	switch (job->state) {
+	case KUBE_JOB_READY:
+		TAILQ_REMOVE(&queue->ready[job->rank], job, link);
+		break;
+	case KUBE_JOB_WAITING:
+		kube_heap_remove(&queue->waiting, job);
+		break;
+	case KUBE_JOB_REFUSED:
+		kube_heap_remove(&queue->refused, job);
+		break;
+	case KUBE_JOB_BLOCKED:
+		group = job->now.operation.type == KUBE_DELETE ? job->card : job->namespace;
+		TAILQ_REMOVE(&group->blocked, job, link);
+		if (job->to_report)
+			TAILQ_REMOVE(&queue->to_report, job, report);
+		job->to_report = false;
+		break;
+	case KUBE_JOB_IDLE:
+	case KUBE_JOB_RUNNING:
+		break;
+	}
+}
+
+static void link_job(struct kube_queue *queue, struct kube_job *job)
+{
+	switch (job->state) {
+	case KUBE_JOB_READY:
+		TAILQ_INSERT_TAIL(&queue->ready[job->rank], job, link);
+		break;
+	case KUBE_JOB_WAITING:
+		kube_heap_add(&queue->waiting, job);
+		break;
+	case KUBE_JOB_REFUSED:
+		kube_heap_add(&queue->refused, job);
+		break;
+	case KUBE_JOB_BLOCKED: /* by whoever knows the group */
+	case KUBE_JOB_IDLE:
+	case KUBE_JOB_RUNNING:
+		break;
+	}
+}
+
+static void set_state(struct kube_queue *queue, struct kube_job *job, enum kube_job_state state)
+{
+	unlink_job(queue, job);
+	kube_group_count(job, job->state, -1);
+	queue->length -= job->state == KUBE_JOB_READY || job->state == KUBE_JOB_WAITING;
+	queue->bytes -= may_be_sent(job->state) ? job->now.len : 0;
+	job->state = state;
+	queue->bytes += may_be_sent(job->state) ? job->now.len : 0;
+	queue->length += job->state == KUBE_JOB_READY || job->state == KUBE_JOB_WAITING;
+	kube_group_count(job, job->state, 1);
+	link_job(queue, job);
+}
+
+static void report_blocked(struct kube_queue *queue, struct kube_job *job)
+{
+	if (job->to_report || job->reported)
+		return;
+	job->to_report = true;
+	TAILQ_INSERT_TAIL(&queue->to_report, job, report);
+}
+
+static void block(struct kube_queue *queue, struct kube_job *job, struct kube_group *group)
+{
+	set_state(queue, job, KUBE_JOB_BLOCKED);
+	TAILQ_INSERT_TAIL(&group->blocked, job, link);
+	if (group->pending == 0)
+		report_blocked(queue, job);
+}
+
+/* Nothing more of the group is being sent: what waited for it goes, or is told why it does not. */
+static void release(struct kube_queue *queue, struct kube_group *group)
+{
+	struct kube_job *job, *next;
+	if (group == NULL || group->pending > 0)
+		return;
+	for (job = TAILQ_FIRST(&group->blocked); job != NULL; job = next) {
+		next = TAILQ_NEXT(job, link);
+		if (kube_group_to_wait_for(job) == NULL)
+			set_state(queue, job, KUBE_JOB_READY);
+		else
+			report_blocked(queue, job);
+	}
+}
+
+static enum kube_rank rank_of(const struct kube_operation *operation)
+{
+	if (operation->status)
+		return KUBE_RANK_STATUS;
+	return operation->type == KUBE_DELETE ? KUBE_RANK_DELETES
+	                                      : (enum kube_rank)operation->effect;
+}
+
+/* Replaces the record at hand, of a job that is IDLE. */
+static void set_record(struct kube_queue *queue, struct kube_job *job, struct kube_record record)
+{
+	struct kube_group *card = job->card, *namespace = job->namespace;
+	free(job->now.text);
+	job->now = record;
+	job->reported = false;
+	job->told = 0;
+	kube_backoff_reset(&job->refusals);
+	job->card = job->namespace = NULL;
+	if (record.text != NULL) {
+		kube_group_join(&queue->groups, job);
+		job->rank = rank_of(&record.operation);
+		set_state(queue, job, KUBE_JOB_READY);
+	}
+	release(queue, card);
+	release(queue, namespace);
+	kube_group_leave(&queue->groups, card);
+	kube_group_leave(&queue->groups, namespace);
+}
+
+static void forget(struct kube_queue *queue, struct kube_job *job)
+{
+	HASH_DEL(queue->jobs, job);
+	free(job->key);
+	free(job->now.text);
+	free(job->next.text);
+	free(job);
 }
 
 void kube_queue_free(struct kube_queue *queue)
 {
+	struct kube_job *job, *next;
 	if (queue == NULL)
 		return;
-	tdestroy(queue->jobs, free_job);
+	HASH_ITER(hh, queue->jobs, job, next) {
+		kube_group_leave(&queue->groups, job->card);
+		kube_group_leave(&queue->groups, job->namespace);
+		forget(queue, job);
+	}
+	kube_heap_free(&queue->waiting);
+	kube_heap_free(&queue->refused);
 	free(queue);
 }
 
-/* Replaces the record at hand. */
-static void set_text(struct kube_queue *queue, struct kube_job *job, char *text, size_t len)
+static struct kube_record copy_of(struct json_text text, const struct kube_operation *operation)
 {
-	queue->bytes -= job->text_len;
-	free(job->text);
-	job->text = text;
-	job->text_len = len;
-	if (text == NULL)
-		return;
-	queue->bytes += len;
-	kube_operation_read((struct json_text){text, len}, &job->operation);
-	job->rank = kube_operation_rank(&job->operation);
-}
-
-static void take_off(struct kube_queue *queue, struct kube_job *job)
-{
-	if (job->state == KUBE_JOB_READY)
-		TAILQ_REMOVE(&queue->ready[job->rank], job, link);
-	if (job->state == KUBE_JOB_WAITING)
-		TAILQ_REMOVE(&queue->waiting, job, link);
-	if (job->state == KUBE_JOB_READY || job->state == KUBE_JOB_WAITING)
-		queue->length--;
-	job->state = KUBE_JOB_IDLE;
-}
-
-static void make_ready(struct kube_queue *queue, struct kube_job *job)
-{
-	job->state = KUBE_JOB_READY;
-	TAILQ_INSERT_TAIL(&queue->ready[job->rank], job, link);
-	queue->length++;
+	char *copy = kube_copy_n(text.at, text.len);
+	return (struct kube_record){copy, text.len,
+	                            kube_operation_moved(operation, text.at, copy)};
 }
 
 void kube_queue_add(struct kube_queue *queue, struct json_text record,
                     const struct kube_operation *operation)
 {
 	struct kube_job *job = find_or_make(queue, &operation->id);
-	char *copy = need(malloc(record.len + 1));
-	memcpy(copy, record.at, record.len);
-	copy[record.len] = '\0';
 	job->wanted = operation->type == KUBE_APPLY;
 	if (job->state == KUBE_JOB_RUNNING) {
-		queue->bytes += record.len - job->next_len;
-		free(job->next);
-		job->next = copy;
-		job->next_len = record.len;
+		queue->bytes += record.len - job->next.len;
+		free(job->next.text);
+		job->next = copy_of(record, operation);
 		return;
 	}
 	if (job->state != KUBE_JOB_IDLE)
 		log_detail("%s: a later operation replaces the one that waited", job->key);
-	take_off(queue, job);
-	set_text(queue, job, copy, record.len);
-	make_ready(queue, job);
+	set_state(queue, job, KUBE_JOB_IDLE);
+	set_record(queue, job, copy_of(record, operation));
 }
 
-static void wake_due(struct kube_queue *queue, int64_t now)
+static void wake_due(struct kube_queue *queue, struct kube_heap *heap, int64_t now)
 {
-	struct kube_job *job, *next;
-	for (job = TAILQ_FIRST(&queue->waiting); job != NULL; job = next) {
-		next = TAILQ_NEXT(job, link);
-		if (job->due > now)
-			continue;
-		take_off(queue, job);
-		make_ready(queue, job);
-	}
+	struct kube_job *job;
+	while ((job = kube_heap_first(heap)) != NULL && job->due <= now)
+		set_state(queue, job, KUBE_JOB_READY);
 }
 
-struct kube_job *kube_queue_take(struct kube_queue *queue, int64_t now)
+struct kube_job *kube_queue_next(struct kube_queue *queue, int64_t now)
 {
-	wake_due(queue, now);
+	wake_due(queue, &queue->waiting, now);
+	if (!queue->ended)
+		wake_due(queue, &queue->refused, now);
 	for (int i = 0; i < KUBE_RANKS; i++) {
-		struct kube_job *job = TAILQ_FIRST(&queue->ready[i]);
-		if (job == NULL)
-			continue;
-		take_off(queue, job);
-		job->state = KUBE_JOB_RUNNING;
-		return job;
+		struct kube_job *job;
+		while ((job = TAILQ_FIRST(&queue->ready[i])) != NULL) {
+			struct kube_group *group = kube_group_to_wait_for(job);
+			if (group == NULL) {
+				set_state(queue, job, KUBE_JOB_RUNNING);
+				return job;
+			}
+			block(queue, job, group);
+		}
 	}
 	return NULL;
 }
 
-static bool take_next(struct kube_queue *queue, struct kube_job *job)
+/* Ends RUNNING; the later operation is READY then. */
+static bool begin_next(struct kube_queue *queue, struct kube_job *job)
 {
-	if (job->next == NULL)
+	struct kube_record next = job->next;
+	if (next.text == NULL)
 		return false;
-	char *text = job->next;
-	size_t len = job->next_len;
-	queue->bytes -= len;
-	job->next = NULL;
-	job->next_len = 0;
-	set_text(queue, job, text, len);
-	make_ready(queue, job);
+	set_state(queue, job, KUBE_JOB_IDLE);
+	queue->bytes -= next.len;
+	job->next = (struct kube_record){0};
+	set_record(queue, job, next);
 	return true;
 }
 
-void kube_queue_done(struct kube_queue *queue, struct kube_job *job)
+bool kube_queue_done(struct kube_queue *queue, struct kube_job *job)
 {
-	job->backoff.tries = 0;
-	job->state = KUBE_JOB_IDLE;
-	if (take_next(queue, job))
-		return;
-	set_text(queue, job, NULL, 0);
-	if (queue->keep_names && job->wanted)
-		return;
-	tdelete(job, &queue->jobs, by_key);
-	free_job(job);
+	kube_backoff_reset(&job->backoff);
+	if (begin_next(queue, job))
+		return true;
+	set_state(queue, job, KUBE_JOB_IDLE);
+	set_record(queue, job, (struct kube_record){0});
+	if (!queue->keep_names || !job->wanted)
+		forget(queue, job);
+	return false;
 }
 
 bool kube_queue_later(struct kube_queue *queue, struct kube_job *job, int64_t due)
 {
-	job->state = KUBE_JOB_IDLE;
-	if (take_next(queue, job))
+	if (begin_next(queue, job))
 		return true;
-	job->state = KUBE_JOB_WAITING;
 	job->due = due;
-	TAILQ_INSERT_TAIL(&queue->waiting, job, link);
-	queue->length++;
+	set_state(queue, job, KUBE_JOB_WAITING);
 	return false;
+}
+
+bool kube_queue_refused(struct kube_queue *queue, struct kube_job *job, int64_t now)
+{
+	kube_backoff_reset(&job->backoff);
+	if (begin_next(queue, job))
+		return true;
+	job->due = now + kube_backoff_next(&job->refusals, -1);
+	set_state(queue, job, KUBE_JOB_REFUSED);
+	release(queue, job->card);
+	release(queue, job->namespace);
+	return false;
+}
+
+struct kube_job *kube_queue_blocked(struct kube_queue *queue)
+{
+	struct kube_job *job = TAILQ_FIRST(&queue->to_report);
+	if (job == NULL)
+		return NULL;
+	TAILQ_REMOVE(&queue->to_report, job, report);
+	job->to_report = false;
+	job->reported = true;
+	return job;
 }
 
 int64_t kube_queue_due(const struct kube_queue *queue)
 {
-	int64_t due = -1;
-	const struct kube_job *job;
-	TAILQ_FOREACH(job, &queue->waiting, link)
-	if (due < 0 || job->due < due)
-		due = job->due;
-	return due;
+	const struct kube_job *waiting = kube_heap_first(&queue->waiting);
+	const struct kube_job *refused = queue->ended ? NULL : kube_heap_first(&queue->refused);
+	if (waiting == NULL)
+		return refused == NULL ? -1 : refused->due;
+	return refused == NULL || waiting->due < refused->due ? waiting->due : refused->due;
 }
 
-void kube_queue_hasten(struct kube_queue *queue, int64_t latest)
+void kube_queue_end(struct kube_queue *queue, int64_t latest)
 {
-	struct kube_job *job = TAILQ_FIRST(&queue->waiting);
-	for (; job != NULL; job = TAILQ_NEXT(job, link))
-		if (job->due > latest)
-			job->due = latest;
+	queue->ended = true;
+	kube_heap_limit(&queue->waiting, latest);
 }
 
 size_t kube_queue_length(const struct kube_queue *queue)
@@ -238,6 +347,14 @@ size_t kube_queue_bytes(const struct kube_queue *queue)
 	return queue->bytes;
 }
 
+size_t kube_queue_not_in_force(const struct kube_queue *queue, const struct k8s_kind *kind)
+{
+	size_t count = 0;
+	for (const struct kube_job *job = queue->jobs; job != NULL; job = job->hh.next)
+		count += job->kind == kind && job->told != 0;
+	return count;
+}
+
 bool kube_queue_wants(const struct kube_queue *queue, const struct kube_identity *id)
 {
 	const struct kube_job *job = find(queue, id);
@@ -246,12 +363,10 @@ bool kube_queue_wants(const struct kube_queue *queue, const struct kube_identity
 
 struct kube_job *kube_queue_drop(struct kube_queue *queue)
 {
-	struct kube_job *job = kube_queue_take(queue, 0);
-	if (job == NULL)
-		job = TAILQ_FIRST(&queue->waiting);
-	if (job != NULL) {
-		take_off(queue, job);
-		job->state = KUBE_JOB_RUNNING;
-	}
+	struct kube_job *job = kube_heap_first(&queue->waiting);
+	for (int i = 0; job == NULL && i < KUBE_RANKS; i++)
+		job = TAILQ_FIRST(&queue->ready[i]);
+	if (job != NULL)
+		set_state(queue, job, KUBE_JOB_RUNNING);
 	return job;
 }

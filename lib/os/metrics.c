@@ -33,6 +33,8 @@ static const struct {
 	                    "Operations carried out, by what became of them."},
 	[METRIC_RETRIES] = {"egress_retries_total", NULL, "counter",
 	                    "Requests that failed and are made again."},
+	[METRIC_NOT_IN_FORCE] = {"egress_not_in_force", "kind", "gauge",
+	                         "Objects that are asked for and that the server refuses."},
 	[METRIC_NAMES] = {"egress_names", NULL, "gauge", "DNS names asked for."},
 	[METRIC_ANSWERS] = {"egress_answers_total", "status", "counter",
 	                    "What became of the questions to name servers."},

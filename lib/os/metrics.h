@@ -32,6 +32,7 @@ enum metric {
 	METRIC_OPERATIONS, /* egress_operations_total{type} */
 	METRIC_RESULTS,    /* egress_results_total{type} */
 	METRIC_RETRIES,    /* egress_retries_total */
+	METRIC_NOT_IN_FORCE, /* egress_not_in_force{kind} */
 	METRIC_NAMES,      /* egress_names */
 	METRIC_ANSWERS,    /* egress_answers_total{status} */
 	METRIC_FETCHES,    /* egress_fetches_total{result} */

@@ -155,7 +155,7 @@ edit() { # NAME JQ
 	[ -z "$(kube -n "$NS" get networkpolicy -o name)" ]
 }
 
-@test "the server's refusal is FAILED with its words, and not tried again" {
+@test "the server's refusal is FAILED with its words, and at the end of input not tried again" {
 	run -1 --separate-stderr apply <<<"$(policy one "$NS" not-a-cidr)"
 	[ "$(jq -r .code <<<"$output")" = 422 ]
 	[[ "$(jq -r .message <<<"$output")" == *"spec.egress[0].to[0].ipBlock.cidr"* ]]
@@ -212,17 +212,18 @@ edit() { # NAME JQ
 	[ "$(wc -l <results)" -lt 100 ]
 }
 
-@test "what narrows goes first, what allows everything and what deletes last" {
+@test "what narrows goes first, what widens late and what deletes last" {
 	policy gone "$NS" | apply >/dev/null
+	effect() { jq -c --arg effect "$1" '.effect = $effect'; }
 	{
 		delete gone "$NS"
-		policy wide "$NS" | jq -c '.object.spec.egress = [{}]'
-		policy scoped "$NS"
-		policy server "$NS" 192.0.2.1/32
-		policy none "$NS" | jq -c '.object.spec.egress = []'
+		policy wide "$NS" | effect widens
+		policy unknown "$NS"
+		policy new "$NS" | effect new
+		policy narrow "$NS" | effect narrows
 	} >log
 	apply --concurrency 1 <log | jq -r .object.metadata.name | xargs >order
-	[ "$(cat order)" = "server none scoped gone wide" ]
+	[ "$(cat order)" = "narrow new unknown wide gone" ]
 }
 
 @test "status.networkPolicy of an AgentCard is applied under its own field manager" {
@@ -402,4 +403,52 @@ events() { kube -n "$NS" get events -o json | jq -c '[.items[] | [.involvedObjec
 	wait "$other"
 	policy one "$NS" 192.0.2.0/24 | apply --force-conflicts >/dev/null
 	[ "$(kube -n "$NS" get networkpolicy one -o json | jq -c .spec.egress)" = '[{"ports":[{"port":443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192.0.2.0/24"}}]}]' ]
+}
+
+# hold COMMAND...: its input stays open, as in a live pipeline; write to it by >&4
+hold() {
+	mkfifo gate
+	"$@" <gate >results 2>messages 3>&- &
+	APPLY=$!
+	exec 4>gate
+}
+
+# release STATUS: it ends, with this status
+release() {
+	local ended=0
+	exec 4>&-
+	wait "$APPLY" || ended=$?
+	[ "$ended" -eq "$1" ]
+}
+
+@test "what a quota and a missing right refuse is applied when room and right are there" {
+	kube -n "$NS" create quota full --hard=count/networkpolicies.networking.k8s.io=0 >/dev/null
+	_cluster_until 240 eval 'kube -n "$NS" get quota full -o jsonpath="{.status.hard}" | grep -q networkpolicies'
+	kube create clusterrole "$NS" --verb=get,create,patch --resource=networkpolicies.networking.k8s.io >/dev/null
+	hold egress-apply --kubeconfig "$(cluster_user "$CLUSTER" nobody)" --retry-after 1
+	for i in 1 2 3; do policy "p$i" "$NS" >&4; done
+	_cluster_until 240 eval '[ "$(grep -c "cannot get" results)" -eq 3 ]'
+	kube create clusterrolebinding "$NS" --clusterrole="$NS" --user=nobody >/dev/null
+	_cluster_until 240 eval '[ "$(grep -c "exceeded quota" results)" -eq 3 ]'
+	kube -n "$NS" delete quota full >/dev/null
+	_cluster_until 240 eval '[ "$(grep -c APPLIED results)" -eq 3 ]'
+	release 1
+	kube delete clusterrolebinding "$NS" >/dev/null
+	[ "$(kube -n "$NS" get networkpolicy -o name | wc -l)" -eq 3 ]
+}
+
+@test "an apply that creates is refused when somebody was first, and one for another object of that name as well" {
+	policy one "$NS" | apply >/dev/null
+	uid=$(kube -n "$NS" get networkpolicy one -o jsonpath='{.metadata.uid}')
+	patch() { # METADATA
+		policy one "$NS" 192.0.2.0/24 | jq -c --argjson metadata "$1" '.object | .metadata += $metadata' >body
+		cluster_curl "$CLUSTER" "/apis/networking.k8s.io/v1/namespaces/$NS/networkpolicies/one?fieldManager=agent-egress" \
+			-s -o answer -w '%{http_code}' -X PATCH -H 'Content-Type: application/apply-patch+yaml' --data-binary @body
+	}
+	[ "$(patch '{"resourceVersion":"1"}')" = 409 ]
+	[ "$(patch '{"uid":"11111111-2222-3333-4444-555555555555"}')" = 422 ]
+	jq -e '.details.causes[] | select(.field == "metadata.uid")' answer
+	kube -n "$NS" delete networkpolicy one >/dev/null
+	[ "$(patch "{\"uid\":\"$uid\",\"resourceVersion\":\"5\"}")" = 409 ]
+	[ "$(patch '{"resourceVersion":"1"}')" = 201 ]
 }
