@@ -147,6 +147,8 @@ enum evidence_answer evidence_selects_space(const struct evidence_reading *readi
 /* Whether all that `inner` selects `outer` selects too, by their words alone. */
 bool evidence_implies(const struct evidence_selector *inner,
                       const struct evidence_selector *outer);
+/* True when no labels can be what it asks for. */
+bool evidence_selects_nothing(const struct evidence_selector *selector);
 /* The same for pods of namespaces, also by the namespaces that were listed. */
 bool evidence_pods_within(struct evidence_reading *reading, const struct evidence_peer *inner,
                           const struct evidence_peer *outer);

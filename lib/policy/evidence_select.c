@@ -224,10 +224,13 @@ bool evidence_implies(const struct evidence_selector *inner, const struct eviden
 	bool all = true;
 	for (size_t i = 0; i < outer->count && all; i++)
 		all = implies_requirement(inner, &outer->at[i]);
-	if (all || inner->unread)
-		return all && (!inner->unread || outer->count == 0);
-	for (size_t i = 0; i < inner->count; i++)
-		if (is_impossible(inner, inner->at[i].key))
+	return all && (!inner->unread || outer->count == 0);
+}
+
+bool evidence_selects_nothing(const struct evidence_selector *selector)
+{
+	for (size_t i = 0; i < selector->count && !selector->unread; i++)
+		if (is_impossible(selector, selector->at[i].key))
 			return true;
 	return false;
 }
@@ -283,7 +286,8 @@ enum evidence_answer evidence_selects(const struct evidence_reading *reading,
 		        evidence_requirement_met(reading, pods, &selector->at[i]);
 		least = answer < least ? answer : least;
 	}
-	return least;
+	/* each requirement may be met, but not all of them at once */
+	return least == EVIDENCE_MAYBE && evidence_selects_nothing(selector) ? EVIDENCE_NO : least;
 }
 
 static const struct evidence_space *space_named(const struct evidence *evidence,

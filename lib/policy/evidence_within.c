@@ -142,6 +142,10 @@ struct evidence_outside evidence_within(struct evidence_reading *reading,
                                         bool api_server)
 {
 	for (size_t p = 0; p < rule->peer_count; p++) {
+		if (rule->peers[p].kind == EVIDENCE_PODS &&
+		    (evidence_selects_nothing(&rule->peers[p].pods) ||
+		     evidence_selects_nothing(&rule->peers[p].spaces)))
+			continue;
 		for (size_t q = 0; q < rule->port_count; q++) {
 			if (--reading->budget < 0)
 				return (struct evidence_outside){0};
