@@ -16,7 +16,7 @@ SANITIZE ?=
 # V=1 shows the commands.
 quiet = $(if $(V),,@echo '  $(1) $@';)
 
-PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-flows egress-sign
+PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-flows egress-propose egress-sign
 
 # The architecture. Each folder of lib/ is a library of all its .c files and uses only the folders
 # that its row names; base may be used by all. ROOMS lists them lowest first: a folder stands above
@@ -54,6 +54,7 @@ LINK_egress-translate := translate stream os
 LINK_egress-apply     := apply client stream os
 LINK_egress-explain   := explain stream os
 LINK_egress-flows     := flows stream os
+LINK_egress-propose   := flows stream os
 LINK_egress-sign      := trust os
 
 # The libraries of others that each of ours needs.

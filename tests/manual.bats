@@ -274,3 +274,15 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 	run -0 example egress-explain.1 "Which agents are widened by somebody else's policies:"
 	[ "$output" = 'support/triage: open' ]
 }
+
+@test "egress-flows(1): where each workload connects to" {
+	cp "$root/tests/data/flows/hubble.ndjson" flows.log
+	run -0 example egress-flows.1 'Where did each workload connect to, the most frequent first:'
+	[ "${lines[0]}" = $'1\tfinance\tbilling\tapi.payments.example\t443' ]
+}
+
+@test "egress-propose(1): from a log of connections to cards for review" {
+	head -n 1 "$root/tests/data/flows/hubble.ndjson" >hubble.log
+	run -0 example egress-propose.1 "From a day of Hubble's log to cards for review:"
+	grep -q api.payments.example proposed.yaml
+}

@@ -35,7 +35,7 @@ _egress() {
 	for i in "${!options[@]}"; do
 		[[ $i != "$word"* ]] || COMPREPLY+=("$i")
 	done
-	[[ ($1 != *egress-sign && $1 != *egress-flows) || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	[[ $1 != *egress-@(sign|flows|propose) || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
 }
 
-complete -F _egress egress-{apply,explain,fetch,flows,resolve,sign,translate,verify,watch}
+complete -F _egress egress-{apply,explain,fetch,flows,propose,resolve,sign,translate,verify,watch}
