@@ -78,6 +78,70 @@ static void invalid_texts_are_refused_with_the_reason(void **state)
 	REFUSE("{\"a\":1}\0", "text after the value");
 }
 
+/* Wherever in a string, as strings are read many bytes at a time but for their ends. */
+static void each_control_character_is_refused_everywhere_in_a_string(void **state)
+{
+	(void)state;
+	enum { LENGTH = 40 };
+	char text[LENGTH + 2];
+	for (size_t at = 1; at <= LENGTH; at++)
+		for (int c = 0; c < 0x22; c++) {
+			memset(text, 'x', sizeof text);
+			text[0] = text[LENGTH + 1] = '"';
+			text[at] = (char)c;
+			const char *said = why(text, sizeof text);
+			if (c < 0x20)
+				assert_string_equal(said, "control character in a string");
+			else
+				assert_null(said);
+		}
+	ACCEPT("\"\x7f\"");
+}
+
+/* RFC 8259, section 7: a character beyond the BMP is a high and a low surrogate, in this order. */
+static void a_surrogate_escape_is_one_half_of_a_pair(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *wanted; /* NULL: refused */
+	} cases[] = {
+		{"\"\\ud800\\udc00\"", "\xf0\x90\x80\x80"},
+		{"\"\\uD800\\uDFFF\"", "\xf0\x90\x8f\xbf"},
+		{"\"\\udbff\\udc00\"", "\xf4\x8f\xb0\x80"},
+		{"\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf"},
+		{"\"\\ud7ff\"", "\xed\x9f\xbf"},
+		{"\"\\ue000\"", "\xee\x80\x80"},
+		{"\"\\ud800\"", NULL},
+		{"\"\\udbff\"", NULL},
+		{"\"\\udc00\"", NULL},
+		{"\"\\udfff\"", NULL},
+		{"\"\\ud800x\"", NULL},
+		{"\"\\ud800xxxxxx\"", NULL},
+		{"\"\\ud800\\n\"", NULL},
+		{"\"\\ud800\\ndc00\"", NULL},
+		{"\"\\ud800xudc00\"", NULL},
+		{"\"\\ud800\\udbff\"", NULL},
+		{"\"\\ud800\\ud7ff\"", NULL},
+		{"\"\\ud800\\ue000\"", NULL},
+		{"\"\\ud800\\ud800\\udc00\"", NULL},
+		{"\"\\udc00\\ud800\"", NULL},
+		{"\"\\ud800\\udc0\"", NULL},
+		{"\"\\ud800\\u\"", NULL},
+		{"\"\\ud800\\", NULL},
+		{"\"\\ud800\\udc0", NULL},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *said = why(cases[i].text, strlen(cases[i].text));
+		if ((said == NULL) != (cases[i].wanted != NULL))
+			fail_msg("%s: %s", cases[i].text, said == NULL ? "accepted" : said);
+		if (said != NULL)
+			continue;
+		char *decoded = json_string(json_of(cases[i].text), NULL);
+		assert_string_equal(decoded, cases[i].wanted);
+		free(decoded);
+	}
+}
+
 static void utf8_is_strict(void **state)
 {
 	(void)state;
@@ -341,6 +405,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_texts_are_accepted),
 		cmocka_unit_test(invalid_texts_are_refused_with_the_reason),
+		cmocka_unit_test(each_control_character_is_refused_everywhere_in_a_string),
+		cmocka_unit_test(a_surrogate_escape_is_one_half_of_a_pair),
 		cmocka_unit_test(utf8_is_strict),
 		cmocka_unit_test(duplicate_keys_are_found_in_small_and_large_objects),
 		cmocka_unit_test(limits_are_exact),

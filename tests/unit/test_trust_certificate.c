@@ -86,60 +86,11 @@ static void a_certificate_is_read_whole_or_not_at_all(void **state)
 	OPENSSL_free(image.bytes);
 }
 
-static void lengths_have_one_spelling(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *bytes;
-		size_t len;
-		bool good;
-	} cases[] = {
-		{"\x04\x00", 2, true},
-		{"\x04\x01x", 3, true},
-		{"\x04\x81\x01x", 4, false},         /* could be short */
-		{"\x04\x82\x00\x01x", 5, false},
-		{"\x04\x80\x00\x00", 4, false},      /* indefinite */
-		{"\x04\x84\x00\x00\x00\x01x", 7, false},
-		{"\x04\x02x", 3, false},             /* more than there is */
-		{"\x04\xff", 2, false},
-		{"\x1f\x04\x00", 3, false},          /* a tag of several bytes */
-		{"\x04", 1, false},
-		{"", 0, false},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct der in = {(const uint8_t *)cases[i].bytes, cases[i].len}, content, element;
-		uint8_t tag;
-		assert_int_equal(der_next(&in, &tag, &content, &element), cases[i].good);
-	}
-}
-
-static void numbers_have_one_spelling(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *bytes;
-		size_t len, digits; /* 0: refused */
-	} cases[] = {
-		{"\x02\x01\x00", 3, 1},         {"\x02\x01\x7f", 3, 1},         {"\x02\x02\x00\x80", 4, 1},
-		{"\x02\x00", 2, 0},             {"\x02\x01\x80", 3, 0},         {"\x02\x02\x00\x7f", 4, 0},
-		{"\x02\x03\x00\x00\x80", 5, 0}, {"\x04\x01\x01", 3, 0},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct der in = {(const uint8_t *)cases[i].bytes, cases[i].len};
-		struct der digits = {0};
-		assert_int_equal(der_read_unsigned(&in, &digits), cases[i].digits > 0);
-		if (cases[i].digits > 0)
-			assert_int_equal(digits.len, cases[i].digits);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_are_those_of_the_calendar),
 		cmocka_unit_test(a_certificate_is_read_whole_or_not_at_all),
-		cmocka_unit_test(lengths_have_one_spelling),
-		cmocka_unit_test(numbers_have_one_spelling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,116 @@ static void with_require_unexpired_a_leaf_ends_at_its_time(void **state)
 	party_free(&root);
 }
 
+/* A card of a new leaf below the intermediate, so that no signature of it is remembered. */
+static char *card_of(const char *spiffe_id, const struct party *intermediate)
+{
+	struct party leaf = make_svid(intermediate, spiffe_id);
+	char *card = make_card("ES256", 2, (const struct party *const[]){&leaf, intermediate});
+	party_free(&leaf);
+	return card;
+}
+
+static char *card_below(const struct party *intermediate)
+{
+	return card_of(ID, intermediate);
+}
+
+static void expect_below(struct scene *scene, const struct party *intermediate, enum trust_reason reason,
+                         const char *words)
+{
+	char *card = card_below(intermediate);
+	expect_message(scene, card, reason, words);
+	free(card);
+}
+
+static void a_remembered_intermediate_counts_for_the_anchors_above_it_alone(void **state)
+{
+	struct scene *scene = *state;
+	struct party intermediate = make_ca(&scene->root, "intermediate");
+	expect_below(scene, &intermediate, TRUST_VERIFIED, "signed by");
+	expect_below(scene, &intermediate, TRUST_VERIFIED, "signed by");
+	/* in another trust domain, whose bundle has another root */
+	char *card = card_of("spiffe://other.org/ns/team-a/sa/billing", &intermediate);
+	struct trust_request request = request_for(card);
+	request.trust_domain = "other.org";
+	assert_int_equal(check(scene, &request), TRUST_CHAIN_INVALID);
+	free(card);
+	/* and when its own bundle has another root, and back */
+	trust(scene, "example.org", &scene->other_root);
+	expect_below(scene, &intermediate, TRUST_CHAIN_INVALID, "does not lead to an anchor");
+	trust(scene, "example.org", &scene->root);
+	expect_below(scene, &intermediate, TRUST_VERIFIED, "signed by");
+	party_free(&intermediate);
+}
+
+/* A remembered issuer borrows its anchor, which name constraints ask for again. */
+static void a_bundle_that_is_read_again_is_asked_anew(void **state)
+{
+	struct scene *scene = *state;
+	struct party root = issue(NULL, NULL, &(struct wishes){
+		.extensions = WISHES(CA_EXTENSIONS, "nameConstraints", "permitted;URI:example.org"),
+		.subject = "constrained"});
+	struct party intermediate = make_ca(&root, "intermediate");
+	for (int i = 0; i < 3; i++) {
+		trust(scene, "example.org", &root);
+		expect_below(scene, &intermediate, TRUST_VERIFIED, "signed by");
+		expect_below(scene, &intermediate, TRUST_VERIFIED, "signed by");
+	}
+	party_free(&intermediate);
+	party_free(&root);
+}
+
+static struct party make_root(int64_t from, int64_t to)
+{
+	return issue(NULL, NULL, &(struct wishes){.extensions = WISHES(CA_EXTENSIONS), .subject = "timed",
+	                                         .from = from, .to = to});
+}
+
+static void an_intermediate_below_an_anchor_that_is_not_valid_now_does_not_count(void **state)
+{
+	struct scene *scene = *state;
+	static const struct {
+		int64_t from, to;
+		enum trust_reason reason;
+		const char *words;
+	} cases[] = {
+		{-2 * HOUR, -1, TRUST_CHAIN_INVALID, "anchor of the trust bundle that is not valid now"},
+		{-2 * HOUR, 0, TRUST_VERIFIED, "signed by"},
+		{0, 2 * HOUR, TRUST_VERIFIED, "signed by"},
+		{1, 2 * HOUR, TRUST_CHAIN_INVALID, "anchor of the trust bundle that is not valid now"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct party root = make_root(cases[i].from, cases[i].to);
+		struct party intermediate = make_ca(&root, "intermediate");
+		trust(scene, "example.org", &root);
+		expect_below(scene, &intermediate, cases[i].reason, cases[i].words);
+		expect_below(scene, &intermediate, cases[i].reason, cases[i].words);
+		party_free(&intermediate);
+		party_free(&root);
+	}
+}
+
+static void a_remembered_intermediate_ends_with_its_anchor(void **state)
+{
+	struct scene *scene = *state;
+	struct party root = make_root(-HOUR / 2, HOUR / 2);
+	struct party intermediate = make_ca(&root, "intermediate");
+	char *cards[] = {card_below(&intermediate), card_below(&intermediate), card_below(&intermediate),
+	                 card_below(&intermediate)};
+	trust(scene, "example.org", &root);
+	assert_int_equal(check_at(scene, cards[0], NOW), TRUST_VERIFIED);
+	assert_true(scene->verdict.until == NOW + HOUR / 2 + 1);
+	assert_true(scene->verdict.since == NOW - HOUR / 2);
+	assert_int_equal(check_at(scene, cards[1], NOW + HOUR / 2), TRUST_VERIFIED);
+	assert_int_equal(check_at(scene, cards[2], NOW + HOUR / 2 + 1), TRUST_CHAIN_INVALID);
+	assert_int_equal(check_at(scene, cards[3], NOW - HOUR / 2 - 1), TRUST_CHAIN_INVALID);
+	assert_int_equal(check_at(scene, cards[2], NOW), TRUST_VERIFIED);
+	for (size_t i = 0; i < 4; i++)
+		free(cards[i]);
+	party_free(&intermediate);
+	party_free(&root);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -144,6 +254,10 @@ int main(void)
 		TEST(what_is_remembered_is_bounded_and_right_when_forgotten),
 		TEST(a_verdict_holds_in_its_span_of_time),
 		TEST(with_require_unexpired_a_leaf_ends_at_its_time),
+		TEST(a_remembered_intermediate_counts_for_the_anchors_above_it_alone),
+		TEST(a_bundle_that_is_read_again_is_asked_anew),
+		TEST(an_intermediate_below_an_anchor_that_is_not_valid_now_does_not_count),
+		TEST(a_remembered_intermediate_ends_with_its_anchor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
