@@ -188,9 +188,11 @@ lint:
 layers: $(foreach l,$(LIBS),$(call objects,lib/$(l)))
 	@{ $(foreach r,$(ROOMS),echo '$(r): $(USES_$(r))';) } | PURE='$(PURE)' tests/layers $(BUILD)
 
-## apiserver    build the kube-apiserver that the cluster tests use (minutes, once)
+## apiserver    build the API servers that the cluster tests use: Debian's, and a current one where
+##              Go is new enough (minutes, once)
 apiserver:
 	@tests/cluster/build-apiserver
+	@tests/cluster/build-current || [ $$? -eq 2 ]
 
 ## deps         install the Debian packages that are missing (as root), or name them
 deps:

@@ -24,8 +24,11 @@
 # What cluster_start leaves in DIR: kubeconfig (admin, a member of system:masters), url,
 # ca.crt, client-ca.crt and .key, tokens.csv, admin.token, etcd.log, apiserver.log.
 #
-# Environment: KUBEBUILDER_ASSETS and AGENT_EGRESS_CACHE say where to look for the programs;
-# CLUSTER_APISERVER_FLAGS holds further flags (words), read by every start and restart.
+# Environment: CLUSTER chooses the server, 1.20 (Debian's, with Debian's etcd) or current (as
+# build-current makes it, with its etcd); without it KUBEBUILDER_ASSETS and PATH count too. Test files
+# that use that name for a folder do so after cluster_find, which keeps the choice as
+# CLUSTER_VERSION. AGENT_EGRESS_CACHE says where the built programs are; CLUSTER_STORE names another
+# etcd; CLUSTER_APISERVER_FLAGS holds further flags (words), read by every start and restart.
 #
 # The shell that calls cluster_start owns the cluster: when that process is gone, so is the
 # cluster within two seconds, whatever ended it.
@@ -36,13 +39,15 @@ CLUSTER_ADVERTISE=192.0.2.1
 
 cluster_find() {
 	local cache=${AGENT_EGRESS_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/agent-egress}
-	local status=0
-	CLUSTER_ETCD=$(_cluster_program etcd "$cache") || {
-		echo "cluster: no etcd: apt-get install etcd-server, or set KUBEBUILDER_ASSETS" >&2
+	local status=0 make='make apiserver builds one'
+	case ${CLUSTER:-} in 1.20 | current) export CLUSTER_VERSION=$CLUSTER ;; esac
+	[ "${CLUSTER_VERSION:-}" != current ] || make+=' where Go 1.26 comes first in PATH'
+	CLUSTER_ETCD=${CLUSTER_STORE:-$(_cluster_program etcd "$cache")} || {
+		echo "cluster: no etcd for CLUSTER=${CLUSTER_VERSION:-}: apt-get install etcd-server; $make" >&2
 		status=1
 	}
 	CLUSTER_APISERVER=$(_cluster_program kube-apiserver "$cache") || {
-		echo "cluster: no kube-apiserver: make apiserver builds one, or set KUBEBUILDER_ASSETS" >&2
+		echo "cluster: no kube-apiserver for CLUSTER=${CLUSTER_VERSION:-}: $make" >&2
 		status=1
 	}
 	command -v kubectl >/dev/null || {
@@ -53,14 +58,23 @@ cluster_find() {
 }
 
 _cluster_program() { # NAME CACHE
-	local folder
-	for folder in "${KUBEBUILDER_ASSETS:-}" "$2/bin"; do
+	local folder folders=("${KUBEBUILDER_ASSETS:-}" "$2/bin")
+	case ${CLUSTER_VERSION:-} in
+	1.20) folders=("$2/bin") ;;
+	current) folders=("$2/current/bin") ;;
+	esac
+	for folder in "${folders[@]}"; do
 		if [ -n "$folder" ] && [ -x "$folder/$1" ]; then
 			echo "$folder/$1"
 			return
 		fi
 	done
-	type -P "$1"
+	[ "${CLUSTER_VERSION:-}" != current ] && type -P "$1"
+}
+
+# cluster_is_current: whether the server is the current one, by what it says of itself.
+cluster_is_current() {
+	[ "$("$CLUSTER_APISERVER" --version | sed -E 's/.* v1\.([0-9]+)\..*/\1/')" -gt 30 ]
 }
 
 cluster_start() {
