@@ -55,7 +55,7 @@ version_of() { # NAME
 @test "the API server announces the address 192.0.2.1 and its own port, in Endpoints and EndpointSlice" {
 	local port
 	port=$(sed 's/.*://' "$DIR/url")
-	run -0 cluster_kubectl "$DIR" -n default get endpoints kubernetes \
+	run -0 --separate-stderr cluster_kubectl "$DIR" -n default get endpoints kubernetes \
 		-o 'jsonpath={.subsets[0].addresses[0].ip}:{.subsets[0].ports[0].port}'
 	[ "$output" = "192.0.2.1:$port" ]
 	run -0 cluster_kubectl "$DIR" -n default get endpointslices \
@@ -115,7 +115,8 @@ bookmark_tells() { # NUMBER
 	return 1
 }
 
-@test "after compaction, the next page of an old list is 410" {
+# A current server may have the old list in its cache.
+@test "after compaction, the next page of an old list is 410, or what it was then" {
 	cluster_kubectl "$DIR" -n team create configmap a
 	cluster_kubectl "$DIR" -n team create configmap b
 	local page next
@@ -126,7 +127,8 @@ bookmark_tells() { # NUMBER
 	cluster_kubectl "$DIR" -n team create configmap c
 	cluster_compact "$DIR"
 	run -0 cluster_curl "$DIR" "$page&continue=$next"
-	[ "$(jq -c '[.code, .reason]' <<<"$output")" = '[410,"Expired"]' ]
+	[ "$(jq -c '[.code, .reason, .items[0].metadata.name?]' <<<"$output")" = '[410,"Expired",null]' ] ||
+		{ cluster_find && cluster_is_current && [ "$(jq -c '[.items[].metadata.name]' <<<"$output")" = '["b"]' ]; }
 }
 
 @test "killed and restarted, the server keeps its address and its objects, and an old watch is 410" {
@@ -199,6 +201,6 @@ bookmark_tells() { # NUMBER
 
 @test "without etcd and kube-apiserver, it is said what is missing and how to get it" {
 	KUBEBUILDER_ASSETS='' AGENT_EGRESS_CACHE=$BATS_TEST_TMPDIR PATH=$BATS_TEST_TMPDIR run -1 cluster_find
-	[[ $output = *'no etcd: apt-get install etcd-server'* ]]
-	[[ $output = *'no kube-apiserver: make apiserver builds one'* ]]
+	[[ $output = *'no etcd'*'apt-get install etcd-server'* ]]
+	[[ $output = *'no kube-apiserver'*'make apiserver builds one'* ]]
 }
