@@ -29,7 +29,7 @@ card() {
 		 object: {apiVersion: "agent.kagenti.dev/v1alpha1", kind: "AgentCard",
 		   metadata: {name: $name, namespace: $ns, uid: $uid, creationTimestamp: $created,
 		     resourceVersion: "1", generation: 3},
-		   spec: ({targetRef: {apiVersion: "apps/v1", kind: $kind, name: $workload}}
+		   spec: ({targetRef: {apiVersion: (if $kind == "Sandbox" then "agents.x-k8s.io/v1alpha1" else "apps/v1" end), kind: $kind, name: $workload}}
 		          + if $policy == null then {} else {networkPolicy: $policy} end)},
 		 verification: {verified: $verified, reason: $reason, message: "as it was found"}}'
 }
@@ -55,7 +55,7 @@ workload() {
 		   object: {apiVersion: $version, kind: $kind,
 		     metadata: {name: $name, namespace: $ns, uid: "w-\($name)"},
 		     spec: {selector: ($selector // {matchLabels: {app: $name}}),
-		            template: {metadata: {labels: $labels}}}}}'
+		            (if $kind == "Sandbox" then "podTemplate" else "template" end): {metadata: {labels: $labels}}}}}'
 }
 
 # api_server ADDRESS... : the EndpointSlice of the service `kubernetes`; --port N first.

@@ -121,11 +121,6 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 		'{"matchLabels":{"a":"1","b":"2"}}'
 }
 
-@test "kinds without a selector are selected by name" {
-	same "$(card box --on Sandbox/box | translate | spec agents/box-signature-policy | jq -c .podSelector)" \
-		'{"matchLabels":{"app":"box","kagenti.io/type":"agent"}}'
-}
-
 @test "a selector that would select every pod is not used" {
 	workload Deployment/weather --selector '{}' --labels '{"app":"weather"}' >events
 	card weather >>events

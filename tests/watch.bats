@@ -70,7 +70,7 @@ await() { # TEXT FILE
 	run -0 --separate-stderr egress-watch --once
 	[ "$(tail -n 1 <<<"$output" | brief)" = '["BOOKMARK","AgentCard","end"]' ]
 	local kind
-	for kind in AgentCard Deployment StatefulSet Sandbox ConfigMap EndpointSlice NetworkPolicy; do
+	for kind in AgentCard Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Sandbox ConfigMap EndpointSlice NetworkPolicy; do
 		brief <<<"$output" | grep "\"$kind\"" >"$kind"
 		[ "$(head -n 1 "$kind")" = "[\"BOOKMARK\",\"$kind\",\"begin\"]" ]
 		[ "$(tail -n 1 "$kind")" = "[\"BOOKMARK\",\"$kind\",\"end\"]" ]
@@ -446,7 +446,7 @@ await() { # TEXT FILE
 	END
 	run -0 --separate-stderr egress-watch --once
 	[ "$(jq -c 'select(.object.metadata.name == "box").object | [.apiVersion, .kind, .spec]' <<<"$output")" = \
-		'["agents.x-k8s.io/v1beta1","Sandbox",{"podTemplate":{"metadata":{"labels":{"app":"box"}},"spec":{"serviceAccountName":"sb"}}}]' ]
+		'["agents.x-k8s.io/v1beta1","Sandbox",{"podTemplate":{"metadata":{"labels":{"app":"box"}},"spec":{"serviceAccountName":"sb","hostNetwork":false,"containers":[]}}}]' ]
 }
 
 @test "the API server's addresses come from its EndpointSlice, and from Endpoints where there is none" {

@@ -23,7 +23,7 @@ static const char *const peer_words[] = {"label", "workloads", NULL};
 struct options {
 	const char *rejects, *metrics, *port;
 	struct option_choice names, kubernetes, target, selector_from, verified_peers;
-	struct option_list ingress_namespaces, api_server, dns;
+	struct option_list ingress_namespaces, api_server, dns, selector_labels;
 	bool explicit_peers, status, no_wait, print_crd;
 };
 
@@ -63,6 +63,9 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_CHOICE, "selector-from", 0, "selector|template",
 	         "select pods by the workload's selector, or by its template's labels",
 	         &o->selector_from},
+	        {OPTION_LIST, "selector-label", 0, "KIND.GROUP=LABEL",
+	         "pods of workloads of this kind have the workload's name in this label (repeat)",
+	         &o->selector_labels},
 	        {OPTION_FLAG, "explicit-peers", 0, NULL,
 	         "write a rule without `to` as 0.0.0.0/0 and ::/0", &o->explicit_peers},
 	        {OPTION_FLAG, "status", 0, NULL,
@@ -116,7 +119,9 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	        .no_wait = o->no_wait,
 	};
 	if (policy_settings_api_server(settings, o->port, fault) &&
-	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault))
+	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault) &&
+	    policy_settings_selector_labels(
+	            settings, o->selector_labels.count > 0 ? o->selector_labels.values : none, fault))
 		return check_namespaces(&o->ingress_namespaces);
 	log_error("%s", fault);
 	return false;
@@ -268,5 +273,6 @@ int main(int argc, char **argv)
 	options_free_list(&options.api_server);
 	options_free_list(&options.ingress_namespaces);
 	options_free_list(&options.dns);
+	options_free_list(&options.selector_labels);
 	return status;
 }

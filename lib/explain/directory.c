@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "k8s/workload.h"
 #include "os/log.h"
 #include "k8s/operator.h"
 
@@ -137,9 +138,7 @@ static bool take_other(struct reading *reading, const struct event *event,
 		            (int)event->api_version.len, event->api_version.at);
 		reading->told = true;
 	}
-	bool workload = event_is(event, "apps", "Deployment") ||
-	                event_is(event, "apps", "StatefulSet") ||
-	                event_is(event, "agents.x-k8s.io", "Sandbox");
+	bool workload = k8s_workload_of(event->api_version, event->kind) < K8S_WORKLOADS;
 	return !workload || event->namespace.at == NULL || hand_over(reading, line);
 }
 

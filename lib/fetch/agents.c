@@ -10,14 +10,6 @@
 /* Retries wait no longer than this, or the agent's period where that is longer. */
 enum { RETRY_MOST_MS = 5 * 60 * 1000 };
 
-const struct agents_kind_name agents_kind_names[AGENTS_KINDS] = {
-	[AGENTS_DEPLOYMENT] = {"apps", "Deployment"},
-	[AGENTS_STATEFULSET] = {"apps", "StatefulSet"},
-	[AGENTS_SANDBOX] = {"agents.x-k8s.io", "Sandbox"},
-	[AGENTS_CONFIGMAP] = {"", "ConfigMap"},
-	[AGENTS_AGENTCARD] = {NULL, "AgentCard"},
-};
-
 const char *const agents_count_names[AGENTS_COUNTS] = {"fetched", "unchanged", "none", "failed"};
 
 struct agents *agents_new(const struct agents_settings *settings)
@@ -108,14 +100,13 @@ bool agents_waits(const struct agents *agents)
 
 static enum agents_kind kind_of(const struct agents *agents, const struct event *event)
 {
-	const char *group;
-	for (int i = 0; i < AGENTS_KINDS; i++) {
-		group = agents_kind_names[i].group;
-		if (group == NULL)
-			group = agents->settings.agentcard_group;
-		if (event_is(event, group, agents_kind_names[i].kind))
-			return (enum agents_kind)i;
-	}
+	enum k8s_workload_kind workload = k8s_workload_of(event->api_version, event->kind);
+	if (workload < K8S_WORKLOADS)
+		return (enum agents_kind)workload;
+	if (event_is(event, "", "ConfigMap"))
+		return AGENTS_CONFIGMAP;
+	if (event_is(event, agents->settings.agentcard_group, "AgentCard"))
+		return AGENTS_AGENTCARD;
 	return AGENTS_OTHER;
 }
 

@@ -6,7 +6,6 @@
 #include "fetch/agents_private.h"
 #include "json/write.h"
 
-#define SIGNED_SUFFIX "-card-signed"
 #define SIGNED_KEY "agent-card.json"
 #define FETCHED_FROM "agent-egress.dev/fetched-from"
 
@@ -22,7 +21,7 @@ static struct json_buffer *begin(struct agents *agents, const struct agent *agen
 	/* the names were checked before anybody was asked: they need no escapes */
 	json_putf(out,
 	          "{\"type\":\"%s\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
-	          "\"metadata\":{\"name\":\"%s" SIGNED_SUFFIX "\",\"namespace\":\"%.*s\"",
+	          "\"metadata\":{\"name\":\"%s" K8S_SIGNED_SUFFIX "\",\"namespace\":\"%.*s\"",
 	          event_type_names[type], slash + 1, (int)(slash - agent->key), agent->key);
 	return out;
 }

@@ -6,25 +6,12 @@
 #include "fetch/agents_private.h"
 #include "fetch/schedule_private.h"
 
-#define SIGNED_SUFFIX "-card-signed"
-
-enum { ACCOUNT_MAX = 253, QUOTED = 64 };
-
-static bool has_group(struct json_text api_version, const char *group)
-{
-	size_t len = strlen(group);
-	return api_version.len > len && memcmp(api_version.at, group, len) == 0 &&
-	       api_version.at[len] == '/';
-}
+enum { QUOTED = 64 };
 
 static enum agents_kind workload_of(struct json_text api_version, struct json_text kind)
 {
-	struct json_text api = json_plain(api_version);
-	for (int i = 0; api.at != NULL && i < AGENTS_WORKLOADS; i++)
-		if (json_equals(kind, agents_kind_names[i].kind) &&
-		    has_group(api, agents_kind_names[i].group))
-			return (enum agents_kind)i;
-	return AGENTS_OTHER;
+	enum k8s_workload_kind row = k8s_workload_of(json_plain(api_version), json_plain(kind));
+	return row < K8S_WORKLOADS ? (enum agents_kind)row : AGENTS_OTHER;
 }
 
 /* namespace/name of the workload that the card names; false when it cannot be asked. */
@@ -109,13 +96,11 @@ void agents_take_card(struct agents *agents, const struct event *event, int64_t 
 void agents_take_configmap(struct agents *agents, const struct event *event, int64_t now)
 {
 	char key[EVENT_KEY_SIZE];
-	size_t suffix = strlen(SIGNED_SUFFIX);
-	struct json_text name = event->name;
-	if (event->namespace.at == NULL || name.len <= suffix ||
-	    memcmp(name.at + name.len - suffix, SIGNED_SUFFIX, suffix) != 0)
+	struct json_text workload = k8s_signed_for(event->name);
+	if (event->namespace.at == NULL || workload.at == NULL)
 		return;
 	snprintf(key, EVENT_KEY_SIZE, "%.*s/%.*s", (int)event->namespace.len, event->namespace.at,
-	         (int)(name.len - suffix), name.at);
+	         (int)workload.len, workload.at);
 	struct agent *agent = agents_get(agents, key);
 	/* who reads the stream knows one object of this name: the fetched card went with it */
 	if (event->type == EVENT_DELETED && !agent->real)
@@ -125,18 +110,11 @@ void agents_take_configmap(struct agents *agents, const struct event *event, int
 	agents_review(agents, agent, now);
 }
 
-/* The service account of the workload's pods; NULL when what stands there is none. */
+/* NULL when what stands there is none. */
 static char *read_account(const struct event *event, enum agents_kind kind)
 {
-	const char *template = kind == AGENTS_SANDBOX ? "podTemplate" : "template";
-	struct json_text name = json_get(event->object, "spec", template, "spec",
-	                                 "serviceAccountName");
-	if (json_type(name) <= JSON_NULL || json_equals(name, ""))
-		return strdup("default");
-	struct json_text plain = json_plain(name);
-	if (plain.at == NULL || plain.len > ACCOUNT_MAX)
-		return NULL;
-	return strndup(plain.at, plain.len);
+	struct json_text name = k8s_workload_account((enum k8s_workload_kind)kind, event->object);
+	return name.at == NULL ? NULL : strndup(name.at, name.len);
 }
 
 void agents_take_workload(struct agents *agents, const struct event *event, enum agents_kind kind,

@@ -4,25 +4,18 @@
 
 #include "fetch/agents.h"
 #include "k8s/event.h"
+#include "k8s/workload.h"
 #include "base/packed.h"
 #include "base/table.h"
 
 /* Kinds whose lists are told apart by marks; the workloads' come first. */
 enum agents_kind {
-	AGENTS_DEPLOYMENT,
-	AGENTS_STATEFULSET,
-	AGENTS_SANDBOX,
-	AGENTS_WORKLOADS,
+	AGENTS_WORKLOADS = K8S_WORKLOADS, /* before it: the rows of k8s/workload.h */
 	AGENTS_CONFIGMAP = AGENTS_WORKLOADS,
 	AGENTS_AGENTCARD,
 	AGENTS_KINDS,
 	AGENTS_OTHER = AGENTS_KINDS,
 };
-
-struct agents_kind_name {
-	const char *group, *kind;
-};
-extern const struct agents_kind_name agents_kind_names[AGENTS_KINDS];
 
 struct agents_card {
 	UT_hash_handle hh;

@@ -73,3 +73,20 @@ bool policy_is_label_value(struct json_text value)
 {
 	return k8s_label_value_fault(value) == NULL;
 }
+
+bool k8s_label_is_controllers(struct json_text key)
+{
+	static const char *const keys[] = {"pod-template-hash", "controller-revision-hash",
+	                                   "job-name", "controller-uid"};
+	static const char *const prefixes[] = {"statefulset.kubernetes.io/",
+	                                       "apps.kubernetes.io/", "batch.kubernetes.io/",
+	                                       "agents.x-k8s.io/"};
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (text_is(key, keys[i]))
+			return true;
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (key.at != NULL && key.len > strlen(prefixes[i]) &&
+		    memcmp(key.at, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}

@@ -25,6 +25,11 @@ const char *k8s_label_key_fault(struct json_text key);
 const char *k8s_label_value_fault(struct json_text value);
 bool policy_is_label_key(struct json_text key);
 bool policy_is_label_value(struct json_text value);
+/* True for labels that controllers set on pods themselves: whoever reads a template does not know
+ * their values. `key` is plain text. */
+bool k8s_label_is_controllers(struct json_text key);
+
+/* In those words: what a subdomain must be. */
 #define K8S_SUBDOMAIN_RULE                                                                         \
 	"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "  \
 	"or '.', and must start and end with an alphanumeric character (e.g. 'example.com', "      \

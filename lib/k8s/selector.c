@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/name.h"
+
 static const char *const operators[] = {"In", "NotIn", "Exists", "DoesNotExist"};
 enum { IN, NOT_IN, EXISTS, DOES_NOT_EXIST, OPERATORS };
 
@@ -128,18 +130,28 @@ static bool expression_matches(struct json_text expression, struct json_text lab
 	}
 }
 
-static bool all_match(struct json_text selector, struct json_text labels, bool partial)
+/* Of which labels that are not among the known ones a pod may have some. */
+enum may_have { NO_OTHER, CONTROLLERS_OWN, ANY_OTHER };
+
+static bool is_open(enum may_have may_have, struct json_text key)
+{
+	return may_have == ANY_OTHER ||
+	       (may_have == CONTROLLERS_OWN && k8s_label_is_controllers(json_plain(key)));
+}
+
+static bool all_match(struct json_text selector, struct json_text labels, enum may_have may_have)
 {
 	struct json_text wanted = json_get(selector, "matchLabels");
 	struct json_text expressions = json_get(selector, "matchExpressions");
 	for (struct json_member m = json_first(wanted); m.value.at; m = json_next(m)) {
 		struct json_text value = label_of(labels, m.key);
-		if (value.at == NULL ? !partial : !same_string(value, m.value))
+		if (value.at == NULL ? !is_open(may_have, m.key) : !same_string(value, m.value))
 			return false;
 	}
 	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
-		bool known = label_of(labels, json_get(m.value, "key")).at != NULL;
-		if ((known || !partial) && !expression_matches(m.value, labels))
+		struct json_text key = json_get(m.value, "key");
+		bool known = label_of(labels, key).at != NULL || !is_open(may_have, key);
+		if (known && !expression_matches(m.value, labels))
 			return false;
 	}
 	return true;
@@ -147,12 +159,17 @@ static bool all_match(struct json_text selector, struct json_text labels, bool p
 
 bool policy_selector_matches(struct json_text selector, struct json_text labels)
 {
-	return all_match(selector, labels, false);
+	return all_match(selector, labels, NO_OTHER);
 }
 
 bool policy_selector_may_match(struct json_text selector, struct json_text labels)
 {
-	return all_match(selector, labels, true);
+	return all_match(selector, labels, ANY_OTHER);
+}
+
+bool policy_selector_matches_template(struct json_text selector, struct json_text labels)
+{
+	return all_match(selector, labels, CONTROLLERS_OWN);
 }
 
 bool policy_selector_asks_beyond(struct json_text selector, struct json_text labels)

@@ -28,4 +28,8 @@ bool policy_selector_matches(struct json_text selector, struct json_text labels)
 bool policy_selector_asks_beyond(struct json_text selector, struct json_text labels);
 bool policy_selector_may_match(struct json_text selector, struct json_text labels);
 
+/* The same for the pods of a template with these labels, to which controllers add their own
+ * (k8s_label_is_controllers()) and nobody any other. */
+bool policy_selector_matches_template(struct json_text selector, struct json_text labels);
+
 #endif

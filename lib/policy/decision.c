@@ -178,6 +178,37 @@ static void decide_restrictive(const struct policy_inventory *inventory,
 		          card->message[0] == '\0' ? "" : ": ", card->message);
 }
 
+/* No policy, rather than one that selects every pod, or guesses. */
+static void decide_unknown(struct policy_decision *decision)
+{
+	const struct policy_workload *workload = decision->workload;
+	const char *why = workload->row == K8S_WORKLOADS
+	                          ? "is of a kind whose pods are not known: say how they are selected "
+	                            "by --selector-label"
+	                  : workload->present ? "has nothing that selects its pods: give its pods a label"
+	                                      : "does not exist";
+	conclude(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
+	json_putf(&decision->message, "%s %s %s", workload->kind, workload->name, why);
+	policy_problem(&decision->problems, POLICY_ERROR, "spec.targetRef", (struct json_text){0},
+	               "%s %s %s", workload->kind, workload->name, why);
+}
+
+static void warn_of_owner(struct policy_decision *decision)
+{
+	const struct policy_workload *workload = decision->workload;
+	if (workload->controller != NULL)
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef",
+		               (struct json_text){0},
+		               "the next pods are not those of %s %s: name its owner, %s",
+		               workload->kind, workload->name, workload->controller);
+	if (workload->misselected)
+		policy_problem(&decision->problems, POLICY_WARNING, "status.selector",
+		               (struct json_text){0},
+		               "the status of %s %s selects other pods than its controller makes: it "
+		               "does not count",
+		               workload->kind, workload->name);
+}
+
 static void warn_of_selector(struct policy_decision *decision)
 {
 	const struct policy_workload *workload = decision->workload;
@@ -187,7 +218,7 @@ static void warn_of_selector(struct policy_decision *decision)
 		               "the selector of %s %s %s; its pods' labels are used instead",
 		               workload->kind, workload->name, workload->selector_fault);
 	if (workload->labels != NULL &&
-	    !policy_selector_matches(decision->selector, json_of(workload->labels)))
+	    !policy_selector_matches_template(decision->selector, json_of(workload->labels)))
 		policy_problem(&decision->problems, POLICY_WARNING, "spec.podSelector",
 		               (struct json_text){0},
 		               "the pods of %s %s do not have these labels, and are not confined",
@@ -223,8 +254,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
 	if (decision->selector.at == NULL) {
-		conclude(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
-		json_putf(&decision->message, "%s %s does not exist", workload->kind, workload->name);
+		decide_unknown(decision);
 		return;
 	}
 	if (workload->permissive)
@@ -233,6 +263,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 		decide_restrictive(inventory, decision);
 	policy_ingress_put(inventory, decision, &decision->ingress);
 	warn_of_selector(decision);
+	warn_of_owner(decision);
 	warn_of_overlaps(decision);
 }
 

@@ -60,6 +60,8 @@ struct policy_workload *policy_workload_at(struct policy_inventory *inventory,
 	workload->key = key;
 	workload->name = strrchr(key, '/') + 1;
 	workload->kind = strndup(kind.at, kind.len);
+	workload->row = k8s_workload_named((struct json_text){0}, kind);
+	workload->host_network = K8S_HOST_NETWORK_UNKNOWN;
 	workload->namespace = namespace;
 	workload->overlap.owner = workload;
 	if (workload->kind == NULL)
@@ -174,16 +176,6 @@ void policy_workload_changed(struct policy_inventory *inventory, struct policy_w
 	touch_peers(inventory, workload->namespace);
 }
 
-static const char *const kinds_with_selector[] = {"Deployment", "StatefulSet", NULL};
-
-bool policy_has_selector(const struct policy_workload *workload)
-{
-	for (size_t i = 0; kinds_with_selector[i] != NULL; i++)
-		if (strcmp(workload->kind, kinds_with_selector[i]) == 0)
-			return true;
-	return false;
-}
-
 static void forget_pods(struct policy_workload *workload)
 {
 	policy_overlap_remove(&workload->namespace->overlap, &workload->overlap);
@@ -200,6 +192,7 @@ static void workload_free(struct policy_inventory *inventory, struct policy_work
 	HASH_DEL(inventory->workloads, workload);
 	DL_DELETE2(workload->namespace->workloads, workload, namespace_prev, namespace_next);
 	free(workload->overlaps_to);
+	free(workload->controller);
 	free((char *)workload->kind);
 	free(workload->key);
 	free(workload);

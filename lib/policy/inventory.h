@@ -20,6 +20,7 @@
 #include "base/table.h"
 #include "policy/apiserver.h"
 #include "k8s/kind.h"
+#include "k8s/workload.h"
 #include "policy/name.h"
 #include "rules/normal.h"
 #include "policy/overlap.h"
@@ -51,6 +52,7 @@ struct policy_card {
 	size_t packed_len;
 	const char *api_version, *uid, *created, *generation;
 	const char *target_kind, *target_name; /* empty: it names no possible workload */
+	const char *target_api_version;        /* as the card has it, or of its kind; "": not known */
 	const char *reason, *message;          /* of the verdict; "": there is none */
 	const char *network_policy;            /* its rules, JSON text; "": not set */
 	const char *rules_faults;              /* what is wrong beside it: problems; "": nothing */
@@ -68,13 +70,18 @@ struct policy_card {
 
 struct policy_workload {
 	char *key; /* "namespace/kind/name" */
-	const char *name, *kind;
+	const char *name, *kind;    /* of a kind that no row has, and whose group is known: KIND.GROUP */
+	enum k8s_workload_kind row; /* K8S_WORKLOADS: none */
 	struct policy_namespace *namespace;
 	struct policy_card *cards; /* the oldest first: by creationTimestamp, uid, name */
 	char *selector;            /* normal form, the last that was known; NULL */
 	char *labels;              /* of its pod template, normal form; NULL */
 	const char *selector_fault; /* why its own selector is not used; static, or NULL */
 	bool present;               /* the workload exists */
+	enum k8s_host_network host_network; /* of one that was seen */
+	char *controller; /* "Deployment web", whose next pods its selector misses; NULL */
+	bool selected;    /* a Sandbox: its status has said how its pods are selected, */
+	bool misselected; /* or says something else now */
 	bool listed;
 	bool queued;
 	bool permissive;            /* has cards, all verified: is in namespace->verified */

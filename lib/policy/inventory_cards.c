@@ -14,6 +14,7 @@ enum part {
 	GENERATION,
 	TARGET_KIND,
 	TARGET_NAME,
+	TARGET_API_VERSION,
 	REASON,
 	MESSAGE,
 	NETWORK_POLICY,
@@ -50,13 +51,54 @@ static void pack_words(struct json_buffer *packed, struct json_text string)
 	free(decoded);
 }
 
+/* A kind that no row has is told from one of another group by its whole name. */
+static void pack_kind(struct json_buffer *packed, struct json_text kind, struct json_text api)
+{
+	const char *slash = api.at == NULL ? NULL : memchr(api.at, '/', api.len);
+	json_puttext(packed, kind);
+	if (slash != NULL && k8s_workload_named(api, kind) == K8S_WORKLOADS) {
+		json_putc(packed, '.');
+		json_put(packed, api.at, (size_t)(slash - api.at));
+	}
+	json_putc(packed, '\0');
+}
+
+static void pack_version(struct json_buffer *packed, struct json_text kind, struct json_text api)
+{
+	enum k8s_workload_kind row = k8s_workload_named(api, kind);
+	if (api.at == NULL && row < K8S_WORKLOADS)
+		json_putf(packed, "%s/%s", k8s_workloads[row].kind.group,
+		          k8s_workloads[row].kind.version);
+	pack(packed, api);
+}
+
+/* An apiVersion: a group that is a subdomain, and a version that is a word, or that alone. */
+static bool is_api_version(struct json_text api)
+{
+	const char *slash = api.at == NULL ? NULL : memchr(api.at, '/', api.len);
+	if (slash == NULL)
+		return policy_is_word(api);
+	struct json_text group = {api.at, (size_t)(slash - api.at)};
+	return policy_is_subdomain(group) &&
+	       policy_is_word((struct json_text){slash + 1, api.len - group.len - 1});
+}
+
 static void pack_target(struct json_buffer *packed, struct json_text target)
 {
+	struct json_text said = json_get(target, "apiVersion"), api = json_plain(said);
 	struct json_text kind = json_plain(json_get(target, "kind"));
 	struct json_text name = json_plain(json_get(target, "name"));
-	bool usable = policy_is_word(kind) && policy_is_subdomain(name);
-	pack(packed, usable ? kind : (struct json_text){0});
-	pack(packed, usable ? name : (struct json_text){0});
+	bool versioned = json_type(said) > JSON_NULL && !json_equals(said, "");
+	if (!policy_is_word(kind) || !policy_is_subdomain(name) ||
+	    (versioned && !is_api_version(api))) {
+		json_put(packed, "\0\0", 3);
+		return;
+	}
+	if (!versioned)
+		api = (struct json_text){0};
+	pack_kind(packed, kind, api);
+	pack(packed, name);
+	pack_version(packed, kind, api);
 }
 
 /* The text and what is wrong beside it; of what is returned only the flags are of use. */
@@ -104,6 +146,7 @@ static void unpack(struct policy_card *card)
 	        [GENERATION] = &card->generation,
 	        [TARGET_KIND] = &card->target_kind,
 	        [TARGET_NAME] = &card->target_name,
+	        [TARGET_API_VERSION] = &card->target_api_version,
 	        [REASON] = &card->reason,
 	        [MESSAGE] = &card->message,
 	        [NETWORK_POLICY] = &card->network_policy,

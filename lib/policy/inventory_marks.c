@@ -4,8 +4,9 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 {
 	if (event_is(event, inventory->settings->names->agentcard_group, "AgentCard"))
 		return policy_take_card(inventory, event);
-	if (policy_is_workload(event))
-		return policy_take_workload(inventory, event);
+	enum k8s_workload_kind row = k8s_workload_of(event->api_version, event->kind);
+	if (row < K8S_WORKLOADS)
+		return policy_take_workload(inventory, event, row);
 	const struct k8s_kind *kind = policy_kind_of(event->api_version, event->kind);
 	if (kind != NULL)
 		return policy_take_object(inventory, event, kind);
@@ -57,15 +58,16 @@ static void begin_objects(struct policy_inventory *inventory, const struct k8s_k
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark)
 {
 	const struct k8s_kind *kind;
+	enum k8s_workload_kind row = k8s_workload_of(bookmark->api_version, bookmark->kind);
 	if (is_source(bookmark)) {
 		policy_apiserver_begin(&inventory->apiserver, source_of(bookmark));
 	} else if (is_card(inventory, bookmark)) {
 		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
 			c->listed = false;
-	} else if (policy_is_workload(bookmark)) {
-		for (struct policy_workload *s = inventory->workloads; s != NULL; s = s->hh.next)
-			if (text_is(bookmark->kind, s->kind))
-				s->listed = false;
+	} else if (row < K8S_WORKLOADS) {
+		for (struct policy_workload *w = inventory->workloads; w != NULL; w = w->hh.next)
+			if (w->row == row)
+				w->listed = false;
 	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
 		begin_objects(inventory, kind);
 	}
@@ -79,15 +81,14 @@ static void end_cards(struct policy_inventory *inventory)
 		policy_card_remove(inventory, card);
 }
 
-static void end_workloads(struct policy_inventory *inventory, struct json_text kind)
+static void end_workloads(struct policy_inventory *inventory, enum k8s_workload_kind row)
 {
 	struct policy_workload *workload, *next;
 	HASH_ITER(hh, inventory->workloads, workload, next)
 	{
-		if (!text_is(kind, workload->kind) || workload->listed)
+		if (workload->row != row || workload->listed)
 			continue;
-		workload->present = false;
-		policy_workload_sweep(inventory, workload);
+		policy_workload_absent(inventory, workload);
 	}
 }
 
@@ -102,13 +103,14 @@ static void end_objects(struct policy_inventory *inventory, const struct k8s_kin
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark)
 {
 	const struct k8s_kind *kind;
+	enum k8s_workload_kind row = k8s_workload_of(bookmark->api_version, bookmark->kind);
 	if (is_source(bookmark)) {
 		if (policy_apiserver_end(&inventory->apiserver, source_of(bookmark)))
 			policy_touch_restricted(inventory);
 	} else if (is_card(inventory, bookmark)) {
 		end_cards(inventory);
-	} else if (policy_is_workload(bookmark)) {
-		end_workloads(inventory, bookmark->kind);
+	} else if (row < K8S_WORKLOADS) {
+		end_workloads(inventory, row);
 	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
 		end_objects(inventory, kind);
 	}

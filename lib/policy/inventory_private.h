@@ -15,12 +15,13 @@ struct policy_workload *policy_workload_at(struct policy_inventory *inventory,
 const char *policy_take_card(struct policy_inventory *inventory, const struct event *event);
 void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card);
 
-bool policy_is_workload(const struct event *event);
-const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event);
+const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event,
+                                 enum k8s_workload_kind row);
 
-/* Do workloads of this kind have a spec.selector? Others are selected by name. */
-bool policy_has_selector(const struct policy_workload *workload);
-/* Sets that selector by name, where no event of the workload is needed to know it. */
+/* It is gone. */
+void policy_workload_absent(struct policy_inventory *inventory, struct policy_workload *workload);
+
+/* Sets the selector of one of a kind that a setting tells how to select, which no event does. */
 void policy_workload_default(struct policy_inventory *inventory, struct policy_workload *workload);
 
 /* Takes both over (each NULL or an owned text in normal form). */

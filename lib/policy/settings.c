@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/name.h"
 #include "net/cidr.h"
 #include "rules/dns.h"
 
@@ -50,6 +51,26 @@ bool policy_settings_dns(struct policy_settings *settings, const char *const *wo
 		if (wrong == NULL)
 			continue;
 		snprintf(fault, POLICY_FAULT_SIZE, "--dns %s: %s", words[i], wrong);
+		return false;
+	}
+	return true;
+}
+
+bool policy_settings_selector_labels(struct policy_settings *settings, const char *const *words,
+                                     char fault[POLICY_FAULT_SIZE])
+{
+	settings->selector_labels = words;
+	for (size_t i = 0; words[i] != NULL; i++) {
+		const char *dot = strchr(words[i], '.'), *equals = strchr(words[i], '=');
+		struct json_text kind = {words[i], dot == NULL ? 0 : (size_t)(dot - words[i])};
+		if (dot != NULL && equals != NULL && dot < equals && policy_is_word(kind) &&
+		    policy_is_subdomain((struct json_text){dot + 1, (size_t)(equals - dot - 1)}) &&
+		    policy_is_label_key(json_of(equals + 1)))
+			continue;
+		snprintf(fault, POLICY_FAULT_SIZE,
+		         "--selector-label %s: must be KIND.GROUP=LABEL, such as "
+		         "Rollout.argoproj.io=app.kubernetes.io/name",
+		         words[i]);
 		return false;
 	}
 	return true;

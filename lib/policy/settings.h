@@ -32,6 +32,9 @@ struct policy_settings {
 	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */
 	const char *const *dns; /* rules/dns.h, NULL-terminated; NULL: the usual one */
 	enum policy_selector_from selector_from;
+	/* KIND.GROUP=LABEL, NULL-terminated; NULL: none. Pods of workloads of such a kind, which no
+	 * row of k8s/workload.h has, bear this label with the workload's name. */
+	const char *const *selector_labels;
 	enum policy_peers verified_peers;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
 	bool status;         /* also apply the status of each AgentCard */
@@ -43,6 +46,10 @@ struct policy_settings {
 enum { POLICY_FAULT_SIZE = 512 };
 bool policy_settings_api_server(struct policy_settings *settings, const char *port,
                                 char fault[POLICY_FAULT_SIZE]);
+
+/* Sets selector_labels by the words of --selector-label (NULL-terminated), and checks them likewise. */
+bool policy_settings_selector_labels(struct policy_settings *settings, const char *const *words,
+                                     char fault[POLICY_FAULT_SIZE]);
 
 /* Sets dns by the words of --dns (NULL-terminated; none: the default), and checks them likewise. */
 bool policy_settings_dns(struct policy_settings *settings, const char *const *words,

@@ -134,7 +134,10 @@ static enum held_kind kind_of(const struct trust_cards *cards, const struct even
 {
 	if (event_is(event, cards->settings.agentcard_group, held_kind_names[HELD_AGENTCARD].kind))
 		return HELD_AGENTCARD;
-	for (int i = 0; i < HELD_AGENTCARD; i++)
+	enum k8s_workload_kind workload = k8s_workload_of(event->api_version, event->kind);
+	if (workload < K8S_WORKLOADS)
+		return (enum held_kind)workload;
+	for (int i = HELD_WORKLOADS; i < HELD_AGENTCARD; i++)
 		if (event_is(event, held_kind_names[i].group, held_kind_names[i].kind))
 			return (enum held_kind)i;
 	return HELD_NONE;

@@ -5,21 +5,10 @@
 #include "k8s/name.h"
 #include "verify/cards_private.h"
 
-static bool has_group(struct json_text api_version, const char *group)
-{
-	size_t len = strlen(group);
-	return api_version.len > len && memcmp(api_version.at, group, len) == 0 &&
-	       api_version.at[len] == '/';
-}
-
 static enum held_kind workload_of(struct json_text api_version, struct json_text kind)
 {
-	struct json_text api = json_plain(api_version);
-	for (int i = 0; api.at != NULL && i < HELD_WORKLOADS; i++)
-		if (json_equals(kind, held_kind_names[i].kind) &&
-		    has_group(api, held_kind_names[i].group))
-			return (enum held_kind)i;
-	return HELD_NONE;
+	enum k8s_workload_kind row = k8s_workload_of(json_plain(api_version), json_plain(kind));
+	return row < K8S_WORKLOADS ? (enum held_kind)row : HELD_NONE;
 }
 
 static const char *read_target(const struct event *event, struct json_text spec,

@@ -13,7 +13,7 @@ static struct json_text find_signed(struct held *held, const struct held_card *c
 	const struct held_target *target = card->target;
 	source[0] = '\0';
 	if (target->signed_card.at != NULL) {
-		snprintf(source, SOURCE_SIZE, "configmap %s-card-signed", target->key);
+		snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
 		return held_target_signed(held, target);
 	}
 	if (card->status_card.len > 0)
@@ -26,12 +26,12 @@ static void name_workload(const struct held_card *card, struct trust_verdict *ve
 {
 	if (card->workload == HELD_NONE)
 		snprintf(verdict->message, sizeof verdict->message,
-		         "spec.targetRef is not a Deployment, StatefulSet or Sandbox, so the service "
-		         "account of %s is not known", card->target->key);
+		         "the kind that spec.targetRef names is not one whose service account is "
+		         "known, so that of %s is not", card->target->key);
 	else
 		snprintf(verdict->message, sizeof verdict->message,
 		         "%s %s is not known, so neither is its service account",
-		         held_kind_names[card->workload].kind, card->target->key);
+		         k8s_workloads[card->workload].kind.kind, card->target->key);
 }
 
 static void check_signed(struct trust_cards *cards, struct held_card *card,

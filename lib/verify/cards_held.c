@@ -4,9 +4,6 @@
 #include <string.h>
 
 const struct held_kind_name held_kind_names[HELD_KINDS] = {
-	[HELD_DEPLOYMENT] = {"apps", "Deployment"},
-	[HELD_STATEFULSET] = {"apps", "StatefulSet"},
-	[HELD_SANDBOX] = {"agents.x-k8s.io", "Sandbox"},
 	[HELD_CONFIGMAP] = {"", "ConfigMap"},
 	[HELD_AGENTCARD] = {NULL, "AgentCard"},
 };

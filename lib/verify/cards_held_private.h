@@ -9,23 +9,21 @@
 #define VERIFY_CARDS_HELD_PRIVATE_H
 
 #include "k8s/event.h"
+#include "k8s/workload.h"
 #include "base/packed.h"
 #include "base/table.h"
 
 /* Kinds whose lists are told apart by marks; the workloads' come first. */
 enum held_kind {
-	HELD_DEPLOYMENT,
-	HELD_STATEFULSET,
-	HELD_SANDBOX,
-	HELD_WORKLOADS,
+	HELD_WORKLOADS = K8S_WORKLOADS, /* before it: the rows of k8s/workload.h */
 	HELD_CONFIGMAP = HELD_WORKLOADS,
 	HELD_AGENTCARD,
 	HELD_KINDS,
 	HELD_NONE = HELD_KINDS,
 };
 
-/* The group of the kind ("" is the core group), and its name; an AgentCard's group is the
- * caller's. */
+/* The group of a kind that is no workload ("" is the core group), and its name; an AgentCard's group
+ * is the caller's. */
 struct held_kind_name {
 	const char *group, *kind;
 };

@@ -3,21 +3,19 @@
 #include <string.h>
 
 #include "k8s/name.h"
+#include "k8s/workload.h"
 #include "verify/cards_private.h"
 
-#define SIGNED_SUFFIX "-card-signed"
 #define SIGNED_KEY "agent-card.json"
 
 /* namespace/name of the workload whose signed card such a ConfigMap holds. */
 static bool signed_for(const struct event *event, char key[EVENT_KEY_SIZE])
 {
-	size_t suffix = strlen(SIGNED_SUFFIX);
-	struct json_text name = event->name;
-	if (event->namespace.at == NULL || name.len <= suffix ||
-	    memcmp(name.at + name.len - suffix, SIGNED_SUFFIX, suffix) != 0)
+	struct json_text workload = k8s_signed_for(event->name);
+	if (event->namespace.at == NULL || workload.at == NULL)
 		return false;
 	snprintf(key, EVENT_KEY_SIZE, "%.*s/%.*s", (int)event->namespace.len, event->namespace.at,
-	         (int)(name.len - suffix), name.at);
+	         (int)workload.len, workload.at);
 	return true;
 }
 
@@ -47,29 +45,6 @@ void cards_take_configmap(struct trust_cards *cards, const struct event *event, 
 		take_signed(cards, event, key, at);
 }
 
-static struct json_text pod_spec(const struct event *event, enum held_kind kind)
-{
-	const char *template = kind == HELD_SANDBOX ? "podTemplate" : "template";
-	return json_get(event->object, "spec", template, "spec");
-}
-
-/* The service account of the workload's pods; false when what stands there is none. */
-static bool read_account(const struct event *event, enum held_kind kind, char account[254])
-{
-	struct json_text name = json_get(pod_spec(event, kind), "serviceAccountName");
-	enum json_type type = json_type(name);
-	if (type == JSON_ABSENT || type == JSON_NULL || json_equals(name, "")) {
-		memcpy(account, "default", sizeof "default");
-		return true;
-	}
-	struct json_text plain = json_plain(name);
-	if (!k8s_name_usable(plain))
-		return false;
-	memcpy(account, plain.at, plain.len);
-	account[plain.len] = '\0';
-	return true;
-}
-
 static void recheck_workload(struct trust_cards *cards, struct held_target *target,
                              enum held_kind kind, int64_t at)
 {
@@ -84,13 +59,15 @@ static void recheck_workload(struct trust_cards *cards, struct held_target *targ
 void cards_take_workload(struct trust_cards *cards, const struct event *event,
                          enum held_kind kind, int64_t at)
 {
-	char key[EVENT_KEY_SIZE], account[254];
+	char key[EVENT_KEY_SIZE], account[POLICY_NAME_SIZE];
+	struct json_text named = k8s_workload_account((enum k8s_workload_kind)kind, event->object);
 	if (event->namespace.at == NULL)
 		return;
 	event_key(event, key);
 	struct held_target *target = held_target_add(&cards->held, key);
 	target->workload_lists[kind] = cards->lists[kind];
-	bool known = event->type != EVENT_DELETED && read_account(event, kind, account);
+	bool known = event->type != EVENT_DELETED && named.at != NULL;
+	snprintf(account, sizeof account, "%.*s", (int)named.len, named.at == NULL ? "" : named.at);
 	if (held_target_account(target, kind, known ? account : NULL))
 		recheck_workload(cards, target, kind, at);
 	held_target_drop(&cards->held, target);

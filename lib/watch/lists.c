@@ -3,31 +3,16 @@
 
 #include "base/memory.h"
 #include "watch/watch_private.h"
-#include "k8s/kind.h"
+#include "k8s/workload.h"
 
-/* The first kind's end mark is the last of all: it means that the world is known. Behind these
- * come the kinds of policies that are watched, NetworkPolicy before those that not every cluster
- * has. */
-enum { KIND_AGENTCARD, KIND_DEPLOYMENT, KIND_STATEFULSET, KIND_SANDBOX, KIND_CONFIGMAP,
-       KIND_ENDPOINTS, KINDS, KIND_NETWORKPOLICY = KINDS };
+/* The first kind's end mark is the last of all: it means that the lists are complete. Behind these
+ * come the workloads, the rows of k8s/workload.h, and the kinds of policies that are watched,
+ * NetworkPolicy before those that not every cluster has. */
+enum { KIND_AGENTCARD, KIND_CONFIGMAP, KIND_ENDPOINTS, KINDS, KIND_WORKLOAD = KINDS,
+       KIND_NETWORKPOLICY = KIND_WORKLOAD + K8S_WORKLOADS };
 
 static const struct k8s_kind kinds[KINDS] = {
 	[KIND_AGENTCARD] = {.version = "v1alpha1", .kind = "AgentCard", .plural = "agentcards"},
-	[KIND_DEPLOYMENT] = {.group = "apps",
-	                     .version = "v1",
-	                     .kind = "Deployment",
-	                     .plural = "deployments",
-	                     .shape = K8S_WORKLOAD},
-	[KIND_STATEFULSET] = {.group = "apps",
-	                      .version = "v1",
-	                      .kind = "StatefulSet",
-	                      .plural = "statefulsets",
-	                      .shape = K8S_WORKLOAD},
-	[KIND_SANDBOX] = {.group = "agents.x-k8s.io",
-	                  .version = "v1alpha1",
-	                  .kind = "Sandbox",
-	                  .plural = "sandboxes",
-	                  .shape = K8S_WORKLOAD},
 	[KIND_CONFIGMAP] = {.group = "", .version = "v1", .kind = "ConfigMap", .plural = "configmaps"},
 	[KIND_ENDPOINTS] = {.group = "discovery.k8s.io",
 	                    .version = "v1",
@@ -48,6 +33,13 @@ static char *selector(const char *field, const char *key, const char *value)
 	return query;
 }
 
+/* Not every cluster has its API, or, before Kubernetes 1.21, that version of it. */
+static bool is_optional(size_t kind)
+{
+	return kind == KIND_WORKLOAD + K8S_SANDBOX || kind == KIND_WORKLOAD + K8S_CRONJOB ||
+	       kind > KIND_NETWORKPOLICY;
+}
+
 static struct reflector *add(struct watch *w, size_t kind, const char *namespace, char *query)
 {
 	w->reflectors = kube_resize(w->reflectors, w->count + 1, sizeof *w->reflectors);
@@ -57,7 +49,7 @@ static struct reflector *add(struct watch *w, size_t kind, const char *namespace
 		.marks = &w->marks[kind],
 		.namespace = kube_copy(namespace),
 		.query = query,
-		.optional = kind == KIND_SANDBOX || kind > KIND_NETWORKPOLICY,
+		.optional = is_optional(kind),
 		.instead = kind == KIND_ENDPOINTS ? &endpoints : NULL,
 		.fetched = kind == KIND_CONFIGMAP,
 	};
@@ -69,10 +61,10 @@ static void add_namespace(struct watch *w, const char *namespace)
 {
 	const struct kube_watch_options *o = w->options;
 	add(w, KIND_AGENTCARD, namespace, kube_copy(""));
-	add(w, KIND_DEPLOYMENT, namespace, selector("labelSelector", o->type_label, "agent"));
-	add(w, KIND_STATEFULSET, namespace, selector("labelSelector", o->type_label, "agent"));
-	add(w, KIND_SANDBOX, namespace, selector("labelSelector", o->type_label, "agent"));
-	add(w, KIND_CONFIGMAP, namespace, kube_copy(""))->suffix = "-card-signed";
+	for (size_t i = 0; i < K8S_WORKLOADS; i++)
+		add(w, KIND_WORKLOAD + i, namespace,
+		    selector("labelSelector", o->type_label, "agent"));
+	add(w, KIND_CONFIGMAP, namespace, kube_copy(""))->suffix = K8S_SIGNED_SUFFIX;
 }
 
 static bool named_before(const struct kube_watch_options *o, size_t at)
@@ -132,10 +124,12 @@ void watch_add_lists(struct watch *w)
 	size_t policies = 0;
 	while (policy_kinds[policies] != NULL)
 		policies++;
-	w->marks_count = KINDS;
-	w->marks = kube_alloc(KINDS + policies, sizeof *w->marks);
+	w->marks_count = KIND_NETWORKPOLICY;
+	w->marks = kube_alloc(KIND_NETWORKPOLICY + policies, sizeof *w->marks);
 	for (size_t i = 0; i < KINDS; i++)
 		w->marks[i].kind = kinds[i];
+	for (size_t i = 0; i < K8S_WORKLOADS; i++)
+		w->marks[KIND_WORKLOAD + i].kind = k8s_workloads[i].kind;
 	w->marks[KIND_AGENTCARD].kind.group = o->agentcard_group;
 	for (size_t i = 0; i < o->namespace_count; i++)
 		if (!named_before(o, i))

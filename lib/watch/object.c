@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "k8s/workload.h"
+
 static const char LAST_APPLIED[] = "kubectl.kubernetes.io/last-applied-configuration";
 
 static void put_member(struct json_buffer *out, const struct json_member *member)
@@ -75,24 +77,76 @@ static void put_whole(struct json_buffer *out, struct json_text object, bool ful
 	}
 }
 
-static void put_template(struct json_buffer *out, const char *key, struct json_text template)
+static void put_ports(struct json_buffer *out, struct json_text ports)
 {
-	if (template.at == NULL)
-		return;
-	json_put_key(out, key);
+	json_putc(out, '[');
+	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m)) {
+		json_put_comma(out);
+		json_putc(out, '{');
+		put_value(out, "name", json_get(m.value, "name"));
+		put_value(out, "containerPort", json_get(m.value, "containerPort"));
+		put_value(out, "protocol", json_get(m.value, "protocol"));
+		json_putc(out, '}');
+	}
+	json_putc(out, ']');
+}
+
+/* Of the containers their ports alone, of those that have any. */
+static void put_containers(struct json_buffer *out, struct json_text containers)
+{
+	json_put_key(out, "containers");
+	json_putc(out, '[');
+	for (struct json_member m = json_first(containers); m.value.at; m = json_next(m)) {
+		struct json_text ports = json_get(m.value, "ports");
+		if (json_is_empty(ports))
+			continue;
+		json_put_comma(out);
+		json_putc(out, '{');
+		put_value(out, "name", json_get(m.value, "name"));
+		json_put_key(out, "ports");
+		put_ports(out, ports);
+		json_putc(out, '}');
+	}
+	json_putc(out, ']');
+}
+
+static void put_template(struct json_buffer *out, struct json_text template)
+{
+	struct json_text spec = json_get(template, "spec");
 	json_puts(out, "{\"metadata\":{");
 	put_value(out, "labels", json_get(template, "metadata", "labels"));
 	json_puts(out, "},\"spec\":{");
-	put_value(out, "serviceAccountName", json_get(template, "spec", "serviceAccountName"));
+	put_value(out, "serviceAccountName", json_get(spec, "serviceAccountName"));
+	json_put_key(out, "hostNetwork");
+	json_puts(out, json_is_true(json_get(spec, "hostNetwork")) ? "true" : "false");
+	put_containers(out, json_get(spec, "containers"));
 	json_puts(out, "}}");
 }
 
-static void put_workload(struct json_buffer *out, struct json_text object)
+/* The template where its row says that it stands, and the objects around it. */
+static void put_path(struct json_buffer *out, const struct k8s_workload *row,
+                     struct json_text template)
+{
+	size_t depth = 0;
+	for (; depth < K8S_TEMPLATE_PATH && row->template[depth] != NULL; depth++) {
+		if (depth > 0)
+			json_putc(out, '{');
+		json_put_key(out, row->template[depth]);
+	}
+	put_template(out, template);
+	while (depth-- > 1)
+		json_putc(out, '}');
+}
+
+static void put_workload(struct json_buffer *out, const struct k8s_kind *kind,
+                         struct json_text object)
 {
 	static const char *const kept[] = {"name",   "namespace",       "uid",
-	                                   "labels", "resourceVersion", "creationTimestamp"};
+	                                   "labels", "resourceVersion", "creationTimestamp",
+	                                   "generation", "ownerReferences"};
 	enum { KEPT = sizeof kept / sizeof *kept };
-	struct json_text found[KEPT], spec = json_get(object, "spec");
+	struct json_text found[KEPT];
+	enum k8s_workload_kind row = k8s_workload_in(kind->group, kind->kind);
 	json_pick(json_get(object, "metadata"), KEPT, kept, found);
 	json_put_key(out, "metadata");
 	json_putc(out, '{');
@@ -101,10 +155,18 @@ static void put_workload(struct json_buffer *out, struct json_text object)
 	json_putc(out, '}');
 	json_put_key(out, "spec");
 	json_putc(out, '{');
-	put_value(out, "selector", json_get(spec, "selector"));
-	put_template(out, "template", json_get(spec, "template"));
-	put_template(out, "podTemplate", json_get(spec, "podTemplate")); /* a Sandbox's */
+	put_value(out, "selector", json_get(object, "spec", "selector"));
+	struct json_text template = k8s_workload_template(row, object);
+	if (template.at != NULL)
+		put_path(out, &k8s_workloads[row], template);
 	json_putc(out, '}');
+	struct json_text selector = json_get(object, "status", "selector"); /* a Sandbox's */
+	if (selector.at != NULL) {
+		json_put_key(out, "status");
+		json_puts(out, "{\"selector\":");
+		json_puttext(out, selector);
+		json_putc(out, '}');
+	}
 }
 
 static void put_start(struct json_buffer *out, const char *type, const struct k8s_kind *kind)
@@ -120,7 +182,7 @@ void kube_event_put(struct json_buffer *out, const char *type, const struct k8s_
 	if (full || kind->shape == K8S_WHOLE)
 		put_whole(out, object, full);
 	else
-		put_workload(out, object);
+		put_workload(out, kind, object);
 	json_puts(out, "}}");
 }
 

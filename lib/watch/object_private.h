@@ -3,8 +3,9 @@
  * hold secrets and a log must not.
  *
  *   K8S_WHOLE     everything but metadata.managedFields and kubectl's last-applied annotation
- *   K8S_WORKLOAD  identity, labels, spec.selector, and of the pod template its labels and
- *                  serviceAccountName
+ *   K8S_WORKLOAD  identity, labels, owners, spec.selector, status.selector, and of the pod template
+ *                 its labels, serviceAccountName, hostNetwork (always) and the names and numbers of
+ *                 its containers' ports
  *
  * With `full`, everything but managedFields, whatever the shape.
  */
