@@ -417,7 +417,7 @@ await() { # TEXT FILE
 	await '"k8s.io/initial-events-end"' events
 }
 
-@test "of a workload only its identity, labels, selector, template labels and serviceAccountName are written" {
+@test "of a workload only its identity, labels and selector, and what matters of its pod template, are written" {
 	stub_start <<-'END'
 		case $TARGET in
 		*sendInitialEvents*) status 400 no ;;
@@ -428,7 +428,7 @@ await() { # TEXT FILE
 	END
 	run -0 --separate-stderr egress-watch --once
 	[ "$(jq -c 'select(.object.metadata.name == "d")' <<<"$output")" = \
-		'{"type":"ADDED","object":{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"team","uid":"u","labels":{"l":"1"},"resourceVersion":"1"},"spec":{"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},"spec":{"serviceAccountName":"sa"}}}}}' ]
+		'{"type":"ADDED","object":{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"team","uid":"u","labels":{"l":"1"},"resourceVersion":"1"},"spec":{"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},"spec":{"serviceAccountName":"sa","hostNetwork":false,"containers":[]}}}}}' ]
 	[[ $output = *'"annotations":{"keep":"1"}},"spec":{"n":9007199254740993,"f":1.0}}}'* ]]
 	[[ $output != *hunter2* && $output != *managedFields* ]]
 	run -0 --separate-stderr egress-watch --once --full
@@ -504,18 +504,24 @@ await() { # TEXT FILE
 	run -0 bash -c "grep -o '/namespaces/[a-z-]*/[a-z]*' stub/log | sort -u"
 	[ "$output" = '/namespaces/blue/agentcards
 /namespaces/blue/configmaps
+/namespaces/blue/daemonsets
 /namespaces/blue/deployments
+/namespaces/blue/jobs
 /namespaces/blue/networkpolicies
+/namespaces/blue/replicasets
 /namespaces/blue/statefulsets
 /namespaces/default/endpointslices
 /namespaces/red/agentcards
 /namespaces/red/configmaps
+/namespaces/red/daemonsets
 /namespaces/red/deployments
+/namespaces/red/jobs
 /namespaces/red/networkpolicies
+/namespaces/red/replicasets
 /namespaces/red/statefulsets
 /namespaces/trust/configmaps' ]
 	[ "$(stub_requests '/namespaces/')" = "$(stub_requests '/api')" ] ||
-		[ "$(stub_requests '/api')" = "$(($(stub_requests '/namespaces/') + $(stub_requests '/apis/agents.x-k8s.io ')))" ]
+		[ "$(stub_requests '/api')" = "$(($(stub_requests '/namespaces/') + $(stub_requests '/apis/(agents.x-k8s.io|batch) ')))" ]
 }
 
 @test "--names rossoctl asks for that operator's cards and labels" {
