@@ -504,6 +504,7 @@ await() { # TEXT FILE
 	run -0 bash -c "grep -o '/namespaces/[a-z-]*/[a-z]*' stub/log | sort -u"
 	[ "$output" = '/namespaces/blue/agentcards
 /namespaces/blue/configmaps
+/namespaces/blue/cronjobs
 /namespaces/blue/daemonsets
 /namespaces/blue/deployments
 /namespaces/blue/jobs
@@ -513,6 +514,7 @@ await() { # TEXT FILE
 /namespaces/default/endpointslices
 /namespaces/red/agentcards
 /namespaces/red/configmaps
+/namespaces/red/cronjobs
 /namespaces/red/daemonsets
 /namespaces/red/deployments
 /namespaces/red/jobs
