@@ -86,13 +86,13 @@ padded() {
 	[ "$(last_word <card.json)" = "CardInvalid: the card is larger than 1048576 bytes" ]
 }
 
-@test "a card of 64 levels is verified, and one level more is refused" {
+@test "a card of 128 levels is verified, and one level more is refused" {
 	nested() {
 		jq -nc --argjson card "$CARD" --argjson x "$(printf '[%.0s' $(seq $1))1$(printf ']%.0s' $(seq $1))" '$card + {$x}' |
 			sign ES256 billing.key "$(header ES256 billing.crt)"
 	}
-	[[ $(nested 63 | last_word) == "Verified: "* ]]
-	[[ $(nested 64 | last_word) == "CardInvalid: "*"nested too deeply" ]]
+	[[ $(nested 127 | last_word) == "Verified: "* ]]
+	[[ $(nested 128 | last_word) == "CardInvalid: "*"nested too deeply" ]]
 }
 
 @test "16 signatures are looked at, and one more is refused" {

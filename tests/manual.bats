@@ -246,6 +246,8 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 	[ "$(cat kubectl.told)" = 'apply -f -' ]
 	[ "$(jq -r '.metadata | "\(.namespace)/\(.name)"' kubectl.given)" = team-a/billing-card-signed ]
 	jq -e '.data["agent-card.json"] | fromjson | .name == "billing" and (.signatures | length) == 1' kubectl.given
+	example egress-sign.1 'Sign a card for the operator and for the SDKs of A2A:'
+	jq -e '.signatures | length == 2' signed.json
 	run -0 example egress-sign.1 'Show what a signature covers:'
 	[ "$output" = "$(cat card.json)" ]
 }

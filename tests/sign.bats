@@ -6,8 +6,9 @@ load trust.bash
 
 ID=spiffe://example.org/ns/team-a/sa/billing-sa
 CARD='{"name":"billing","url":"https://billing.example","skills":[{"id":"pay"}]}'
-# the three canonical forms of this one differ
-ODD='{"z":"a<b & c","empty":"","nested":{"none":null,"list":[]},"n":1.0,"a":"é"}'
+# all canonical forms of this one differ
+ODD='{"name":"a<b & c","description":"","url":"u","capabilities":{"extensions":[{"uri":"é","params":{"n":1.0,"none":null,"list":[]}}]},"skills":[]}'
+FORMS='jcs a2a a2a-sdk kagenti a2a-spec a2a-python-1 a2a-python-0.3'
 
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return 1
@@ -52,11 +53,13 @@ need_jwcrypto() {
 
 @test "what it signs is verified, with every algorithm and in every form" {
 	for pair in billing:ES256 p384:ES384 p521:ES512 rsa:RS256 rsa:RS384 rsa:RS512 rsa:PS256 rsa:PS384 rsa:PS512; do
-		for form in jcs a2a kagenti; do
+		for form in $FORMS; do
 			sign_with "${pair%:*}" --algorithm "${pair#*:}" --canonical $form <<<"$ODD" >signed
 			verification --canonical $form <signed >said
-			jq -e --arg alg "${pair#*:}" '.verified and .algorithm == $alg' said || { cat said; false; }
-			for other in jcs a2a kagenti; do
+			jq -e --arg alg "${pair#*:}" --arg form $form '.verified and .algorithm == $alg and .canonicalForm == $form' said ||
+				{ cat said; false; }
+			[ "${pair#*:}" = ES256 ] || continue
+			for other in $FORMS; do
 				[ $other = $form ] || [ "$(reason --canonical $other <signed)" = SignatureInvalid ]
 			done
 		done
@@ -211,11 +214,67 @@ refused() {
 
 @test "a key that everybody may read is used with a warning" {
 	chmod 644 billing.key
-	run --separate-stderr -0 sign_with billing <<<"$CARD"
+	run --separate-stderr -0 sign_with billing <<<'{"name":"billing"}'
 	[[ "$stderr" == "egress-sign: billing.key: everyone on this machine may read or change the key (mode 644)" ]]
 	chmod 640 billing.key
-	run --separate-stderr -0 sign_with billing <<<"$CARD"
+	run --separate-stderr -0 sign_with billing <<<'{"name":"billing"}'
 	[ -z "$stderr" ]
+}
+
+# said FORM <card: what it says when it signs
+said() {
+	run --separate-stderr -0 sign_with billing --canonical "$1"
+	jq -e '.signatures | length == 1' <<<"$output"
+}
+
+@test "it says which members a form leaves out, and who would not accept the signature" {
+	card='{"name":"n","url":"u","supportedInterfaces":[{"url":"u","extra":1}],"skills":[{"id":"i","none":"","odd\u001b":1}]}'
+	said kagenti <<<"$card"
+	[[ "$stderr" == *"the signature does not cover supportedInterfaces, skills.odd\\u001b"* ]]
+	[[ "$stderr" == *"an SDK of A2A 1.0 will not accept it: that checks form a2a-sdk, which is not the same and leaves out url, skills.odd\\u001b, supportedInterfaces.extra"* ]]
+	[[ "$stderr" != *"operator"* ]]
+	said a2a-sdk <<<"$card"
+	[[ "$stderr" == *"does not cover url, skills.odd"* ]]
+	[[ "$stderr" == *"the operator will not accept it: that checks form kagenti, which is not the same and leaves out supportedInterfaces"* ]]
+	said jcs <<<'{"name":"n","capabilities":{"streaming":"yes"}}'
+	[[ "$stderr" == *"the operator will not accept it: the card has no form kagenti: streaming is neither true nor false"* ]]
+	[[ "$stderr" == *"SDK of A2A 1.0 will not accept it: the card has no form a2a-sdk: "* ]]
+	said jcs <<<'{"name":"<n>","description":""}'
+	[[ "$stderr" == *"the operator will not accept it: that checks form kagenti, which is not the same"$'\n'* ]]
+}
+
+@test "an SVID that has expired, or is not valid yet, is used with a warning" {
+	dated() { # NAME FROM TO
+		ec_key "$1"
+		: >index.txt
+		openssl req -new -key "$1.key" -subj "/O=SPIRE" -out request.csr
+		printf '[ca]\ndefault_ca = any\n[any]\ndatabase = index.txt\nrand_serial = yes\nnew_certs_dir = .\n' >ca.cnf
+		printf 'default_md = sha256\npolicy = all\nunique_subject = no\n[all]\norganizationName = optional\n' >>ca.cnf
+		openssl ca -batch -notext -config ca.cnf -in request.csr -cert root.crt -keyfile root.key -startdate "$2" -enddate "$3" \
+			-extfile <(printf '%s\nsubjectAltName=URI:%s\n' "$SVID_USAGE" $ID) -out "$1.crt" 2>/dev/null
+	}
+	dated old 20250101000000Z 20250102000000Z
+	dated early 29980101000000Z 29990102000000Z
+	run --separate-stderr -0 sign_with old <<<'{"name":"n"}'
+	[[ "$stderr" == "egress-sign: old.crt: the SVID expired at 2025-01-02T00:00:00Z;"* ]]
+	run --separate-stderr -0 sign_with early <<<'{"name":"n"}'
+	[[ "$stderr" == "egress-sign: early.crt: the SVID is valid only from 2998-01-01T00:00:00Z;"* ]]
+}
+
+@test "a Kubernetes object is not signed" {
+	refused_object() {
+		run --separate-stderr -1 sign_with billing
+		[ -z "$output" ] && [[ "$stderr" == *"it is a Kubernetes object"* ]]
+	}
+	jq -c .object card | refused_object
+	jq -nc '{apiVersion:"v1", kind:"ConfigMap", data:{"agent-card.json":"{}"}}' | refused_object
+}
+
+@test "a card of which the form covers nothing is not signed" {
+	run --separate-stderr -1 sign_with billing <<<'{"supportedInterfaces":[{"url":"u"}]}'
+	[[ "$stderr" == *"covers no member of it"* ]]
+	run --separate-stderr -1 sign_with billing --canonical a2a-sdk <<<'{"url":"u"}'
+	[[ "$stderr" == *"nothing is left of the card"* ]]
 }
 
 @test "output that cannot be written is an error" {

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/options.h"
@@ -29,7 +31,8 @@ static enum options_verdict parse(int argc, char **argv, struct sign_options *o)
 		{OPTION_STRING, "chain", 0, "FILE",
 		 "the X.509-SVID and its intermediates, in PEM (svid.pem)", &o->chain},
 		{OPTION_CHOICE, "canonical", 0, "FORM",
-		 "sign the card in this form: jcs, a2a, kagenti (default kagenti)", &o->form},
+		 "sign the card in this form: jcs, a2a, a2a-sdk, kagenti, a2a-spec,\n"
+		 "a2a-python-1, a2a-python-0.3 (default kagenti)", &o->form},
 		{OPTION_STRING, "algorithm", 0, "NAME",
 		 "sign with this one (default RS256, or the one of the key's curve)", &o->algorithm},
 		{OPTION_STRING, "key-id", 0, "ID",
@@ -138,25 +141,48 @@ static int print(const struct json_buffer *out)
 	return EXIT_CANNOT;
 }
 
+static void warn(const char *sentence)
+{
+	log_warning("%s", sentence);
+}
+
+/* Verifiers that ask for it, --require-unexpired among them, refuse such a card at once. */
+static void warn_of_validity(const struct sign_options *o, const struct trust_signer *signer)
+{
+	char when[CLOCK_TEXT_SIZE];
+	int64_t not_before, not_after, now = (int64_t)time(NULL);
+	trust_signer_validity(signer, &not_before, &not_after);
+	if (now >= not_before && now <= not_after)
+		return;
+	clock_format(now > not_after ? not_after : not_before, when);
+	log_warning("%s: the SVID %s %s; fetch the current one and sign again", o->chain,
+	            now > not_after ? "expired at" : "is valid only from", when);
+}
+
 static int sign(const struct sign_options *o, const struct trust_signer *signer,
                 struct json_text card)
 {
 	struct json_buffer signed_card = {0}, configmap = {0};
 	const struct json_buffer *out = &signed_card;
-	const char *wrong =
-		trust_sign(signer, card, (enum json_form)o->form.value, o->replace, &signed_card);
+	enum trust_form form = (enum trust_form)o->form.value;
+	char reason[TRUST_SIGN_REASON_SIZE];
+	const char *wrong = NULL;
 	int status = EXIT_SOME;
-	if (wrong != NULL)
-		log_error("the card cannot be signed: %s", wrong);
-	if (wrong == NULL && o->configmap != NULL) {
+	bool good = trust_sign(signer, card, form, o->replace, &signed_card, reason);
+	if (!good)
+		log_error("the card cannot be signed: %s", reason);
+	if (good && o->configmap != NULL) {
 		out = &configmap;
 		wrong = trust_signed_configmap(json_buffer_text(&signed_card), o->namespace,
 		                               o->workload, &configmap);
 		if (wrong != NULL)
 			log_error("--configmap %s: %s", o->configmap, wrong);
 	}
-	if (wrong == NULL)
+	if (good && wrong == NULL) {
+		warn_of_validity(o, signer);
+		trust_sign_advise(card, form, warn);
 		status = print(out);
+	}
 	json_buffer_free(&signed_card);
 	json_buffer_free(&configmap);
 	return status;
@@ -164,7 +190,7 @@ static int sign(const struct sign_options *o, const struct trust_signer *signer,
 
 int main(int argc, char **argv)
 {
-	struct sign_options options = {.form = {json_form_names, JSON_FORM_KAGENTI}};
+	struct sign_options options = {.form = {trust_form_names, TRUST_FORM_KAGENTI}};
 	struct json_buffer card = {0};
 	int status = EXIT_USAGE;
 	log_open("egress-sign");

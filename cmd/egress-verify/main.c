@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "bundles.h"
-#include "json/canonical.h"
 #include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"
@@ -58,7 +57,8 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		 "the workload's SPIFFE ID path (default\n" TRUST_TEMPLATE_DEFAULT ")",
 		 &o->path_template},
 		{OPTION_CHOICES, "canonical", 0, "FORM[,FORM]",
-		 "accept signatures over these forms: jcs, a2a, kagenti (default all)",
+		 "accept signatures over these forms (default jcs,a2a,a2a-sdk,kagenti,a2a-spec;\n"
+		 "on request a2a-python-1, a2a-python-0.3)",
 		 &o->canonical},
 		{OPTION_FLAG, "require-unexpired", 0, NULL,
 		 "refuse cards whose certificate has expired", &o->require_unexpired},
@@ -246,8 +246,8 @@ int main(int argc, char **argv)
 	struct stage stage = {
 		.options = {.names = {policy_names_words, POLICY_NAMES_KAGENTI},
 		            .bind = {trust_bind_words, TRUST_BIND_WORKLOAD},
-		            .canonical = {json_form_names, 0},
-		            .print = {json_form_names, -1}},
+		            .canonical = {trust_form_names, 0},
+		            .print = {trust_form_names, -1}},
 		.bundles = {.notify = -1, .timer = -1, .wake = -1},
 	};
 	int status = EXIT_USAGE;
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
 	else if (verdict == OPTIONS_GO && check_options(&stage.options)) {
 		signals_catch();
 		if (stage.options.print.value >= 0)
-			status = print_canonical((enum json_form)stage.options.print.value);
+			status = print_canonical((enum trust_form)stage.options.print.value);
 		else if (open_checker(&stage))
 			status = open_stage(&stage) ? run(&stage) : EXIT_CANNOT;
 	}

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json/json.h"
+#include "json/nodes.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/sandbox.h"
@@ -36,18 +38,22 @@ static bool write_out(const struct json_buffer *out)
 	return true;
 }
 
-/* Any JSON value has a canonical form, so any is accepted here, with the limits of a card. */
-static int print(struct json_text card, enum json_form form, struct json_buffer *out)
+/* jcs and a2a are forms of any JSON value, so any is read here, with the limits of a card. */
+static int print(struct json_text card, enum trust_form form, struct json_buffer *out)
 {
 	static const struct json_limits limits = {TRUST_CARD_MAX, TRUST_CARD_DEPTH};
 	struct json_error error;
-	const char *reason;
+	char reason[TRUST_FORM_REASON_SIZE];
+	struct json_nodes nodes = {0};
 	if (!json_check(card, &limits, &error)) {
 		log_error("not a card: %s (byte %zu)", error.reason, error.offset + 1);
 		return EXIT_SOME;
 	}
-	if (!json_canonical(json_trim(card), form, "signatures", out, &reason)) {
-		log_error("no canonical form: %s", reason);
+	json_nodes_read(&nodes, card);
+	bool exists = trust_form_put(&nodes, form, out, reason);
+	json_nodes_free(&nodes);
+	if (!exists) {
+		log_error("no canonical form %s: %s", trust_form_names[form], reason);
 		return EXIT_SOME;
 	}
 	if (write_out(out))
@@ -56,7 +62,7 @@ static int print(struct json_text card, enum json_form form, struct json_buffer 
 	return EXIT_CANNOT;
 }
 
-int print_canonical(enum json_form form)
+int print_canonical(enum trust_form form)
 {
 	struct json_buffer card = {0}, out = {0};
 	int status = EXIT_CANNOT;

@@ -2,10 +2,10 @@
 #ifndef EGRESS_VERIFY_PRINT_H
 #define EGRESS_VERIFY_PRINT_H
 
-#include "json/canonical.h"
+#include "trust/forms.h"
 
 /* Reads one card from stdin and prints its canonical form, without `signatures` and without
  * a newline after it. The exit status of the program. */
-int print_canonical(enum json_form form);
+int print_canonical(enum trust_form form);
 
 #endif

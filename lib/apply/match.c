@@ -214,8 +214,8 @@ static bool compare(struct json_text wanted, struct json_text live, comparison *
 	const char *reason;
 	struct walk walk = {.path = difference};
 	bool canonical =
-	        (wanted.at == NULL || json_canonical(wanted, JSON_FORM_JCS, NULL, &a, &reason)) &&
-	        (live.at == NULL || json_canonical(live, JSON_FORM_JCS, NULL, &b, &reason));
+	        (wanted.at == NULL || json_canonical(wanted, &a, &reason)) &&
+	        (live.at == NULL || json_canonical(live, &b, &reason));
 	bool same = canonical && how(&walk, text_of(wanted, &a), text_of(live, &b));
 	if (!same && difference != NULL) {
 		json_puts(difference, " is ");
@@ -296,7 +296,7 @@ void kube_object_view(struct json_text object, struct json_buffer *out)
 	json_putc(&view, '}');
 	put_members(&view, object, 2, tail);
 	json_putc(&view, '}');
-	if (!json_canonical(json_buffer_text(&view), JSON_FORM_JCS, NULL, &sorted, &reason)) {
+	if (!json_canonical(json_buffer_text(&view), &sorted, &reason)) {
 		sorted.len = 0;
 		json_puttext(&sorted, json_buffer_text(&view));
 	}

@@ -1,366 +1,218 @@
 #include "json/canonical.h"
 
-#include <locale.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "json/number.h"
 #include "json/scan_private.h"
 #include "json/write.h"
-#include "json/json.h"
 
-const char *const json_form_names[JSON_FORMS + 1] = {"jcs", "a2a", "kagenti", NULL};
+/* Python's int() of a text refuses more digits (sys.int_info.default_max_str_digits). */
+enum { PYTHON_DIGITS_MAX = 4300 };
 
-/* A member of an object that is being written: its key, decoded, in `names`, and its bytes in
- * `out`: `"key":value,`. */
-struct member {
-	size_t key, key_len;
-	size_t from, to;
-};
-
-struct writer {
-	const char *p, *end; /* what is left to read */
-	enum json_form form;
-	bool strip;          /* remove what is empty */
-	const char *without; /* key of the outermost object to leave out; NULL behind it */
-	struct json_buffer *out;
-	struct json_buffer names;   /* keys of the objects still open */
-	struct json_buffer scratch;
-	struct member *members; /* of the objects still open, the innermost's last */
-	size_t count, size;
-	const char *reason;
-};
-
-enum written { WRITTEN_FAILED, WRITTEN_EMPTY, WRITTEN };
-
-static enum written write_value(struct writer *w, bool in_array);
-
-/* Bytes that Go's encoding/json escapes and RFC 8785 does not; none of them is part of
- * another escape. Their number, or 0. */
-static size_t go_escaped(const char *p, const char *end)
+bool json_canon_fail(struct json_canon *canon, const char *reason)
 {
-	if (*p == '<' || *p == '>' || *p == '&')
-		return 1;
-	bool line_end = end - p >= 3 && p[0] == '\xe2' && p[1] == '\x80' &&
-	                (p[2] == '\xa8' || p[2] == '\xa9'); /* U+2028, U+2029 */
-	return line_end ? 3 : 0;
-}
-
-/* Escapes the string at the end of `out` further, as Go does. */
-static void escape_as_go(struct writer *w, size_t from)
-{
-	const char *p = w->out->at + from, *end = w->out->at + w->out->len;
-	while (p < end && go_escaped(p, end) == 0)
-		p++;
-	if (p == end)
-		return;
-	from = (size_t)(p - w->out->at);
-	w->scratch.len = 0;
-	json_put(&w->scratch, p, (size_t)(end - p));
-	w->out->len = from;
-	p = w->scratch.at;
-	end = p + w->scratch.len;
-	while (p < end) {
-		size_t escaped = go_escaped(p, end);
-		if (escaped == 0)
-			json_putc(w->out, *p);
-		else if (escaped == 1)
-			json_putf(w->out, "\\u%04x", (unsigned)(unsigned char)*p);
-		else
-			json_puts(w->out, p[2] == '\xa8' ? "\\u2028" : "\\u2029");
-		p += escaped == 0 ? 1 : escaped;
-	}
-}
-
-static void put_string(struct writer *w, const char *bytes, size_t len)
-{
-	size_t from = w->out->len;
-	json_put_string_n(w->out, bytes, len);
-	if (w->form == JSON_FORM_KAGENTI)
-		escape_as_go(w, from);
-}
-
-/* Appends the decoded string at w->p to `names` and moves behind it; gives its length. */
-static size_t read_string(struct writer *w)
-{
-	const char *first = ++w->p;
-	while ((w->p = json_find_stop(w->p, w->end)) < w->end && *w->p == '\\')
-		w->p += w->end - w->p >= 2 ? 2 : 1;
-	size_t len = (size_t)(w->p - first);
-	json_buffer_reserve(&w->names, len + 1);
-	len = json_decode(first, w->p, w->names.at + w->names.len);
-	w->names.len += len;
-	w->p += w->p < w->end;
-	return len;
-}
-
-static enum written write_string(struct writer *w)
-{
-	size_t held = w->names.len;
-	size_t len = read_string(w);
-	w->names.len = held;
-	if (len == 0) {
-		json_puts(w->out, "\"\"");
-		return WRITTEN_EMPTY;
-	}
-	/* the decoded bytes stay where they are until the next key or string */
-	put_string(w, w->names.at + held, len);
-	return WRITTEN;
-}
-
-/* Integers that a double holds exactly need no conversion. */
-static bool plain_integer(const char *p, size_t len)
-{
-	size_t sign = *p == '-' ? 1 : 0;
-	if (len - sign > 15 || (p[sign] == '0' && sign == 1))
-		return false;
-	for (size_t i = sign; i < len; i++)
-		if (p[i] < '0' || p[i] > '9')
-			return false;
-	return true;
-}
-
-/* strtod(3) under any locale: the text's point becomes a part of its exponent. */
-static double read_number(const char *p, size_t len)
-{
-	static locale_t plain;
-	if (plain == NULL)
-		plain = newlocale(LC_ALL_MASK, "C", NULL);
-	char held[64];
-	char *text = len < sizeof held ? held : malloc(len + 1);
-	if (text == NULL)
-		abort();
-	memcpy(text, p, len);
-	text[len] = '\0';
-	double number = plain != NULL ? strtod_l(text, NULL, plain) : strtod(text, NULL);
-	if (text != held)
-		free(text);
-	return number;
-}
-
-static enum written write_number(struct writer *w)
-{
-	const char *first = w->p;
-	while (w->p < w->end && strchr("+-.0123456789eE", *w->p) != NULL && *w->p != '\0')
-		w->p++;
-	size_t len = (size_t)(w->p - first);
-	if (plain_integer(first, len)) {
-		json_put(w->out, first, len);
-		return WRITTEN;
-	}
-	double number = read_number(first, len);
-	if (!isfinite(number)) {
-		w->reason = "a number is out of the range of a double";
-		return WRITTEN_FAILED;
-	}
-	char text[32];
-	json_number_format(number, text, sizeof text);
-	if (number == 0 && signbit(number) && w->form == JSON_FORM_KAGENTI)
-		json_putc(w->out, '-');
-	json_puts(w->out, text);
-	return WRITTEN;
-}
-
-/* `value,` stands at the end of `out` for each element or member that was kept. */
-static enum written close_container(struct writer *w, size_t from, char open, char close)
-{
-	if (w->out->len == from) {
-		json_putc(w->out, open);
-		json_putc(w->out, close);
-		return WRITTEN_EMPTY;
-	}
-	w->out->at[w->out->len - 1] = close;
-	return WRITTEN;
-}
-
-static bool at_close(struct writer *w, char close)
-{
-	w->p = json_skip_space(w->p, w->end);
-	if (w->p < w->end && *w->p == ',')
-		w->p = json_skip_space(w->p + 1, w->end);
-	if (w->p < w->end && *w->p != close)
-		return false;
-	w->p += w->p < w->end;
-	return true;
-}
-
-static enum written write_array(struct writer *w)
-{
-	size_t start = w->out->len;
-	json_putc(w->out, '[');
-	size_t first = w->out->len;
-	w->p++;
-	while (!at_close(w, ']')) {
-		size_t from = w->out->len;
-		enum written written = write_value(w, true);
-		if (written == WRITTEN_FAILED)
-			return written;
-		if (written == WRITTEN_EMPTY && w->strip)
-			w->out->len = from;
-		else
-			json_putc(w->out, ',');
-	}
-	if (w->out->len == first)
-		w->out->len = start;
-	return close_container(w, start, '[', ']');
-}
-
-static struct member *new_member(struct writer *w)
-{
-	if (w->count == w->size) {
-		size_t size = w->size == 0 ? 64 : w->size * 2;
-		struct member *members = realloc(w->members, size * sizeof *members);
-		if (members == NULL)
-			abort();
-		w->members = members;
-		w->size = size;
-	}
-	return &w->members[w->count++];
-}
-
-/* One member, at the end of `out`; false when it was not kept or failed (w->reason). */
-static bool write_member(struct writer *w, const char *without)
-{
-	struct member member = {.key = w->names.len, .from = w->out->len};
-	member.key_len = read_string(w);
-	w->p = json_skip_space(w->p, w->end);
-	w->p = json_skip_space(w->p + (w->p < w->end), w->end);
-	if (without != NULL && member.key_len == strlen(without) &&
-	    memcmp(w->names.at + member.key, without, member.key_len) == 0) {
-		w->p = json_skip_value(w->p, w->end);
-		w->names.len = member.key;
-		return false;
-	}
-	put_string(w, w->names.at + member.key, member.key_len);
-	json_putc(w->out, ':');
-	enum written written = write_value(w, false);
-	if (written == WRITTEN_FAILED)
-		return false;
-	if (written == WRITTEN_EMPTY && w->strip) {
-		w->out->len = member.from;
-		w->names.len = member.key;
-		return false;
-	}
-	json_putc(w->out, ',');
-	member.to = w->out->len;
-	*new_member(w) = member;
-	return true;
-}
-
-/* In the order of UTF-16 code units only code points from U+10000 on (in UTF-8 from 0xf0, in
- * UTF-16 from 0xd800) come elsewhere than in the order of UTF-8 bytes: before U+E000 (0xee). */
-static int utf16_rank(unsigned char c)
-{
-	return c == 0xee || c == 0xef ? c + 0x10 : c;
-}
-
-static int compare_members(const void *left, const void *right, void *writer)
-{
-	const struct member *a = left, *b = right;
-	const struct writer *w = writer;
-	const unsigned char *x = (const unsigned char *)w->names.at + a->key;
-	const unsigned char *y = (const unsigned char *)w->names.at + b->key;
-	size_t len = a->key_len < b->key_len ? a->key_len : b->key_len;
-	int order = memcmp(x, y, len);
-	if (order == 0)
-		return a->key_len < b->key_len ? -1 : a->key_len > b->key_len;
-	if (w->form == JSON_FORM_KAGENTI)
-		return order;
-	size_t i = 0;
-	while (x[i] == y[i])
-		i++;
-	return utf16_rank(x[i]) - utf16_rank(y[i]);
-}
-
-static void sort_members(struct writer *w, size_t first)
-{
-	struct member *members = w->members + first;
-	size_t count = w->count - first;
-	bool sorted = true;
-	for (size_t i = 1; i < count && sorted; i++)
-		sorted = compare_members(&members[i - 1], &members[i], w) < 0;
-	if (sorted)
-		return;
-	size_t from = members[0].from;
-	w->scratch.len = 0;
-	json_put(&w->scratch, w->out->at + from, w->out->len - from);
-	qsort_r(members, count, sizeof *members, compare_members, w);
-	w->out->len = from;
-	for (size_t i = 0; i < count; i++)
-		json_put(w->out, w->scratch.at + (members[i].from - from),
-		         members[i].to - members[i].from);
-}
-
-static enum written write_object(struct writer *w)
-{
-	size_t start = w->out->len, names = w->names.len, first = w->count;
-	const char *without = w->without;
-	w->without = NULL;
-	json_putc(w->out, '{');
-	w->p++;
-	while (!at_close(w, '}'))
-		if (!write_member(w, without) && w->reason != NULL)
-			return WRITTEN_FAILED;
-	if (w->count == first)
-		w->out->len = start;
-	else
-		sort_members(w, first);
-	w->count = first;
-	w->names.len = names;
-	return close_container(w, start, '{', '}');
-}
-
-static enum written write_word(struct writer *w)
-{
-	const char *word = *w->p == 't' ? "true" : *w->p == 'f' ? "false" : "null";
-	size_t len = strlen(word), left = (size_t)(w->end - w->p);
-	w->p += len < left ? len : left;
-	json_puts(w->out, word);
-	return *word == 'n' ? WRITTEN_EMPTY : WRITTEN;
-}
-
-static enum written write_value(struct writer *w, bool in_array)
-{
-	switch (w->p < w->end ? *w->p : 'n') {
-	case '{':
-		return write_object(w);
-	case '[':
-		break;
-	case '"':
-		return write_string(w);
-	case 't':
-	case 'f':
-	case 'n':
-		return write_word(w);
-	default:
-		return write_number(w);
-	}
-	bool strip = w->strip;
-	bool kept_whole = in_array && w->form == JSON_FORM_KAGENTI;
-	w->strip = strip && !kept_whole;
-	enum written written = write_array(w);
-	w->strip = strip;
-	return written == WRITTEN_EMPTY && kept_whole ? WRITTEN : written;
-}
-
-bool json_canonical(struct json_text value, enum json_form form, const char *without,
-                    struct json_buffer *out, const char **reason)
-{
-	struct writer w = {.form = form, .strip = form != JSON_FORM_JCS, .out = out};
-	size_t start = out->len;
-	value = json_trim(value);
-	w.p = value.at;
-	w.end = value.at + value.len;
-	w.without = json_type(value) == JSON_OBJECT ? without : NULL;
-	json_buffer_reserve(out, value.len + 16);
-	enum written written = write_value(&w, false);
-	json_buffer_free(&w.names);
-	json_buffer_free(&w.scratch);
-	free(w.members);
-	if (written != WRITTEN_FAILED)
-		return true;
-	out->len = start;
-	if (reason != NULL)
-		*reason = w.reason;
+	if (canon->reason == NULL)
+		canon->reason = reason;
 	return false;
+}
+
+void json_canon_start(struct json_canon *canon)
+{
+	canon->reason = NULL;
+	json_nodes_sort(canon->nodes, canon->style == JSON_STYLE_RFC_8785 ? JSON_ORDER_UTF16
+	                                                                  : JSON_ORDER_POINTS);
+}
+
+/* The sequence of UTF-8, valid, at *p as a code point; moves behind it. */
+static unsigned next_point(const unsigned char **p)
+{
+	const unsigned char *s = *p;
+	unsigned length = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	unsigned point = length == 1 ? s[0] : s[0] & (0xffU >> (length + 1));
+	for (unsigned i = 1; i < length; i++)
+		point = point << 6 | (s[i] & 0x3f);
+	*p += length;
+	return point;
+}
+
+static void put_unit(struct json_buffer *out, unsigned unit)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char escape[] = {'\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15],
+	                       hex[unit >> 4 & 15], hex[unit & 15]};
+	json_put(out, escape, sizeof escape);
+}
+
+static void put_point(struct json_buffer *out, unsigned point)
+{
+	if (point >= 0x10000) {
+		put_unit(out, 0xd800 + ((point - 0x10000) >> 10));
+		point = 0xdc00 + (point & 0x3ff);
+	}
+	put_unit(out, point);
+}
+
+/* The character at `p` when the style escapes it and RFC 8785 does not; else 0. */
+static unsigned escaped_point(enum json_style style, const unsigned char *p)
+{
+	const unsigned char *next = p;
+	if (style != JSON_STYLE_GO)
+		return *p >= 0x7f ? next_point(&next) : 0;
+	if (*p == '<' || *p == '>' || *p == '&')
+		return *p;
+	/* U+2028 and U+2029, which end a line in JavaScript */
+	return *p == 0xe2 && p[1] == 0x80 && (p[2] & 0xfe) == 0xa8 ? next_point(&next) : 0;
+}
+
+static void put_string(struct json_canon *canon, struct json_text text)
+{
+	struct json_buffer *out = canon->out;
+	if (canon->style == JSON_STYLE_RFC_8785) {
+		json_put_string_n(out, text.at, text.len);
+		return;
+	}
+	const unsigned char *p = (const unsigned char *)text.at, *end = p + text.len, *run = p;
+	json_putc(out, '"');
+	while (p < end) {
+		const unsigned char *here = p;
+		bool usual = *p < 0x20 || *p == '"' || *p == '\\';
+		unsigned point = usual ? 0 : escaped_point(canon->style, p);
+		next_point(&p);
+		if (!usual && point == 0)
+			continue;
+		json_put(out, (const char *)run, (size_t)(here - run));
+		run = p;
+		if (usual)
+			json_put_escape(out, *here);
+		else
+			put_point(out, point);
+	}
+	json_put(out, (const char *)run, (size_t)(end - run));
+	json_putc(out, '"');
+}
+
+/* An integer as Python keeps it: of any length, but int("-0") is 0. */
+static bool put_long(struct json_canon *canon, struct json_text text)
+{
+	if (text.len - (text.at[0] == '-') > PYTHON_DIGITS_MAX)
+		return json_canon_fail(canon, "an integer has more digits than Python reads");
+	json_puttext(canon->out, text);
+	return true;
+}
+
+static bool put_number(struct json_canon *canon, struct json_node node)
+{
+	char text[JSON_NUMBER_SIZE];
+	bool typed = canon->style == JSON_STYLE_PYTHON_TYPED;
+	if (typed && node.type == JSON_NODE_LONG)
+		return put_long(canon, json_node_text(canon->nodes, node));
+	double number = json_node_number(canon->nodes, node);
+	if (canon->style == JSON_STYLE_PYTHON && node.type == JSON_NODE_INTEGER && number == 0)
+		number = 0; /* int("-0") has lost its sign */
+	if (!isfinite(number))
+		return json_canon_fail(canon, "a number is out of the range of a double");
+	if (canon->style == JSON_STYLE_PYTHON || (typed && node.type == JSON_NODE_NUMBER))
+		json_number_format_python(number, text);
+	else
+		json_number_format(number, text);
+	/* float64's minus zero stays one in Go */
+	if (canon->style == JSON_STYLE_GO && number == 0 && signbit(number))
+		json_putc(canon->out, '-');
+	json_puts(canon->out, text);
+	return true;
+}
+
+/* A scalar that is not empty. */
+static bool put_scalar(struct json_canon *canon, struct json_node node)
+{
+	switch ((enum json_node_type)node.type) {
+	case JSON_NODE_NULL: json_puts(canon->out, "null"); return true;
+	case JSON_NODE_FALSE: json_puts(canon->out, "false"); return true;
+	case JSON_NODE_TRUE: json_puts(canon->out, "true"); return true;
+	case JSON_NODE_STRING: put_string(canon, json_node_text(canon->nodes, node)); return true;
+	default: return put_number(canon, node);
+	}
+}
+
+size_t json_canon_open(struct json_canon *canon, char bracket)
+{
+	json_putc(canon->out, bracket);
+	return canon->out->len;
+}
+
+bool json_canon_close(struct json_canon *canon, size_t start, char bracket)
+{
+	if (canon->out->len == start && canon->empties != JSON_EMPTIES_KEPT) {
+		canon->out->len--;
+		return false;
+	}
+	json_putc(canon->out, bracket);
+	return canon->out->len <= canon->limit ||
+	       json_canon_fail(canon, "its canonical form is too long");
+}
+
+void json_canon_next(struct json_canon *canon)
+{
+	char last = canon->out->at[canon->out->len - 1];
+	if (last != '{' && last != '[')
+		json_putc(canon->out, ',');
+}
+
+void json_canon_key(struct json_canon *canon, struct json_text key)
+{
+	json_canon_next(canon);
+	put_string(canon, key);
+	json_putc(canon->out, ':');
+}
+
+/* One element or member; what is not kept of it goes again. */
+static bool put_child(struct json_canon *canon, struct json_node node, bool in_object)
+{
+	size_t before = canon->out->len;
+	enum json_empties empties = canon->empties;
+	if (in_object)
+		json_canon_key(canon, json_node_key(canon->nodes, node));
+	else
+		json_canon_next(canon);
+	if (!in_object && node.type == JSON_NODE_ARRAY && empties == JSON_EMPTIES_OUT_BUT_NESTED)
+		canon->empties = JSON_EMPTIES_KEPT;
+	bool kept = json_canon_put(canon, node);
+	canon->empties = empties;
+	if (!kept)
+		canon->out->len = before;
+	return canon->reason == NULL;
+}
+
+bool json_canon_put(struct json_canon *canon, struct json_node node)
+{
+	bool object = node.type == JSON_NODE_OBJECT;
+	if (!object && node.type != JSON_NODE_ARRAY) {
+		bool empty = node.type == JSON_NODE_NULL ||
+		             (node.type == JSON_NODE_STRING && node.len == 0);
+		if (empty && canon->empties != JSON_EMPTIES_KEPT)
+			return false;
+		return put_scalar(canon, node);
+	}
+	size_t start = json_canon_open(canon, object ? '{' : '[');
+	const struct json_node *child = json_nodes_in(canon->nodes, node);
+	for (size_t i = 0; i < node.len; i++)
+		if (!put_child(canon, child[i], object))
+			return false;
+	return json_canon_close(canon, start, object ? '}' : ']');
+}
+
+bool json_canonical(struct json_text value, struct json_buffer *out, const char **reason)
+{
+	struct json_nodes nodes = {0};
+	struct json_canon canon = {.nodes = &nodes, .out = out, .limit = SIZE_MAX};
+	size_t start = out->len;
+	json_nodes_read(&nodes, value);
+	json_canon_start(&canon);
+	bool good = json_canon_put(&canon, nodes.root);
+	json_nodes_free(&nodes);
+	if (!good)
+		out->len = start;
+	if (reason != NULL)
+		*reason = canon.reason;
+	return good;
 }

@@ -4,15 +4,16 @@
 
 #include "json/scan_private.h"
 
-static void put_escaped(struct json_buffer *buffer, unsigned char c)
+void json_put_escape(struct json_buffer *buffer, unsigned char c)
 {
 	static const char *const short_form[] = {['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
 	                                         ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"",
 	                                         ['\\'] = "\\\\"};
+	static const char hex[] = "0123456789abcdef";
 	if (c < sizeof short_form / sizeof *short_form && short_form[c] != NULL)
 		json_puts(buffer, short_form[c]);
 	else
-		json_putf(buffer, "\\u%04x", c);
+		json_put(buffer, (const char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
 }
 
 void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len)
@@ -28,7 +29,7 @@ void json_put_string_n(struct json_buffer *buffer, const char *string, size_t le
 			break;
 		unsigned char c = (unsigned char)*p;
 		if (c < 0x80) {
-			put_escaped(buffer, c);
+			json_put_escape(buffer, c);
 			p++;
 			continue;
 		}

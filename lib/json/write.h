@@ -11,6 +11,9 @@
 void json_put_string(struct json_buffer *buffer, const char *string);
 void json_put_string_n(struct json_buffer *buffer, const char *string, size_t len);
 
+/* The escape of a character that needs one within a string: a control, a quote or a backslash. */
+void json_put_escape(struct json_buffer *buffer, unsigned char c);
+
 /* A comma, unless what comes next is the first in the buffer or after an opening bracket. */
 void json_put_comma(struct json_buffer *buffer);
 /* The same, then `"key":`. */

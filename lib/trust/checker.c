@@ -58,7 +58,7 @@ struct trust_checker *trust_checker_new(const struct trust_settings *settings,
                                         char reason[TRUST_BUNDLE_REASON_SIZE])
 {
 	const char *path = settings->path_template;
-	unsigned forms = settings->forms == 0 ? (1U << JSON_FORMS) - 1 : settings->forms;
+	unsigned forms = settings->forms == 0 ? TRUST_FORMS_DEFAULT : settings->forms;
 	if (!check_settings(settings, reason))
 		return NULL;
 	if (!trust_crypto_prepare()) {

@@ -7,7 +7,7 @@
  *      identityBinding's, when it is one of the configured ones, else the first configured;
  *   3. the chain leads to an anchor of that trust domain, and of no other (trust/chain_private.h);
  *   4. the leaf's key made the signature over the card without `signatures`, in one of the
- *      allowed canonical forms (json/canonical.h);
+ *      allowed canonical forms (trust/forms.h);
  *   5. the SPIFFE ID is the workload's own.
  * One good signature is enough; up to TRUST_SIGNATURES_MAX are looked at.
  *
@@ -34,7 +34,7 @@
 
 enum {
 	TRUST_CARD_MAX = 1024 * 1024, /* bytes of a card */
-	TRUST_CARD_DEPTH = 64,
+	TRUST_CARD_DEPTH = 128,       /* arrays and objects in each other */
 	TRUST_SIGNATURES_MAX = 16,    /* a card with more is invalid */
 	TRUST_CACHE_DEFAULT = 131072, /* cards remembered, about 400 bytes each */
 };
@@ -48,7 +48,7 @@ extern const char *const trust_bind_words[]; /* NULL-terminated, for --bind */
 #define TRUST_TEMPLATE_DEFAULT "/ns/{namespace}/sa/{serviceAccountName}"
 
 struct trust_settings {
-	unsigned forms;                   /* mask of 1 << enum json_form; 0: all */
+	unsigned forms;                   /* mask of 1 << enum trust_form; 0: TRUST_FORMS_DEFAULT */
 	enum trust_bind bind;
 	const char *path_template;        /* NULL: TRUST_TEMPLATE_DEFAULT */
 	const char *const *trust_domains; /* the first is what a card without a binding must have */
@@ -95,8 +95,9 @@ struct trust_counts {
 struct trust_counts trust_checker_counts(const struct trust_checker *checker);
 
 /* The bytes that a signature over this card covers: the card without its top-level
- * `signatures`, in a form. NULL when appended to `out`, else a static reason (the card is
- * checked first). */
-const char *trust_payload(struct json_text card, enum json_form form, struct json_buffer *out);
+ * `signatures`, in a form, appended to `out`. False, and `reason` says why, when it is not a card
+ * (that is checked first) or has no such form. */
+bool trust_payload(struct json_text card, enum trust_form form, struct json_buffer *out,
+                   char reason[TRUST_FORM_REASON_SIZE]);
 
 #endif

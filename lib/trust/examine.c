@@ -114,26 +114,24 @@ static bool signs(struct subject *s, struct json_text payload)
 	return trust_jwa_verify(algorithm, s->key, digest, s->jws.signature, s->jws.signature_len);
 }
 
-static bool check_signature(struct subject *s, enum json_form *form)
+static bool check_signature(struct subject *s, enum trust_form *form)
 {
 	struct trust_payloads *payloads = &s->examiner->payloads;
-	for (int i = 0; i < JSON_FORMS; i++) {
-		*form = (enum json_form)i;
+	for (int i = 0; i < TRUST_FORMS; i++) {
+		*form = (enum trust_form)i;
 		struct json_text payload = trust_payload_encoded(payloads, *form);
 		if (payload.at != NULL && signs(s, payload))
 			return true;
 	}
-	if (payloads->reason != NULL)
-		return trust_fail(&s->failure, TRUST_SIGNATURE_INVALID,
-		                  "the card has no canonical form: %s", payloads->reason);
 	return trust_fail(
 	        &s->failure, TRUST_SIGNATURE_INVALID,
 	        "the leaf's key did not make this %s signature over this card in any of the "
-	        "accepted canonical forms",
-	        s->jws.algorithm->name);
+	        "accepted canonical forms%s%s",
+	        s->jws.algorithm->name, payloads->reason[0] == '\0' ? "" : "; ",
+	        payloads->reason);
 }
 
-static void add_proof(struct subject *s, enum json_form form)
+static void add_proof(struct subject *s, enum trust_form form)
 {
 	struct trust_finding *finding = add_finding(s->examiner, TRUST_VERIFIED);
 	finding->algorithm = s->jws.algorithm;
@@ -153,7 +151,7 @@ static void add_failure(struct trust_examiner *examiner, const struct trust_fail
 
 static void examine_signature(struct subject *s, struct json_text element)
 {
-	enum json_form form;
+	enum trust_form form;
 	s->chain = (struct trust_x5c){0};
 	s->key = NULL;
 	if (trust_jws_read(element, &s->jws, &s->failure) && read_chain(s) && check_chain(s) &&

@@ -14,7 +14,7 @@
 struct trust_finding {
 	enum trust_reason reason;                /* TRUST_VERIFIED: the leaf's key signed the card */
 	const struct trust_algorithm *algorithm; /* of a signature that was proven */
-	enum json_form form;
+	enum trust_form form;
 	bool expired;                            /* found only with require_unexpired */
 	int64_t not_after;
 	uint32_t text; /* where the SPIFFE ID and behind it the kid stand, or the message */

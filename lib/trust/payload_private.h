@@ -1,27 +1,37 @@
 /*
  * Inside lib/trust: what the signatures of one card cover, each form made when it is first asked
- * for. Initialise with the card (checked) and the mask of allowed forms, else {0}; the buffers
- * may be used again for the next card after trust_payloads_reset().
+ * for, from one reading of the card. Initialise with the mask of allowed forms, else {0}, and
+ * start each card (which json_check() accepted) with trust_payloads_reset().
+ *
+ * Cost: a form is written once for each card, and trust_payload_encoded() gives out at most
+ * TRUST_PAYLOADS_MAX bytes for it in all, since each is digested for each signature.
  */
 #ifndef TRUST_PAYLOAD_PRIVATE_H
 #define TRUST_PAYLOAD_PRIVATE_H
 
-#include "json/canonical.h"
+#include "json/nodes.h"
+#include "trust/forms.h"
+
+enum { TRUST_PAYLOADS_MAX = 48 * 1024 * 1024 };
 
 struct trust_payloads {
 	struct json_text card;
 	unsigned forms;
-	const char *reason;                      /* why a form does not exist; else NULL */
-	bool made[JSON_FORMS];
+	char reason[TRUST_FORM_REASON_SIZE + 32]; /* why the first form that does not exist does not */
+	bool read;                              /* into `nodes` */
+	bool made[TRUST_FORMS];
+	size_t given;                           /* bytes given out for this card */
+	struct json_nodes nodes;
 	struct json_buffer canonical;
-	struct json_buffer encoded[JSON_FORMS]; /* base64url */
+	struct json_buffer encoded[TRUST_FORMS]; /* base64url */
 };
 
 void trust_payloads_reset(struct trust_payloads *payloads, struct json_text card);
 void trust_payloads_free(struct trust_payloads *payloads);
 
 /* The payload of a form in base64url, as the signing input has it. Absent when the form is not
- * allowed, does not exist, or gives the same bytes as an allowed form before it. */
-struct json_text trust_payload_encoded(struct trust_payloads *payloads, enum json_form form);
+ * allowed, does not exist, gives the same bytes as an allowed form before it, or is more than may
+ * be given out for one card. */
+struct json_text trust_payload_encoded(struct trust_payloads *payloads, enum trust_form form);
 
 #endif

@@ -1,6 +1,9 @@
 #include "trust/sign.h"
 
+#include <stdio.h>
+
 #include "base/base64url.h"
+#include "json/nodes.h"
 #include "trust/checker.h"
 #include "trust/signer_private.h"
 #include "json/write.h"
@@ -66,14 +69,43 @@ static const char *find_place(struct json_text card, bool replace, struct split 
 	return NULL;
 }
 
-const char *trust_sign(const struct trust_signer *signer, struct json_text card,
-                       enum json_form form, bool replace, struct json_buffer *out)
+/* `kubectl get agentcard -o json` is not what agents serve. */
+static const char *refuse_object(struct json_text card)
+{
+	bool object = json_type(json_get(card, "apiVersion")) == JSON_STRING &&
+	              json_type(json_get(card, "kind")) == JSON_STRING;
+	return object ? "it is a Kubernetes object, not the card that the agent serves: sign that, "
+	                "or its data or status.card"
+	              : NULL;
+}
+
+/* A signature over nothing would vouch for any card of which the form knows nothing. */
+static bool covers_nothing(struct json_text card, enum trust_form form, struct json_text payload)
+{
+	struct json_nodes nodes = {0};
+	struct json_buffer left_out = {0};
+	if (!text_is(payload, "{}"))
+		return false;
+	json_nodes_read(&nodes, card);
+	bool nothing = trust_form_put_left_out(&nodes, form, &left_out) && left_out.len > 0;
+	json_nodes_free(&nodes);
+	json_buffer_free(&left_out);
+	return nothing;
+}
+
+bool trust_sign(const struct trust_signer *signer, struct json_text card, enum trust_form form,
+                bool replace, struct json_buffer *out, char reason[TRUST_SIGN_REASON_SIZE])
 {
 	struct json_buffer payload = {0};
 	struct split split = {0};
 	size_t start = out->len;
-	const char *wrong = trust_payload(card, form, &payload);
+	char no_form[TRUST_FORM_REASON_SIZE];
+	const char *wrong = trust_payload(card, form, &payload, no_form) ? NULL : no_form;
 	card = json_trim(card);
+	if (wrong == NULL)
+		wrong = refuse_object(card);
+	if (wrong == NULL && covers_nothing(card, form, json_buffer_text(&payload)))
+		wrong = "the form covers no member of it; see --canonical";
 	if (wrong == NULL)
 		wrong = find_place(card, replace, &split);
 	if (wrong == NULL) {
@@ -86,9 +118,81 @@ const char *trust_sign(const struct trust_signer *signer, struct json_text card,
 	json_buffer_free(&payload);
 	if (wrong == NULL && out->len - start > TRUST_CARD_MAX)
 		wrong = "with its signature it is larger than a card may be";
-	if (wrong != NULL)
-		out->len = start;
-	return wrong;
+	if (wrong == NULL)
+		return true;
+	out->len = start;
+	snprintf(reason, TRUST_SIGN_REASON_SIZE, "%s", wrong);
+	return false;
+}
+
+void trust_signer_validity(const struct trust_signer *signer, int64_t *not_before,
+                           int64_t *not_after)
+{
+	*not_before = signer->not_before;
+	*not_after = signer->not_after;
+}
+
+/* Who checks signed cards in a form that signers do not choose. */
+static const struct reader {
+	const char *who;
+	enum trust_form form;
+} readers[] = {{"the operator", TRUST_FORM_KAGENTI}, {"an SDK of A2A 1.0", TRUST_FORM_A2A_SDK}};
+
+/* ` leaves out a, b`, or nothing. */
+static void put_left_out(struct json_nodes *nodes, enum trust_form form, const char *before,
+                         struct json_buffer *sentence)
+{
+	struct json_buffer names = {0};
+	if (trust_form_put_left_out(nodes, form, &names) && names.len > 0) {
+		json_puts(sentence, before);
+		json_puttext(sentence, json_buffer_text(&names));
+	}
+	json_buffer_free(&names);
+}
+
+static void advise_on_reader(struct json_nodes *nodes, const struct reader *reader,
+                             struct json_text payload, struct json_buffer *sentence)
+{
+	char reason[TRUST_FORM_REASON_SIZE];
+	struct json_buffer theirs = {0};
+	const char *form = trust_form_names[reader->form];
+	if (!trust_form_put(nodes, reader->form, &theirs, reason)) {
+		json_putf(sentence, "%s will not accept it: the card has no form %s: %s",
+		          reader->who, form, reason);
+	} else if (!json_same(json_buffer_text(&theirs), payload)) {
+		json_putf(sentence, "%s will not accept it: that checks form %s, which is not the same",
+		          reader->who, form);
+		put_left_out(nodes, reader->form, " and leaves out ", sentence);
+	}
+	json_buffer_free(&theirs);
+}
+
+static void say_and_empty(trust_advice *say, struct json_buffer *sentence)
+{
+	if (sentence->len > 0) {
+		json_putc(sentence, '\0');
+		say(sentence->at);
+	}
+	sentence->len = 0;
+}
+
+void trust_sign_advise(struct json_text card, enum trust_form form, trust_advice *say)
+{
+	char reason[TRUST_FORM_REASON_SIZE];
+	struct json_nodes nodes = {0};
+	struct json_buffer payload = {0}, sentence = {0};
+	json_nodes_read(&nodes, card);
+	if (trust_form_put(&nodes, form, &payload, reason)) {
+		put_left_out(&nodes, form, "the signature does not cover ", &sentence);
+		say_and_empty(say, &sentence);
+		for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+			advise_on_reader(&nodes, &readers[i], json_buffer_text(&payload), &sentence);
+			say_and_empty(say, &sentence);
+		}
+	}
+	json_buffer_free(&payload);
+	json_buffer_free(&sentence);
+	json_nodes_free(&nodes);
 }
 
 /* A DNS subdomain (RFC 1123, as Kubernetes names most objects), or with `dots` false a label. */

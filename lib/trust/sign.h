@@ -10,7 +10,7 @@
 #ifndef TRUST_SIGN_H
 #define TRUST_SIGN_H
 
-#include "json/canonical.h"
+#include "trust/forms.h"
 
 enum { TRUST_SIGN_REASON_SIZE = 512, TRUST_PEM_MAX = 1024 * 1024 /* bytes of a file */ };
 
@@ -26,10 +26,20 @@ struct trust_signer *trust_signer_new(struct json_text key, struct json_text cha
                                       char reason[TRUST_SIGN_REASON_SIZE]);
 void trust_signer_free(struct trust_signer *signer);
 
+/* The moments from which and until which the SVID is valid, in seconds since 1970. */
+void trust_signer_validity(const struct trust_signer *signer, int64_t *not_before,
+                           int64_t *not_after);
+
 /* Appends the signed card to `out`: with one signature more, or with `replace` in place of all
- * that it had. NULL, else a static reason and `out` is as before. */
-const char *trust_sign(const struct trust_signer *signer, struct json_text card,
-                       enum json_form form, bool replace, struct json_buffer *out);
+ * that it had. False, with a sentence in `reason` and `out` as before, when that cannot be: it is
+ * not a card, or has no such form. */
+bool trust_sign(const struct trust_signer *signer, struct json_text card, enum trust_form form,
+                bool replace, struct json_buffer *out, char reason[TRUST_SIGN_REASON_SIZE]);
+
+/* Says, a sentence at a time, what a signature over this form of a card (which trust_sign()
+ * signed) does not cover, and who would not accept it. */
+typedef void trust_advice(const char *sentence);
+void trust_sign_advise(struct json_text card, enum trust_form form, trust_advice *say);
 
 /* Appends the ConfigMap <workload>-card-signed that holds the card. NULL, else a static reason:
  * the names are not those of Kubernetes objects. */

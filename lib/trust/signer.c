@@ -68,7 +68,7 @@ static bool read_chain(struct json_text pem, struct json_buffer *x5c, char *reas
 }
 
 /* What every verifier will ask of the chain and has nothing to do with its anchors. */
-static bool check_chain(const struct trust_signer *signer, struct json_text x5c, char *reason)
+static bool check_chain(struct trust_signer *signer, struct json_text x5c, char *reason)
 {
 	struct trust_x5c chain;
 	struct trust_failure failure;
@@ -87,6 +87,10 @@ static bool check_chain(const struct trust_signer *signer, struct json_text x5c,
 		good = explain(reason, "the chain cannot be used: %s", why);
 	if (good && EVP_PKEY_eq(leaf, signer->key) != 1)
 		good = explain(reason, "the key is not that of the chain's first certificate");
+	if (good) {
+		signer->not_before = chain.certificates[0].not_before;
+		signer->not_after = chain.certificates[0].not_after;
+	}
 	EVP_PKEY_free(leaf);
 	trust_x5c_free(&chain);
 	return good;

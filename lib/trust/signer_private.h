@@ -9,6 +9,7 @@ struct trust_signer {
 	EVP_PKEY *key;
 	const struct trust_algorithm *algorithm;
 	struct json_buffer header; /* protected, in base64url */
+	int64_t not_before, not_after; /* of the SVID */
 };
 
 #endif

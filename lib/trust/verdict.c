@@ -76,6 +76,8 @@ void trust_verdict_put(struct json_buffer *out, const struct trust_verdict *verd
 	put_member(out, "spiffeID", verdict->spiffe_id);
 	put_member(out, "keyID", verdict->key_id);
 	put_member(out, "algorithm", verdict->algorithm);
+	put_member(out, "canonicalForm",
+	           verdict->algorithm == NULL ? NULL : trust_form_names[verdict->form]);
 	put_member(out, "notAfter", time_text);
 	put_member(out, "source", source);
 	json_putc(out, '}');

@@ -7,7 +7,7 @@
 #define TRUST_VERDICT_H
 
 #include "base/buffer.h"
-#include "json/canonical.h"
+#include "trust/forms.h"
 
 /* In the order in which a signature is checked: of several failed signatures, the verdict's
  * reason is that of the one which came furthest. */
@@ -49,7 +49,7 @@ struct trust_verdict {
 	char spiffe_id[TRUST_SPIFFE_ID_SIZE];
 	char key_id[TRUST_KEY_ID_SIZE];       /* `kid`; empty when there is none */
 	const char *algorithm;                /* "ES256"; static; NULL */
-	enum json_form form;                  /* meaningful when `algorithm` is not NULL */
+	enum trust_form form;                  /* meaningful when `algorithm` is not NULL */
 	int64_t not_after;                    /* of the leaf; TRUST_TIME_MAX: not known */
 	/* the verdict on the same request stays the same at any time from `since` up to but not
 	 * including `until`: a stage that lives on the wall clock checks again at `until` */

@@ -71,7 +71,7 @@ printf '   ' | spoiled blank 'not valid JSON' 'white space alone'
 printf '[%s]' "$text" | spoiled array 'not an object' 'the card in an array'
 printf '"%s"' "${text//\"/\\\"}" | spoiled string 'not an object' 'the card in a string'
 printf 'null' | spoiled null 'not an object' 'null'
-printf '%s,"x":%s1%s}' "${text%\}}" "$(printf '[%.0s' {1..64})" "$(printf ']%.0s' {1..64})" |
+printf '%s,"x":%s1%s}' "${text%\}}" "$(printf '[%.0s' {1..128})" "$(printf ']%.0s' {1..128})" |
 	spoiled deep 'nested too deeply' 'one level more than a card may have'
 printf '%s' "${text/1500/1e999}" | refused text-huge-number SignatureInvalid 'out of the range' 'a number that is infinite elsewhere'
 gzip -nc <<<"$text" | base64 -w0 |

@@ -225,9 +225,9 @@ static void what_is_no_card_is_invalid(void **state)
 	struct scene *scene = *state;
 	struct json_buffer deep = {0};
 	json_puts(&deep, "{\"x\":");
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < TRUST_CARD_DEPTH; i++)
 		json_putc(&deep, '[');
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < TRUST_CARD_DEPTH; i++)
 		json_putc(&deep, ']');
 	json_puts(&deep, "}");
 	json_putc(&deep, '\0');
@@ -303,11 +303,12 @@ static void of_several_bad_signatures_all_are_named_and_the_furthest_decides(voi
 	free(header);
 }
 
-static char *card_in_form(const struct party *leaf, const char *card, enum json_form form)
+static char *card_in_form(const struct party *leaf, const char *card, enum trust_form form)
 {
 	struct json_buffer payload = {0}, out = {0};
 	char *header = make_header("ES256", 1, &leaf);
-	assert_null(trust_payload(json_of(card), form, &payload));
+	char reason[TRUST_FORM_REASON_SIZE];
+	assert_true(trust_payload(json_of(card), form, &payload, reason));
 	json_putc(&payload, '\0');
 	char *signature = make_signature("ES256", leaf->key, header, payload.at);
 	json_put(&out, card, strlen(card) - 1);
@@ -322,14 +323,17 @@ static char *card_in_form(const struct party *leaf, const char *card, enum json_
 static void every_form_verifies_and_only_those_that_are_accepted(void **state)
 {
 	struct scene *scene = *state;
-	/* the three forms of this differ */
-	static const char card[] = "{\"b\":\"<x>\",\"empty\":[],\"a\":1.0}";
-	for (int form = 0; form < JSON_FORMS; form++) {
-		char *made = card_in_form(&scene->leaf, card, (enum json_form)form);
-		for (unsigned accepted = 0; accepted < 8; accepted++) {
+	/* all forms of this differ */
+	static const char card[] =
+	        "{\"name\":\"<x>\",\"url\":\"u\",\"skills\":[],\"x\":1.0,\"description\":\"\","
+	        "\"capabilities\":{\"extensions\":[{\"params\":{\"n\":1}}]}}";
+	for (int form = 0; form < TRUST_FORMS; form++) {
+		char *made = card_in_form(&scene->leaf, card, (enum trust_form)form);
+		for (unsigned accepted = 0; accepted < 1U << TRUST_FORMS; accepted += 3) {
 			scene->settings.forms = accepted;
 			begin(scene);
-			bool counts = accepted == 0 || (accepted & 1U << form) != 0;
+			unsigned mask = accepted == 0 ? TRUST_FORMS_DEFAULT : accepted;
+			bool counts = (mask & 1U << form) != 0;
 			expect(scene, made, counts ? TRUST_VERIFIED : TRUST_SIGNATURE_INVALID);
 			if (counts)
 				assert_int_equal(scene->verdict.form, form);
@@ -343,7 +347,7 @@ static void a_number_without_canonical_form_is_named(void **state)
 	struct scene *scene = *state;
 	char *good = card_by(&scene->leaf, "ES256");
 	struct json_buffer card = {0};
-	json_puts(&card, "{\"n\":1e999,");
+	json_puts(&card, "{\"capabilities\":{\"extensions\":[{\"params\":{\"n\":1e999}}]},");
 	json_puts(&card, good + 1);
 	json_putc(&card, '\0');
 	expect_message(scene, card.at, TRUST_SIGNATURE_INVALID, "out of the range of a double");
@@ -355,12 +359,13 @@ static void a_payload_is_the_card_without_its_signatures(void **state)
 {
 	(void)state;
 	struct json_buffer out = {0};
-	assert_null(trust_payload(json_of(" {\"signatures\":[1],\"b\":{\"signatures\":2},\"a\":1} "),
-	                          JSON_FORM_JCS, &out));
+	char reason[TRUST_FORM_REASON_SIZE];
+	assert_true(trust_payload(json_of(" {\"signatures\":[1],\"b\":{\"signatures\":2},\"a\":1} "),
+	                          TRUST_FORM_JCS, &out, reason));
 	json_putc(&out, '\0');
 	assert_string_equal(out.at, "{\"a\":1,\"b\":{\"signatures\":2}}");
-	assert_non_null(trust_payload(json_of("[]"), JSON_FORM_JCS, &out));
-	assert_non_null(trust_payload(json_of("{\"a\":1,\"a\":1}"), JSON_FORM_JCS, &out));
+	assert_false(trust_payload(json_of("[]"), TRUST_FORM_JCS, &out, reason));
+	assert_false(trust_payload(json_of("{\"a\":1,\"a\":1}"), TRUST_FORM_JCS, &out, reason));
 	json_buffer_free(&out);
 }
 

@@ -37,10 +37,12 @@ static void a_proven_signature_is_named(void **state)
 	strcpy(verdict.spiffe_id, "spiffe://a/b");
 	strcpy(verdict.key_id, "k\"1");
 	verdict.algorithm = "ES256";
+	verdict.form = TRUST_FORM_A2A_SDK;
 	verdict.not_after = 1800000000;
 	expect_text(&verdict, "status.card",
 	            "{\"verified\":true,\"reason\":\"Verified\",\"message\":\"ok\","
 	            "\"spiffeID\":\"spiffe://a/b\",\"keyID\":\"k\\\"1\",\"algorithm\":\"ES256\","
+	            "\"canonicalForm\":\"a2a-sdk\","
 	            "\"notAfter\":\"2027-01-15T08:00:00Z\",\"source\":\"status.card\"}");
 }
 
