@@ -26,10 +26,10 @@ static enum stream_state take_input(struct stream *stream, struct kube_cluster *
 		if (state != STREAM_RECORD)
 			break;
 		const char *wrong = kube_operation_read(record.json, &operation);
+		if (wrong == NULL)
+			wrong = kube_cluster_operate(cluster, &record, &operation);
 		if (wrong != NULL)
 			stream_reject(stream, &record, wrong);
-		else
-			kube_cluster_operate(cluster, &record, &operation);
 	}
 	return state;
 }

@@ -16,7 +16,7 @@ static struct {
 	const char *dir, *kubeconfig, *context, *rejects, *metrics, *field_manager;
 	struct option_choice dry_run; /* as enum kube_dry_run */
 	struct option_number concurrency, retry, retry_after;
-	bool force_conflicts, diff, prune, events;
+	bool force_conflicts, diff, prune, status, events;
 } asked = {
         .field_manager = "agent-egress",
         .dry_run = {dry_runs, KUBE_DRY_RUN_NONE},
@@ -48,8 +48,12 @@ static const struct option_spec options[] = {
         {OPTION_FLAG, "diff", 0, NULL, "show each change as a unified diff on stderr", &asked.diff},
         {OPTION_FLAG, "prune", 0, NULL,
          "once complete, delete managed objects that no operation named", &asked.prune},
+        {OPTION_FLAG, "status", 0, NULL,
+         "keep the state of each agent in its AgentCard's status, after its policies",
+         &asked.status},
         {OPTION_FLAG, "events", 0, NULL,
-         "tell of invalid rules and lost verification as Events on the AgentCard", &asked.events},
+         "tell of invalid rules, lost verification and gaps as Events on the AgentCard",
+         &asked.events},
         OPTION_METRICS(&asked.metrics),
         OPTIONS_COMMON(&asked.rejects),
         {OPTION_END, NULL, 0, NULL, NULL, NULL},
@@ -62,7 +66,7 @@ static void apply_to_dir(struct stream *stream, struct kube_dir *dir)
 	for (;;) {
 		enum stream_state state = stream_next(stream, &record);
 		if (state == STREAM_WAKE) {
-			kube_dir_settle(dir, stream);
+			kube_dir_commit(dir, stream);
 			continue;
 		}
 		if (state != STREAM_RECORD)
@@ -72,11 +76,9 @@ static void apply_to_dir(struct stream *stream, struct kube_dir *dir)
 			stream_reject(stream, &record, wrong);
 			continue;
 		}
-		kube_dir_operate(dir, &operation, stream);
-		if (operation.type == KUBE_BOOKMARK)
-			stream_write(stream, record.line);
+		kube_dir_operate(dir, &record, &operation, stream);
 	}
-	kube_dir_settle(dir, stream);
+	kube_dir_commit(dir, stream);
 }
 
 static int run_dir(void)
@@ -119,6 +121,7 @@ static int run_cluster(void)
 	                        .dry_run = (enum kube_dry_run)asked.dry_run.value,
 	                        .diff = asked.diff,
 	                        .prune = asked.prune,
+	                        .status = asked.status,
 	                        .events = asked.events,
 	                        .concurrency = (size_t)asked.concurrency.value,
 	                        .retry_ms = asked.retry.value * 1000,
@@ -154,10 +157,9 @@ int main(int argc, char **argv)
 	}
 	if (asked.dir != NULL &&
 	    (asked.dry_run.value == KUBE_DRY_RUN_SERVER || asked.kubeconfig != NULL ||
-	     asked.context != NULL || asked.events)) {
-		log_error("--dry-run server, --kubeconfig, --context and --events need a cluster: "
-		          "not with "
-		          "--dir");
+	     asked.context != NULL || asked.status || asked.events)) {
+		log_error("--dry-run server, --kubeconfig, --context, --status and --events need a "
+		          "cluster: not with --dir");
 		return EXIT_USAGE;
 	}
 	return run();

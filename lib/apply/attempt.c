@@ -6,6 +6,7 @@
 
 #include "apply/diff_private.h"
 #include "apply/match_private.h"
+#include "apply/status_private.h"
 #include "base/memory.h"
 #include "os/log.h"
 #include "k8s/operator.h"
@@ -155,6 +156,19 @@ static void on_deleted(void *user, const struct kube_result *result)
 
 static void on_written(void *user, const struct kube_result *result);
 
+/* Another manager has the condition, or the whole list, which a forced apply would take from it. */
+static bool is_over_conditions(struct json_text body)
+{
+	static const char path[] = ".status.conditions";
+	struct json_text causes = json_get(body, "details", "causes");
+	for (struct json_member m = json_first(causes); m.value.at; m = json_next(m)) {
+		struct json_text field = json_plain(json_get(m.value, "field"));
+		if (field.len >= strlen(path) && memcmp(field.at, path, strlen(path)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The server's message names the other manager and the fields. */
 static void resolve_conflict(struct kube_attempt *attempt, const struct kube_result *result)
 {
@@ -164,7 +178,13 @@ static void resolve_conflict(struct kube_attempt *attempt, const struct kube_res
 		start_over(attempt, result);
 		return;
 	}
-	bool ours = attempt->job->now.operation.status || attempt->attempts->options->force_conflicts;
+	bool status = attempt->job->now.operation.status;
+	if (status && !attempt->beside && is_over_conditions(result->body)) {
+		attempt->beside = true;
+		kube_attempt_get(attempt, on_read);
+		return;
+	}
+	bool ours = status || attempt->attempts->options->force_conflicts;
 	if (!ours || attempt->forced) {
 		fail(attempt, result);
 		return;
@@ -320,28 +340,35 @@ static void apply(struct kube_attempt *attempt)
 	}
 }
 
-/* The members that are asked for, each as a whole: one that lost a message must lose it there
- * too. Other members are the operator's. */
-static bool status_matches(struct json_text wanted, struct json_text live)
-{
-	for (struct json_member m = json_first(wanted); m.value.at; m = json_next(m)) {
-		struct json_member at = json_first(live);
-		while (at.value.at != NULL && !json_same(m.key, at.key))
-			at = json_next(at);
-		if (!kube_spec_matches(m.value, at.value))
-			return false;
-	}
-	return true;
-}
-
 static bool already_so(const struct kube_operation *operation, struct json_text live)
 {
 	if (operation->type == KUBE_DELETE)
 		return false;
-	if (operation->status)
-		return status_matches(json_get(operation->object, "status"),
-		                      json_get(live, "status"));
 	return kube_object_matches(operation->object, live, NULL);
+}
+
+static void compose_status(struct kube_attempt *attempt, struct json_text live)
+{
+	bool in_list = attempt->attempts->conditions_in_list && !attempt->beside;
+	attempt->body.len = 0;
+	kube_status_compose(attempt->job->now.operation.object, live, in_list, &attempt->body);
+}
+
+static void judge_status(struct kube_attempt *attempt, const struct kube_result *result)
+{
+	struct json_text uid = json_get(attempt->job->now.operation.object, "metadata", "uid");
+	if (uid.at != NULL && !json_equals(uid, attempt->uid)) {
+		finish(attempt, KUBE_ABSENT, 200, "the AgentCard of that name is another one (uid)");
+		return;
+	}
+	compose_status(attempt, result->body);
+	if (kube_status_is_so(json_buffer_text(&attempt->body), result->body)) {
+		finish(attempt, KUBE_UNCHANGED, result->code, "");
+		return;
+	}
+	if (attempt->attempts->options->diff)
+		keep_live(attempt, result->body);
+	apply(attempt);
 }
 
 static void judge_live(struct kube_attempt *attempt, const struct kube_result *result)
@@ -353,7 +380,11 @@ static void judge_live(struct kube_attempt *attempt, const struct kube_result *r
 		finish(attempt, KUBE_FAILED, result->code, "the server's answer is not an object");
 		return;
 	}
-	if (!operation->status && !kube_is_managed(result->body)) {
+	if (operation->status) {
+		judge_status(attempt, result);
+		return;
+	}
+	if (!kube_is_managed(result->body)) {
 		finish(attempt, KUBE_FAILED, result->code,
 		       "it exists without the label app.kubernetes.io/managed-by=" POLICY_MANAGER
 		       ": left alone");
@@ -411,5 +442,6 @@ void kube_attempt_free(struct kube_attempt *attempt)
 	if (attempt->call != NULL)
 		kube_call_cancel(attempt->call);
 	free(attempt->live);
+	json_buffer_free(&attempt->body);
 	free(attempt);
 }

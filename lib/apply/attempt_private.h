@@ -24,6 +24,7 @@ struct kube_attempts {
 	const struct kube_cluster_options *options;
 	struct kube_server *server;
 	/* It was carried out, or cannot be as things stand. */
+	bool conditions_in_list; /* see apply/status_private.h */
 	void (*ended)(struct kube_attempts *attempts, struct kube_attempt *attempt,
 	              const struct kube_outcome *outcome);
 	/* The server could not answer now: `result` says why. */
@@ -46,6 +47,8 @@ struct kube_attempt {
 	bool adopting;         /* another's, which --adopt lets us take over */
 	bool forced, replaced; /* conflicts were overridden; spec was replaced as a whole */
 	bool more;             /* `specs` is there beside spec, and is not ours */
+	bool beside;           /* the condition goes beside status.conditions: they are another's */
+	struct json_buffer body; /* of a status: the object to apply */
 	unsigned rounds;       /* how often it was read anew */
 	char note[512];        /* for the outcome's message */
 };

@@ -81,8 +81,10 @@ static void put_precondition(const struct kube_attempt *attempt, struct json_buf
 static void put_bound(const struct kube_attempt *attempt, struct json_buffer *body)
 {
 	const struct kube_operation *operation = &attempt->job->now.operation;
+	struct json_text object = operation->status ? json_buffer_text(&attempt->body)
+	                                            : operation->object;
 	json_putc(body, '{');
-	for (struct json_member m = json_first(operation->object); m.value.at; m = json_next(m)) {
+	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
 		if (body->len > 1)
 			json_putc(body, ',');
 		json_puttext(body, m.key);

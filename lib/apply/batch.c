@@ -24,7 +24,8 @@ struct result {
 	enum kube_verdict verdict;
 	bool replaced;
 	char *message;
-	char names[]; /* what `id` borrows */
+	size_t line_len; /* `names` is a line, as it stands; 0: it is not */
+	char names[];    /* what `id` borrows */
 };
 
 struct file {
@@ -155,6 +156,15 @@ static struct json_text keep(char **at, struct json_text text)
 	return (struct json_text){copy, text.len};
 }
 
+static void append(struct kube_batch *batch, struct result *result, size_t bytes)
+{
+	if (batch->results == NULL)
+		set_timer(batch, LINGER_NS);
+	*batch->results_end = result;
+	batch->results_end = &result->next;
+	batch->bytes += sizeof *result + bytes;
+}
+
 void kube_batch_result(struct kube_batch *batch, const char *name, const struct kube_identity *id,
                        const struct kube_outcome *outcome)
 {
@@ -171,11 +181,15 @@ void kube_batch_result(struct kube_batch *batch, const char *name, const struct 
 	if (result->file != NULL &&
 	    (outcome->verdict == KUBE_APPLIED || outcome->verdict == KUBE_DELETED))
 		result->file->last = result;
-	if (batch->results == NULL)
-		set_timer(batch, LINGER_NS);
-	*batch->results_end = result;
-	batch->results_end = &result->next;
-	batch->bytes += sizeof *result + len + strlen(result->message);
+	append(batch, result, len + strlen(result->message));
+}
+
+void kube_batch_line(struct kube_batch *batch, struct json_text line)
+{
+	struct result *result = kube_alloc(1, sizeof *result + line.len);
+	memcpy(result->names, line.at, line.len);
+	result->line_len = line.len;
+	append(batch, result, line.len);
 }
 
 bool kube_batch_is_full(const struct kube_batch *batch)
@@ -263,6 +277,10 @@ static void write_result(struct kube_batch *batch, const struct result *result,
 {
 	struct kube_outcome outcome = {.verdict = result->verdict};
 	const struct file *file = result->file;
+	if (result->line_len > 0) {
+		stream_write(stream, (struct json_text){result->names, result->line_len});
+		return;
+	}
 	if (file != NULL && file->error != 0 && result->verdict != KUBE_FAILED) {
 		outcome.verdict = KUBE_FAILED;
 		snprintf(outcome.message, sizeof outcome.message, "can't %s %s/%s: %s", file->what,

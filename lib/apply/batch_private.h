@@ -33,6 +33,9 @@ void kube_batch_change(struct kube_batch *batch, const char *name, struct json_t
 void kube_batch_result(struct kube_batch *batch, const char *name, const struct kube_identity *id,
                        const struct kube_outcome *outcome);
 
+/* Queues a line, to be written as it stands. */
+void kube_batch_line(struct kube_batch *batch, struct json_text line);
+
 /* Too much is held to wait for more. */
 bool kube_batch_is_full(const struct kube_batch *batch);
 

@@ -4,13 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/agent_line_private.h"
+#include "apply/agents_private.h"
+#include "apply/status_private.h"
 #include "base/memory.h"
+#include "k8s/operator.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/metrics.h"
 
 /* Reading ahead lets a later operation replace an earlier one, and must have an end. */
 enum { QUEUE_JOBS = 20000, QUEUE_BYTES = 64 * 1024 * 1024 };
+
+enum { TRIES_TOLD = 5 }; /* some seconds */
 
 struct kube_cluster {
 	struct kube_cluster_options options;
@@ -25,12 +31,41 @@ struct kube_cluster {
 	bool prune_due;
 	struct kube_pruning *pruning;
 	struct kube_events *events;
+	struct kube_agents *agents;
+	struct kube_status_schema schema;
 };
 
 static void attempt_ended(struct kube_attempts *attempts, struct kube_attempt *attempt,
                           const struct kube_outcome *outcome);
 static void attempt_retry(struct kube_attempts *attempts, struct kube_attempt *attempt,
                           const struct kube_result *result);
+
+/* Its line among the results, and its status in the queue, behind the policies that it speaks of. */
+static void write_agent(void *user, struct json_text line, const char *card_version,
+                        int64_t status_due)
+{
+	struct kube_cluster *cluster = user;
+	struct json_buffer record = {0};
+	struct kube_operation operation;
+	char version[128];
+	stream_write(cluster->stream, line);
+	if (!cluster->options.status || json_is_true(json_get(line, "gone")))
+		return;
+	snprintf(version, sizeof version, "%s/v1alpha1", policy_names(0)->agentcard_group);
+	kube_agent_status_put(line, card_version[0] == '\0' ? version : card_version, &record);
+	const char *wrong = kube_operation_read(json_buffer_text(&record), &operation);
+	if (wrong == NULL)
+		wrong = kube_operation_refusal(&operation);
+	if (wrong == NULL) {
+		kube_status_schema_ask(&cluster->schema, operation.id.api_version);
+		kube_queue_add(cluster->queue, json_buffer_text(&record), &operation);
+		if (status_due > clock_monotonic_ms())
+			kube_queue_postpone(cluster->queue, &operation, status_due);
+	} else {
+		log_warning("no status is written for an agent: %s", wrong);
+	}
+	json_buffer_free(&record);
+}
 
 static void gather_metrics(void *context)
 {
@@ -58,6 +93,9 @@ struct kube_cluster *kube_cluster_new(const struct kube_cluster_options *options
 	TAILQ_INIT(&cluster->attempts.running);
 	if (options->events && options->dry_run == KUBE_DRY_RUN_NONE)
 		cluster->events = kube_events_new(&cluster->server);
+	cluster->agents = kube_agents_new(
+	        &(struct kube_agents_options){.write = write_agent, .user = cluster});
+	cluster->schema.server = &cluster->server;
 	metrics_gather(gather_metrics, cluster);
 	return cluster;
 }
@@ -71,9 +109,19 @@ void kube_cluster_free(struct kube_cluster *cluster)
 		kube_attempt_free(attempt);
 	kube_prune_free(cluster->pruning);
 	kube_events_free(cluster->events);
+	kube_agents_free(cluster->agents);
+	kube_status_schema_end(&cluster->schema);
 	kube_queue_free(cluster->queue);
 	json_buffer_free(&cluster->bookmarks);
 	free(cluster);
+}
+
+static void write_outcome(struct kube_cluster *cluster, const struct kube_operation *operation,
+                          const struct kube_outcome *outcome)
+{
+	kube_outcome_write(cluster->stream, &operation->id, outcome);
+	if (!operation->status)
+		kube_agents_result(cluster->agents, operation, outcome);
 }
 
 static void report(struct kube_cluster *cluster, const struct kube_operation *operation,
@@ -81,7 +129,7 @@ static void report(struct kube_cluster *cluster, const struct kube_operation *op
 {
 	struct kube_outcome outcome = {.verdict = KUBE_FAILED};
 	snprintf(outcome.message, sizeof outcome.message, "%s", why);
-	kube_outcome_write(cluster->stream, &operation->id, &outcome);
+	write_outcome(cluster, operation, &outcome);
 }
 
 static bool is_idle(const struct kube_cluster *cluster)
@@ -144,31 +192,80 @@ static void pass_bookmarks(struct kube_cluster *cluster)
 	cluster->bookmarks.len = 0;
 }
 
-void kube_cluster_operate(struct kube_cluster *cluster, const struct record *record,
-                          const struct kube_operation *operation)
+static void take_mark(struct kube_cluster *cluster, const struct record *record,
+                      const struct kube_operation *operation)
 {
-	if (operation->type == KUBE_BOOKMARK) {
-		json_puttext(&cluster->bookmarks, record->line);
-		json_putc(&cluster->bookmarks, '\n');
-		cluster->prune_due |= operation->complete && cluster->options.prune;
-		pass_bookmarks(cluster);
-		return;
-	}
+	json_puttext(&cluster->bookmarks, record->line);
+	json_putc(&cluster->bookmarks, '\n');
+	cluster->prune_due |= operation->complete && cluster->options.prune;
+	kube_agents_mark(cluster->agents, operation);
+	pass_bookmarks(cluster);
+}
+
+/* Two sources of one status would take turns. */
+static void write_superseded(struct kube_cluster *cluster, const struct kube_operation *operation)
+{
+	struct kube_outcome outcome = {.verdict = KUBE_UNCHANGED};
+	snprintf(outcome.message, sizeof outcome.message,
+	         "with --status it is written from AGENT lines");
+	kube_outcome_write(cluster->stream, &operation->id, &outcome);
+}
+
+static void take_operation(struct kube_cluster *cluster, const struct record *record,
+                           const struct kube_operation *operation)
+{
 	const char *wrong = kube_operation_refusal(operation);
 	if (wrong != NULL) {
 		report(cluster, operation, wrong);
 		cluster->incomplete = true;
+	} else if (operation->status && cluster->options.status) {
+		write_superseded(cluster, operation);
 	} else {
+		if (!operation->status)
+			kube_agents_asked(cluster->agents, operation);
 		kube_queue_add(cluster->queue, record->json, operation);
 	}
-	if (cluster->events != NULL)
+	/* with --status they are told from AGENT lines, when a status has changed */
+	if (cluster->events != NULL && !cluster->options.status)
 		kube_events_report(cluster->events, operation);
+}
+
+const char *kube_cluster_operate(struct kube_cluster *cluster, const struct record *record,
+                                 const struct kube_operation *operation)
+{
+	switch (operation->type) {
+	case KUBE_APPLY:
+	case KUBE_DELETE:
+		take_operation(cluster, record, operation);
+		return NULL;
+	case KUBE_BOOKMARK:
+		take_mark(cluster, record, operation);
+		return NULL;
+	case KUBE_AGENT:
+		return kube_agents_take_line(cluster->agents, record->json);
+	case KUBE_OTHER:
+		stream_write(cluster->stream, record->line);
+		return NULL;
+	}
+	return NULL;
 }
 
 /* -1 is never. */
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* No status before it is known where its condition goes. */
+static void start_attempts(struct kube_cluster *cluster, size_t most, int64_t now)
+{
+	struct kube_job *job;
+	bool ask = cluster->schema.state == KUBE_SCHEMA_ASKED;
+	enum kube_rank last = ask ? KUBE_RANK_DELETES : KUBE_RANK_STATUS;
+	cluster->attempts.conditions_in_list = cluster->schema.in_list;
+	while (cluster->attempts.count < most &&
+	       (job = kube_queue_next(cluster->queue, last, now)) != NULL)
+		kube_attempt_new(&cluster->attempts, job);
 }
 
 int kube_cluster_pump(struct kube_cluster *cluster)
@@ -182,10 +279,9 @@ int kube_cluster_pump(struct kube_cluster *cluster)
 	if (server->quiet && now < server->quiet_until)
 		return (int)(server->quiet_until - now);
 	size_t most = server->quiet ? 1 : cluster->options.concurrency;
-	struct kube_job *job;
-	while (attempts->count < most && (job = kube_queue_next(cluster->queue, now)) != NULL)
-		kube_attempt_new(attempts, job);
+	start_attempts(cluster, most, now);
 	int64_t due = attempts->count < most ? kube_queue_due(cluster->queue) : -1;
+	due = earlier(due, kube_status_schema_pump(&cluster->schema, now));
 	if (cluster->pruning != NULL)
 		due = earlier(due, kube_prune_pump(cluster->pruning, now));
 	if (cluster->events != NULL)
@@ -249,9 +345,17 @@ static void refused(struct kube_cluster *cluster, struct kube_job *job,
 {
 	uint64_t hash = json_hash(json_of(outcome->message)) | 1;
 	if (job->told != hash)
-		kube_outcome_write(cluster->stream, &job->now.operation.id, outcome);
+		write_outcome(cluster, &job->now.operation, outcome);
 	job->told = hash;
 	kube_queue_refused(cluster->queue, job, clock_monotonic_ms());
+}
+
+/* An Event for a state that the AgentCard did not show before, and no other. */
+static void report_status(struct kube_events *events, const struct kube_operation *operation,
+                          const struct kube_outcome *outcome)
+{
+	if (operation->status && outcome->verdict == KUBE_APPLIED)
+		kube_events_report(events, operation);
 }
 
 static void attempt_ended(struct kube_attempts *attempts, struct kube_attempt *attempt,
@@ -265,7 +369,9 @@ static void attempt_ended(struct kube_attempts *attempts, struct kube_attempt *a
 	if (outcome->verdict == KUBE_FAILED && cluster->options.dry_run == KUBE_DRY_RUN_NONE) {
 		refused(cluster, job, outcome);
 	} else {
-		kube_outcome_write(cluster->stream, &job->now.operation.id, outcome);
+		write_outcome(cluster, &job->now.operation, outcome);
+		if (cluster->events != NULL && cluster->options.status)
+			report_status(cluster->events, &job->now.operation, outcome);
 		kube_queue_done(cluster->queue, job);
 	}
 	pass_bookmarks(cluster);
@@ -291,6 +397,17 @@ static void give_up(struct kube_cluster *cluster, struct kube_attempt *attempt,
 		drop_all(cluster, outcome.message);
 }
 
+/* A webhook that is away for long must not leave an agent's last state standing. */
+static void tell_agents(struct kube_cluster *cluster, const struct kube_operation *operation,
+                        const char *why)
+{
+	struct kube_outcome outcome = {.verdict = KUBE_FAILED};
+	if (operation->status)
+		return;
+	snprintf(outcome.message, sizeof outcome.message, "not yet: %.1000s", why);
+	kube_agents_result(cluster->agents, operation, &outcome);
+}
+
 static void attempt_retry(struct kube_attempts *attempts, struct kube_attempt *attempt,
                           const struct kube_result *result)
 {
@@ -310,6 +427,8 @@ static void attempt_retry(struct kube_attempts *attempts, struct kube_attempt *a
 		kube_identity_title(&job->now.operation.id, title);
 		log_warning("%s: %s; trying again in %ld ms", title, why, wait);
 		due = clock_monotonic_ms() + wait;
+		if (job->backoff.tries >= TRIES_TOLD)
+			tell_agents(cluster, &job->now.operation, why);
 	}
 	kube_attempt_free(attempt);
 	kube_queue_later(cluster->queue, job, kube_server_before_deadline(server, due));

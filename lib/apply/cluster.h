@@ -32,6 +32,7 @@ struct kube_cluster_options {
 	enum kube_dry_run dry_run;
 	bool diff;
 	bool prune; /* once complete, delete our objects that no operation named */
+	bool status; /* keep the state of each agent in its AgentCard's status */
 	bool events;
 	size_t concurrency;
 	long retry_ms;   /* after the end of input */
@@ -43,9 +44,10 @@ struct kube_cluster *kube_cluster_new(const struct kube_cluster_options *options
                                       struct kube_client *client, struct stream *stream);
 void kube_cluster_free(struct kube_cluster *cluster);
 
-/* Takes an operation over. A BOOKMARK is written out when all that came before it is done. */
-void kube_cluster_operate(struct kube_cluster *cluster, const struct record *record,
-                          const struct kube_operation *operation);
+/* Takes an operation over. A BOOKMARK is written out when all that came before it is done, an AGENT
+ * line when its objects have their results. NULL, or a static reason why it cannot be used. */
+const char *kube_cluster_operate(struct kube_cluster *cluster, const struct record *record,
+                                 const struct kube_operation *operation);
 
 /* Starts what may be started; milliseconds until there may be more to start (-1: not before
  * an answer comes). To be called before each kube_client_poll(). */

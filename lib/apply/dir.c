@@ -176,12 +176,17 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
 	}
 }
 
-void kube_dir_operate(struct kube_dir *dir, const struct kube_operation *operation,
-                      struct stream *stream)
+void kube_dir_operate(struct kube_dir *dir, const struct record *record,
+                      const struct kube_operation *operation, struct stream *stream)
 {
 	if (operation->type == KUBE_BOOKMARK) {
 		bookmark(dir, operation, stream);
 		kube_batch_commit(dir->batch, stream);
+		stream_write(stream, record->line);
+		return;
+	}
+	if (operation->type != KUBE_APPLY && operation->type != KUBE_DELETE) {
+		kube_batch_line(dir->batch, record->line);
 		return;
 	}
 	struct kube_outcome outcome;
@@ -224,7 +229,7 @@ int kube_dir_wake(const struct kube_dir *dir)
 	return kube_batch_wake(dir->batch);
 }
 
-void kube_dir_settle(struct kube_dir *dir, struct stream *stream)
+void kube_dir_commit(struct kube_dir *dir, struct stream *stream)
 {
 	kube_batch_commit(dir->batch, stream);
 }

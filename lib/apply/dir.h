@@ -32,18 +32,18 @@ struct kube_dir_options {
 /* NULL when the directory cannot be used; reported. */
 struct kube_dir *kube_dir_open(const struct kube_dir_options *options);
 
-/* Takes one operation. Its result is written when the directory is settled: by a BOOKMARK, when
- * much waits, or by kube_dir_settle(). */
-void kube_dir_operate(struct kube_dir *dir, const struct kube_operation *operation,
-                      struct stream *stream);
+/* Takes one operation. Its result is written when the files are: by a BOOKMARK, when much waits, or
+ * by kube_dir_commit(). Other records pass in their place: a directory says nothing of agents. */
+void kube_dir_operate(struct kube_dir *dir, const struct record *record,
+                      const struct kube_operation *operation, struct stream *stream);
 
-/* For stream_options.wake: kube_dir_settle() is due when it is readable and no input is ready. */
+/* For stream_options.wake: kube_dir_commit() is due when it is readable and no input is ready. */
 int kube_dir_wake(const struct kube_dir *dir);
 
 /* Makes the files what was asked for, and writes the results. */
-void kube_dir_settle(struct kube_dir *dir, struct stream *stream);
+void kube_dir_commit(struct kube_dir *dir, struct stream *stream);
 
-/* What was not settled is forgotten. */
+/* What was not committed is forgotten. */
 void kube_dir_close(struct kube_dir *dir);
 
 /* The name of the object's file; false when there can be none. */

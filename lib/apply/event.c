@@ -104,6 +104,20 @@ static void put_decoded(struct json_buffer *out, struct json_text string)
 	free(text);
 }
 
+/* Of a status: why the agent is not confined. */
+static void put_gap(const struct kube_operation *operation, struct json_buffer *out)
+{
+	struct json_text condition =
+	        json_first(json_get(operation->object, "status", "conditions")).value;
+	if (!json_equals(json_get(condition, "status"), "False"))
+		return;
+	json_puts(out, "not confined: ");
+	put_decoded(out, json_get(condition, "reason"));
+	json_puts(out, ": ");
+	put_decoded(out, json_get(condition, "message"));
+	json_puts(out, ". ");
+}
+
 /* Appends what there is to tell, plain text; nothing when all is well. */
 static void put_trouble(const struct kube_operation *operation, struct json_buffer *out)
 {
@@ -116,6 +130,7 @@ static void put_trouble(const struct kube_operation *operation, struct json_buff
 		json_puts(&errors, ": ");
 		put_decoded(&errors, json_get(m.value, "message"));
 	}
+	put_gap(operation, out);
 	if (errors.len > 0 || json_equals(operation->reason, "NotVerified")) {
 		put_decoded(out, operation->message);
 		json_puttext(out, json_buffer_text(&errors));

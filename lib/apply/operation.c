@@ -10,8 +10,19 @@ static void read_bookmark(struct json_text record, struct kube_operation *operat
 	operation->type = KUBE_BOOKMARK;
 	if (event_read(record, &event) != NULL)
 		return;
-	operation->complete = event.mark == EVENT_MARK_END &&
-	                      text_is(event.kind, "AgentCard");
+	if (!text_is(event.kind, "AgentCard"))
+		return;
+	operation->id = (struct kube_identity){.api_version = event.api_version,
+	                                       .kind = event.kind};
+	operation->begins = event.mark == EVENT_MARK_BEGIN;
+	operation->complete = event.mark == EVENT_MARK_END;
+}
+
+/* What belongs to another stage: someone has left out egress-translate. */
+static bool is_event(struct json_text type)
+{
+	return json_equals(type, "ADDED") || json_equals(type, "MODIFIED") ||
+	       json_equals(type, "DELETED") || json_equals(type, "ERROR");
 }
 
 static enum kube_effect effect_of(struct json_text word)
@@ -21,6 +32,12 @@ static enum kube_effect effect_of(struct json_text word)
 		if (json_equals(word, words[i]))
 			return (enum kube_effect)i;
 	return KUBE_UNKNOWN;
+}
+
+static const char *pass(struct json_text type, struct kube_operation *operation)
+{
+	operation->type = json_equals(type, "AGENT") ? KUBE_AGENT : KUBE_OTHER;
+	return NULL;
 }
 
 const char *kube_operation_read(struct json_text record, struct kube_operation *operation)
@@ -39,8 +56,10 @@ const char *kube_operation_read(struct json_text record, struct kube_operation *
 		operation->type = KUBE_APPLY;
 	else if (json_equals(found[TYPE], "DELETE"))
 		operation->type = KUBE_DELETE;
+	else if (json_type(found[TYPE]) != JSON_STRING || is_event(found[TYPE]))
+		return "\"type\" is not that of an operation (APPLY, DELETE, AGENT or BOOKMARK)";
 	else
-		return "\"type\" is not that of an operation (APPLY, DELETE or BOOKMARK)";
+		return pass(found[TYPE], operation);
 	if (json_type(found[OBJECT]) != JSON_OBJECT)
 		return "\"object\" is missing or not an object";
 	operation->object = found[OBJECT];

@@ -18,14 +18,21 @@
 /* What carrying it out does to what its agent may reach, beside what is live. */
 enum kube_effect { KUBE_NARROWS, KUBE_NEW, KUBE_UNKNOWN, KUBE_WIDENS };
 
-enum kube_operation_type { KUBE_APPLY, KUBE_DELETE, KUBE_BOOKMARK };
+enum kube_operation_type {
+	KUBE_APPLY,
+	KUBE_DELETE,
+	KUBE_BOOKMARK,
+	KUBE_AGENT,
+	KUBE_OTHER, /* of a type that is not known: it passes */
+};
 
 struct kube_operation {
 	enum kube_operation_type type;
-	struct kube_identity id; /* of APPLY and DELETE */
+	struct kube_identity id; /* of APPLY and DELETE; of a mark the kind alone */
 	struct json_text object;
 	struct json_text reason, message, agent_card, problems; /* may be absent */
 	enum kube_effect effect;
+	bool begins;   /* BOOKMARK: the AgentCards' begin mark */
 	bool complete; /* BOOKMARK: the AgentCards' end mark, so all that is wanted was named */
 	bool status;   /* APPLY of an AgentCard's status */
 };

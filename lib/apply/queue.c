@@ -246,12 +246,22 @@ static void wake_due(struct kube_queue *queue, struct kube_heap *heap, int64_t n
 		set_state(queue, job, KUBE_JOB_READY);
 }
 
-struct kube_job *kube_queue_next(struct kube_queue *queue, int64_t now)
+void kube_queue_postpone(struct kube_queue *queue, const struct kube_operation *operation,
+                         int64_t due)
+{
+	struct kube_job *job = find(queue, &operation->id);
+	if (job->state != KUBE_JOB_READY)
+		return;
+	job->due = due;
+	set_state(queue, job, KUBE_JOB_REFUSED);
+}
+
+struct kube_job *kube_queue_next(struct kube_queue *queue, enum kube_rank last, int64_t now)
 {
 	wake_due(queue, &queue->waiting, now);
 	if (!queue->ended)
 		wake_due(queue, &queue->refused, now);
-	for (int i = 0; i < KUBE_RANKS; i++) {
+	for (int i = 0; i <= (int)last; i++) {
 		struct kube_job *job;
 		while ((job = TAILQ_FIRST(&queue->ready[i])) != NULL) {
 			struct kube_group *group = kube_group_to_wait_for(job);

@@ -83,8 +83,13 @@ void kube_queue_free(struct kube_queue *queue);
 void kube_queue_add(struct kube_queue *queue, struct json_text record,
                     const struct kube_operation *operation);
 
-/* The next job that may be sent, now RUNNING; NULL when there is none. */
-struct kube_job *kube_queue_next(struct kube_queue *queue, int64_t now);
+/* What was added last for that object is not to be sent before `due`; until then it holds nothing
+ * up. */
+void kube_queue_postpone(struct kube_queue *queue, const struct kube_operation *operation,
+                         int64_t due);
+
+/* The next job that may be sent, of a rank up to this, now RUNNING; NULL when there is none. */
+struct kube_job *kube_queue_next(struct kube_queue *queue, enum kube_rank last, int64_t now);
 
 /* What becomes of a RUNNING job. Whether a later operation waits for it, which then is READY and the
  * earlier one forgotten: */

@@ -423,7 +423,9 @@ release() {
 
 @test "what a quota and a missing right refuse is applied when room and right are there" {
 	kube -n "$NS" create quota full --hard=count/networkpolicies.networking.k8s.io=0 >/dev/null
-	_cluster_until 240 eval 'kube -n "$NS" get quota full -o jsonpath="{.status.hard}" | grep -q networkpolicies'
+	# as kube-controller-manager would, which does not run here
+	kube -n "$NS" get quota full -o json | jq '.status = {hard: .spec.hard, used: .spec.hard}' |
+		kube replace --raw "/api/v1/namespaces/$NS/resourcequotas/full/status" -f - >/dev/null
 	kube create clusterrole "$NS" --verb=get,create,patch --resource=networkpolicies.networking.k8s.io >/dev/null
 	hold egress-apply --kubeconfig "$(cluster_user "$CLUSTER" nobody)" --retry-after 1
 	for i in 1 2 3; do policy "p$i" "$NS" >&4; done
@@ -451,4 +453,49 @@ release() {
 	kube -n "$NS" delete networkpolicy one >/dev/null
 	[ "$(patch "{\"uid\":\"$uid\",\"resourceVersion\":\"5\"}")" = 409 ]
 	[ "$(patch '{"resourceVersion":"1"}')" = 201 ]
+}
+
+# agent NAME [JQ]: the line of an agent whose only object is the policy NAME
+agent() {
+	jq -nc --arg namespace "$NS" --arg name "$1" --arg uid "$(kube -n "$NS" get agentcard "$1" -o jsonpath='{.metadata.uid}')" '{type: "AGENT",
+		agentCard: {namespace: $namespace, name: $name, uid: $uid}, verified: true, reason: "EgressRules", egress: "scoped",
+		confined: true, gaps: [], problems: [], rulesDigest: "d1", observedGeneration: 1,
+		objects: [{apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", namespace: $namespace, name: $name}]} | '"${2:-.}"
+}
+
+card() {
+	kube -n "$NS" create -f - <<<'{"apiVersion":"agent.kagenti.dev/v1alpha1","kind":"AgentCard","metadata":{"name":"'"$1"'"},"spec":{}}' >/dev/null
+}
+
+# As the operator does: its own condition, by a read-change-PUT of the whole status.
+verified() {
+	kube -n "$NS" get agentcard "$1" -o json |
+		jq '.status.conditions = [(.status.conditions // [])[] | select(.type != "Verified")] + [{type: "Verified", status: "True", reason: "Ok", message: "", lastTransitionTime: "2026-01-01T00:00:00Z"}]' |
+		kube replace --raw "/apis/agent.kagenti.dev/v1alpha1/namespaces/$NS/agentcards/$1/status" -f - >/dev/null
+}
+
+@test "--status leaves the operator's conditions alone, where they are one value and where they are a list by type" {
+	card one
+	verified one
+	{ policy one "$NS"; agent one; complete; } | apply --status >results
+	[ "$(jq -r .type results | xargs)" = "APPLIED AGENT APPLIED BOOKMARK" ]
+	kube -n "$NS" get agentcard one -o json >live
+	jq -e '(.status.conditions | map(.type)) == ["Verified"] and .status.networkPolicy.conditions[0].type == "Confined" and .status.networkPolicy.confined' live
+	kube get crd agentcards.agent.kagenti.dev -o json >before
+	jq 'del(.status) | .spec.versions[0].schema.openAPIV3Schema.properties.status.properties.conditions = {type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"],
+		items: {type: "object", required: ["type"], properties: {type: {type: "string"}}, "x-kubernetes-preserve-unknown-fields": true}}' before | kube replace -f - >/dev/null
+	both() {
+		{ policy one "$NS"; agent one; } | apply --status >/dev/null
+		[ "$(kube -n "$NS" get agentcard one -o json | jq -c '[.status.conditions[].type] | sort')" = '["Confined","Verified"]' ]
+	}
+	# the server takes a while to serve another definition
+	_cluster_until 240 both
+	verified one
+	[ "$(kube -n "$NS" get agentcard one -o json | jq -c '[.status.conditions[].type] | sort')" = '["Confined","Verified"]' ]
+	[ "$({ policy one "$NS"; agent one; } | apply --status | jq -r .type | xargs)" = "UNCHANGED AGENT UNCHANGED" ]
+	kube -n "$NS" get agentcard one -o json | jq 'del(.status.networkPolicy) | .status.conditions |= map(select(.type == "Verified"))' |
+		kube replace --raw "/apis/agent.kagenti.dev/v1alpha1/namespaces/$NS/agentcards/one/status" -f - >/dev/null
+	[ "$({ policy one "$NS"; agent one; } | apply --status | jq -r .type | xargs)" = "UNCHANGED AGENT APPLIED" ]
+	[ "$(kube -n "$NS" get agentcard one -o json | jq -c '[.status.conditions[].type] | sort')" = '["Confined","Verified"]' ]
+	kube get crd agentcards.agent.kagenti.dev -o json | jq --slurpfile before before '.spec.versions = $before[0].spec.versions' | kube replace -f - >/dev/null
 }
