@@ -4,8 +4,28 @@ bats_require_minimum_version 1.5.0
 
 root=$BATS_TEST_DIRNAME/..
 
+# The kinds of others' policies that the cluster does not serve.
+unserved='cilium.io/v2 CiliumNetworkPolicy
+cilium.io/v2 CiliumClusterwideNetworkPolicy
+projectcalico.org/v3 NetworkPolicy
+projectcalico.org/v3 GlobalNetworkPolicy
+policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy
+policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy
+networking.k8s.aws/v1alpha1 ClusterNetworkPolicy
+networking.k8s.aws/v1alpha1 ApplicationNetworkPolicy
+networking.gke.io/v1alpha1 FQDNNetworkPolicy'
+
+# list VERSION KIND WHY: the end of a list of objects that are not there, or not shown.
+list() {
+	jq -nc --arg version "$1" --arg kind "$2" --arg why "$3" '{type: "BOOKMARK", object: {apiVersion: $version, kind: $kind,
+		metadata: {annotations: {"k8s.io/initial-events-end": "true", "agent-egress.dev/unavailable": $why}}}}'
+}
+
 setup_file() {
-	egress-verify --trust-domain example.org <"$root/pipelines/examples/agents.ndjson" >"$BATS_FILE_TMPDIR/verified"
+	while read -r version kind; do
+		list "$version" "$kind" NotServed
+	done <<<"$unserved" >"$BATS_FILE_TMPDIR/verified"
+	egress-verify --trust-domain example.org <"$root/pipelines/examples/agents.ndjson" >>"$BATS_FILE_TMPDIR/verified"
 }
 
 setup() {
@@ -42,13 +62,14 @@ stands() {
 	says 0 'finance/billing to 203.0.113.7:8405/tcp: allowed' -n finance billing 203.0.113.7:8405/tcp
 	[ "${lines[1]}" = '    verdict Verified: signed by spiffe://example.org/ns/finance/sa/billing' ]
 	[ "${lines[2]}" = '    egress scoped, EgressRules: verified, and its card has egress rules' ]
-	[ "${lines[3]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
-	[ "${#lines[@]}" -eq 4 ]
+	[ "${lines[3]}" = '    confined to that' ]
+	[ "${lines[4]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
+	[ "${#lines[@]}" -eq 5 ]
 }
 
 @test "a connection that no rule allows: 1" {
 	says 1 'finance/billing to 203.0.113.70:443/tcp: denied' billing 203.0.113.70:443/tcp
-	[ "${lines[3]}" = '    not allowed by finance/billing-signature-policy' ]
+	[ "${lines[4]}" = '    not allowed by finance/billing-signature-policy' ]
 	says 1 'finance/billing to 203.0.113.7:443/udp: denied' billing 203.0.113.7:443/udp
 	says 1 'finance/ledger to 203.0.113.7:443: denied' ledger 203.0.113.7:443
 }
@@ -67,7 +88,7 @@ stands() {
 
 @test "pods of another workload, by their labels" {
 	says 0 'support/triage to finance/ledger:8080/tcp: allowed' triage finance/ledger:8080/tcp
-	[ "${lines[3]}" = '    allowed by support/triage-signature-policy: spec.egress[1].to[1], ports[0]' ]
+	[ "${lines[4]}" = '    allowed by support/triage-signature-policy: spec.egress[1].to[1], ports[0]' ]
 	says 1 'support/triage to finance/payments:8080/tcp: denied' triage finance/payments:8080/tcp
 }
 
@@ -79,8 +100,10 @@ stands() {
 @test "somebody else's policy widens a scoped agent, and it is seen" {
 	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' >>verified
 	says 0 'finance/ledger to 192.0.2.1:1/sctp: allowed' ledger 192.0.2.1:1/sctp
-	[ "${lines[3]}" = '    not allowed by finance/ledger-signature-policy' ]
-	[ "${lines[4]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
+	[ "${lines[3]}" = '    unconfined' ]
+	[ "${lines[4]}" = "    gap WidenedByPolicy: NetworkPolicy finance/open: spec.egress[0] may allow more than the agent's rules: any port to anywhere" ]
+	[ "${lines[5]}" = '    not allowed by finance/ledger-signature-policy' ]
+	[ "${lines[6]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
 	run -0 ask -n finance
 	[[ $output == *'ledger-signature-policy, +open'* ]]
 	run -0 ask -o dot
@@ -96,8 +119,11 @@ stands() {
 		policy finance gone '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' | tee gone
 		sed 's/ADDED/DELETED/' gone
 	} >>verified
-	says 1 'finance/ledger to 192.0.2.1:1/tcp: denied' ledger 192.0.2.1:1/tcp
-	[ "${#lines[@]}" -eq 4 ]
+	says 1 'finance/ledger to 192.0.2.1:1/tcp: denied' --cni calico ledger 192.0.2.1:1/tcp
+	[ "${#lines[@]}" -eq 5 ]
+	# Cilium adds up egress rules whatever policyTypes says
+	says 1 'finance/ledger to 192.0.2.1:1/tcp: unknown' ledger 192.0.2.1:1/tcp
+	[ "${lines[4]}" = "    gap WidenedByPolicy: NetworkPolicy finance/ingress: spec.egress[0] may allow more than the agent's rules: any port to anywhere" ]
 }
 
 @test "what is asked for counts in place of a managed policy that was seen, and deletes another" {
@@ -106,32 +132,33 @@ stands() {
 			jq -c '.object.metadata.labels = {"app.kubernetes.io/managed-by": "agent-egress"}'
 	done >>verified
 	says 1 'finance/ledger to 192.0.2.1:1/tcp: denied' ledger 192.0.2.1:1/tcp
-	[ "${#lines[@]}" -eq 4 ]
+	[ "${#lines[@]}" -eq 5 ]
 }
 
 @test "invalid rules: nothing is allowed, and each problem is said" {
 	says 1 'research/crawler to 198.51.100.7:443: denied' crawler 198.51.100.7:443
 	[ "${lines[2]}" = '    egress deny-all, RulesInvalid: verified, but its rules are invalid: all egress is denied' ]
-	[[ ${lines[3]} == '    problem spec.networkPolicy.egress[1].ports[0].endPort: Invalid value: 8000: '* ]]
-	[[ ${lines[4]} == '    problem spec.networkPolicy.egress[1].to[0].ipBlock.cidr: '* ]]
+	[[ ${lines[4]} == '    problem spec.networkPolicy.egress[1].ports[0].endPort: Invalid value: 8000: '* ]]
+	[[ ${lines[5]} == '    problem spec.networkPolicy.egress[1].to[0].ipBlock.cidr: '* ]]
 }
 
 @test "a list of policies that begins again forgets those that it does not name" {
 	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}' >>verified
 	says 0 'finance/ledger to 192.0.2.1:1: allowed' ledger 192.0.2.1:1
-	jq -c 'select(.type == "BOOKMARK" and .object.kind == "NetworkPolicy")' verified >marks
+	jq -c 'select(.type == "BOOKMARK" and .object.kind == "NetworkPolicy" and .object.apiVersion == "networking.k8s.io/v1")' verified >marks
 	[ "$(wc -l <marks)" -eq 2 ]
 	cat marks >>verified
 	says 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
 }
 
-@test "policies that no API server would store are survived, and allow nothing" {
+@test "policies that no API server would store are survived, and may widen" {
 	for spec in null 7 '{}' '{"podSelector":7,"policyTypes":7,"egress":7}' \
 		'{"podSelector":{},"policyTypes":["Egress"],"egress":[7,null,[],{"to":7},{"to":[7,{}]},{"to":[{"ipBlock":7}],"ports":7},{"to":[{"podSelector":{"matchLabels":7}}],"ports":[7,{"port":{}}]}]}' \
 		'{"podSelector":{"matchExpressions":[7]},"policyTypes":["Egress"],"egress":[{"to":[{"podSelector":{"matchLabels":{"a\u0022\\\\":"b"}}}],"ports":[{"port":"\u001b"}]}]}'; do
 		policy finance "odd$((++n))" "$spec"
 	done >>verified
-	says 1 'finance/ledger to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+	says 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1
+	[ "$(grep -c '^    gap WidenedByPolicy: NetworkPolicy finance/odd[2456]: ' <<<"$output")" -eq 4 ]
 	run -0 ask -o dot
 	[[ $output != *$'\033'* ]]
 	ask -o json | jq -es 'length == 15'
@@ -140,14 +167,15 @@ stands() {
 @test "a policy of which it cannot be told whether it selects the pods does not count as allowing" {
 	policy finance odd '{"podSelector":{"matchExpressions":[{"key":"app","operator":"Like","values":["l"]}]},"policyTypes":["Egress"],"egress":[{}]}' >>verified
 	says 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1
-	[ "${lines[4]}" = "    perhaps allowed by finance/odd: spec.egress[0]: whether it selects the pods was not seen (not the agent's own: widens its egress)" ]
+	[[ ${lines[4]} == *', if it selects the agent'"'"'s pods' ]]
+	[ "${lines[6]}" = "    perhaps allowed by finance/odd: spec.egress[0]: whether it selects the pods was not seen (not the agent's own: widens its egress)" ]
 }
 
 @test "all agents: a line each, with verdict, egress and policies" {
 	run -0 ask
 	[ "${#lines[@]}" -eq 16 ]
-	[ "$(xargs <<<"${lines[2]}")" = 'finance/ledger Verified deny-all ledger-signature-policy' ]
-	[ "$(xargs <<<"${lines[3]}")" = 'finance/payments IdentityMismatch api-server payments-signature-policy' ]
+	[ "$(xargs <<<"${lines[2]}")" = 'finance/ledger Verified deny-all confined ledger-signature-policy' ]
+	[ "$(xargs <<<"${lines[3]}")" = 'finance/payments IdentityMismatch api-server confined payments-signature-policy' ]
 }
 
 @test "as JSON: an object an agent" {
@@ -217,7 +245,8 @@ stands() {
 	stands 0 'finance/billing to 203.0.113.7:8405/tcp: allowed' billing 203.0.113.7:8405/tcp
 	[ "${lines[1]}" = '    verdict Verified: by its policy; the events say why' ]
 	[ "${lines[2]}" = '    egress scoped, AsItStands: what its policy in the directory says' ]
-	[ "${lines[3]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
+	[ "${lines[4]}" = '    gap Undecided: a directory does not show what else the cluster has' ]
+	[ "${lines[5]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
 	stands 1 'support/mailer to 203.0.113.7:443: denied' mailer 203.0.113.7:443
 }
 
@@ -227,7 +256,7 @@ stands() {
 	printf '  egress:\n  - {}\n' >>policies/support_networkpolicy_mailer-signature-policy.yaml
 	stands 0 'support/mailer to 203.0.113.7:443: allowed' mailer 203.0.113.7:443
 	run -0 egress-explain --dir policies </dev/null
-	[ "$(grep '^support/mailer' <<<"$output" | xargs)" = 'support/mailer NotVerified allow-all mailer-signature-policy' ]
+	[ "$(grep '^support/mailer' <<<"$output" | xargs)" = 'support/mailer NotVerified allow-all - mailer-signature-policy' ]
 }
 
 @test "--dir: anybody's policies beside them count, as YAML, as JSON, several in a file, as a list" {
@@ -244,7 +273,7 @@ stands() {
 		*) printf 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: other}\n---\n%s\n' "$policy" >"policies/open.$name" ;;
 		esac
 		stands 0 'finance/ledger to 192.0.2.1:1: allowed' ledger 192.0.2.1:1
-		[ "${lines[4]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
+		[ "${lines[6]}" = "    allowed by finance/open: spec.egress[0] (not the agent's own: widens its egress)" ]
 	done
 }
 
@@ -310,4 +339,85 @@ stands() {
 	dot -Tsvg egress.dot >egress.svg
 	grep -q '<title>support/triage' egress.svg
 	[ "$(grep -c 'class="edge"' egress.svg)" -eq "$(grep -c ' -> ' egress.dot)" ]
+}
+
+# object VERSION KIND SPEC: the event of a cluster's object of somebody else.
+object() {
+	jq -nc --arg version "$1" --arg kind "$2" --argjson spec "$3" '{type: "ADDED", object: {apiVersion: $version,
+		kind: $kind, metadata: {name: "other"}, spec: $spec}}'
+}
+admin() {
+	object policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy \
+		'{"priority":1,"subject":{"namespaces":{}},"egress":[{"action":"Allow","to":[{"networks":["192.0.2.0/24"]}]}]}'
+}
+
+@test "what an admin's policy allows is never said to be denied, and the agent is unconfined" {
+	admin >>verified
+	says 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1
+	[ "${lines[3]}" = '    unconfined' ]
+	[ "${lines[4]}" = "    gap WidenedByPolicy: AdminNetworkPolicy other: spec.egress[0] may allow more than the agent's rules: any port to 192.0.2.0/24" ]
+	[ "${lines[-1]}" = '    no NetworkPolicy allows it, but the agent is not confined to them' ]
+	run -0 ask -o json ledger
+	jq -e '.egress == "deny-all" and .confined == false and .gaps[0].reason == "WidenedByPolicy"
+		and .gaps[0].object == {apiVersion: "policy.networking.k8s.io/v1alpha1", kind: "AdminNetworkPolicy", name: "other"}' <<<"$output"
+}
+
+@test "a policy that widens an agent that is not verified is an error" {
+	admin >>verified
+	run -0 ask mailer
+	[[ $output == *$'\n    problem WidenedByPolicy: the agent is not verified, and AdminNetworkPolicy other: '* ]]
+}
+
+@test "policies that were not listed, or may not be read, leave an agent undecided" {
+	list cilium.io/v2 CiliumNetworkPolicy Forbidden >>verified
+	run -0 ask ledger
+	[ "${lines[3]}" = '    undecided' ]
+	[ "${lines[4]}" = '    gap Undecided: these policies may not be read: CiliumNetworkPolicy.cilium.io' ]
+	grep -v FQDNNetworkPolicy verified >fewer
+	mv fewer verified
+	run -0 ask ledger
+	[[ ${lines[4]} == *'; these policies were not listed: FQDNNetworkPolicy.networking.gke.io' ]]
+	egress-verify --trust-domain example.org <"$root/pipelines/examples/agents.ndjson" >verified
+	run -0 ask ledger
+	[ "${lines[4]}" = "    gap Undecided: this stream has no list of others' policies" ]
+}
+
+@test "--check: 1 when an agent is unconfined or undecided; with =unconfined for the first alone" {
+	run -0 ask --check
+	run -0 ask --check=unconfined
+	list cilium.io/v2 CiliumNetworkPolicy Forbidden >>verified
+	run -1 ask --check
+	run -0 ask --check=unconfined
+	run -0 ask -n finance --check=unconfined ledger
+	policy finance open '{"podSelector":{"matchLabels":{"app":"ledger"}},"policyTypes":["Egress"],"egress":[{}]}' >>verified
+	run -1 ask --check=unconfined
+	run -1 ask --check=unconfined ledger
+	run -0 ask --check=unconfined billing
+	run -2 ask --check=perhaps
+}
+
+@test "an agent by its workload's name, and the nearest names of one that is not there" {
+	jq -c 'if .object.kind == "AgentCard" and .object.metadata.name == "ledger" then .object.metadata.name = "book" else . end' verified >renamed
+	mv renamed verified
+	says 1 'finance/book to 192.0.2.1:1: denied' ledger 192.0.2.1:1
+	run -3 ask biling
+	[ "$output" = 'egress-explain: biling: there is no such AgentCard in the stream; perhaps finance/billing' ]
+	run -3 ask legder
+	[ "$output" = 'egress-explain: legder: there is no such AgentCard in the stream; perhaps finance/book' ]
+}
+
+@test "a stream without verdicts is not answered" {
+	mv verified kept
+	jq -c 'del(.verification)' kept >verified
+	run -3 ask billing
+	[ "$output" = 'egress-explain: no verdicts in this stream: run egress-verify before' ]
+}
+
+@test "--to: who may reach a destination, and by what" {
+	run -0 ask --to 203.0.113.7:8405/tcp
+	[ "$(xargs <<<"${lines[0]}")" = 'finance/billing allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
+	[[ $output != *ledger* ]]
+	run -0 ask --to 203.0.113.7:8405/tcp -o json -n finance
+	jq -es 'length == 1 and .[0].answer == "allowed"' <<<"$output"
+	run -2 ask --to 203.0.113.7:8405/tcp billing 203.0.113.7:443
 }

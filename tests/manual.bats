@@ -257,6 +257,10 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 	[ "${#lines[@]}" -eq 16 ]
 	run -0 example egress-explain.1 'May an agent connect there, and why:'
 	[ "${lines[0]}" = 'finance/billing to 203.0.113.7:443/tcp: allowed' ]
+	run -0 example egress-explain.1 'Who may reach an address:'
+	[[ ${lines[0]} == 'finance/billing '*' by finance/billing-signature-policy: spec.egress[1].to[0], ports[0]' ]]
+	# the sample does not show others' policies of all kinds
+	run -1 example egress-explain.1 'Is every agent confined:'
 	example egress-explain.1 'Who may talk to whom, drawn:'
 	grep -qxF $'\t"support/triage" -> "finance/ledger" [label="8080/TCP"]' egress.dot
 }

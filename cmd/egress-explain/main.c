@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "explain/directory.h"
+#include "explain/nearest.h"
 #include "explain/report.h"
 #include "os/exit.h"
 #include "os/log.h"
@@ -16,11 +17,13 @@
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_DOT };
 static const char *const output_words[] = {"table", "json", "dot", NULL};
+enum check { CHECK_CONFINED, CHECK_UNCONFINED, CHECK_NOTHING };
+static const char *const check_words[] = {"confined", "unconfined", NULL};
 static const char *const selector_words[] = {"selector", "template", NULL};
 
 struct options {
-	const char *rejects, *namespace, *port, *dir;
-	struct option_choice names, output, selector_from;
+	const char *rejects, *namespace, *port, *dir, *to, *cni;
+	struct option_choice names, output, selector_from, check;
 	struct option_list api_server, dns, operands;
 };
 
@@ -32,6 +35,7 @@ struct program {
 	struct kube_manifests manifests;
 	struct world world;
 	unsigned long rejected;
+	bool by_workload; /* the agent was asked for by its workload's name */
 };
 
 static enum options_verdict parse(int argc, char **argv, struct options *o)
@@ -40,6 +44,15 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_STRING, "namespace", 'n', "NAME", "agents of this namespace alone",
 	         &o->namespace},
 	        {OPTION_CHOICE, "output", 'o', "table|json|dot", "how to say it", &o->output},
+	        {OPTION_OPTIONAL, "check", 0, "confined|unconfined",
+	         "fail when an agent is not confined to its egress\n"
+	         "(unconfined: only when it surely is not)",
+	         &o->check},
+	        {OPTION_STRING, "to", 0, "DESTINATION", "all agents that may reach it", &o->to},
+	        {OPTION_STRING, "cni", 0, "NAME",
+	         "the network plugin, as which policies are read\n"
+	         "(default: as whichever reads them widest)",
+	         &o->cni},
 	        {OPTION_STRING, "dir", 0, "DIR", "read manifests in DIR, in place of events",
 	         &o->dir},
 	        {OPTION_LIST, "api-server", 0, "CIDR", "as egress-translate is given it",
@@ -82,7 +95,11 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 		return false;
 	}
 	world->stands = o->dir != NULL;
-	world->asked = operand(o, 1);
+	if (o->to != NULL && o->operands.count > 1) {
+		log_error("--to %s: leave out the destination %s", o->to, operand(o, 1));
+		return false;
+	}
+	world->asked = o->to != NULL ? o->to : operand(o, 1);
 	const char *wrong = world->asked == NULL
 	                            ? NULL
 	                            : policy_destination_parse(world->asked, &world->destination);
@@ -101,11 +118,30 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	return false;
 }
 
-static void keep_operation(void *program, struct json_text line)
+/* What is asked for counts as if it were there. */
+static void keep_evidence(struct program *program, struct json_text line)
 {
-	const struct program *p = program;
-	if (p->options->dir == NULL) /* else the policies are as they stand there */
-		policy_stored_operation(&((struct program *)program)->stored, line);
+	struct json_buffer text = {0};
+	struct json_text space;
+	struct event event;
+	bool gone = json_equals(json_get(line, "type"), "DELETE");
+	if (!gone && !json_equals(json_get(line, "type"), "APPLY"))
+		return;
+	json_putf(&text, "{\"type\":\"%s\",\"object\":", gone ? "DELETED" : "MODIFIED");
+	json_puttext(&text, json_get(line, "object"));
+	json_putc(&text, '}');
+	if (event_read(json_buffer_text(&text), &event) == NULL)
+		evidence_take(program->world.evidence, &event, &space);
+	json_buffer_free(&text);
+}
+
+static void keep_operation(void *context, struct json_text line)
+{
+	struct program *program = context;
+	if (program->options->dir != NULL) /* the policies are as they stand there */
+		return;
+	policy_stored_operation(&program->stored, line);
+	keep_evidence(program, line);
 }
 
 static void tell_rejected(struct program *program)
@@ -120,8 +156,11 @@ static void take(struct program *program, const struct record *record)
 {
 	struct event event;
 	tell_rejected(program);
-	if (event_read(record->json, &event) == NULL)
+	if (event_read(record->json, &event) == NULL) {
+		struct json_text space;
 		policy_stored_take(&program->stored, &event);
+		evidence_take(program->world.evidence, &event, &space);
+	}
 	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
 	if (wrong != NULL)
 		stream_reject(program->stream, record, wrong);
@@ -159,7 +198,20 @@ static bool is_asked_for(const struct program *program, const struct policy_card
 	const char *namespace = program->options->namespace, *agent = operand(program->options, 0);
 	if (namespace != NULL && strcmp(card->namespace->name, namespace) != 0)
 		return false;
-	return agent == NULL || strcmp(card->name, agent) == 0 || strcmp(card->key, agent) == 0;
+	if (agent == NULL)
+		return true;
+	if (program->by_workload)
+		return strcmp(card->target_name, agent) == 0;
+	return strcmp(card->name, agent) == 0 || strcmp(card->key, agent) == 0;
+}
+
+static size_t count_asked_for(const struct program *program)
+{
+	size_t found = 0;
+	const struct policy_card *card = program->world.inventory->cards;
+	for (; card != NULL; card = card->hh.next)
+		found += is_asked_for(program, card);
+	return found;
 }
 
 static int by_key(const struct policy_card *a, const struct policy_card *b)
@@ -172,21 +224,53 @@ static const char *stream_or_directory(const struct program *program)
 	return program->options->dir == NULL ? "stream" : "directory";
 }
 
+static void report_unknown(const struct program *program, const char *agent)
+{
+	struct json_buffer near = {0};
+	explain_nearest_put(program->world.inventory, agent, &near);
+	if (near.len == 0)
+		log_error("%s: there is no such AgentCard in the %s", agent,
+		          stream_or_directory(program));
+	else
+		log_error("%s: there is no such AgentCard in the %s; perhaps %.*s", agent,
+		          stream_or_directory(program), (int)near.len, near.at);
+	json_buffer_free(&near);
+}
+
+/* Whether the stream came through egress-verify: each card would then have a verdict. */
+static bool has_verdicts(const struct policy_inventory *inventory)
+{
+	const struct policy_card *card = inventory->cards;
+	while (card != NULL && card->reason[0] == '\0' && !card->verified)
+		card = card->hh.next;
+	return card != NULL || inventory->cards == NULL;
+}
+
+/* By the name of a card, else by that of the workload that cards name. */
+static bool find_agent(struct program *program, const char *agent)
+{
+	size_t found = count_asked_for(program);
+	if (found == 0) {
+		program->by_workload = true;
+		found = count_asked_for(program);
+	}
+	if (found == 0)
+		report_unknown(program, agent);
+	else if (found > 1)
+		log_error("%s: there are %zu AgentCards of that name: say which with -n", agent,
+		          found);
+	return found == 1;
+}
+
 /* False, reported, when the question cannot be answered. */
 static bool check_question(struct program *program)
 {
-	const struct policy_card *card = program->world.inventory->cards;
 	const char *agent = operand(program->options, 0);
-	size_t found = 0;
-	for (; card != NULL; card = card->hh.next)
-		found += is_asked_for(program, card);
-	if (agent != NULL && found == 0)
-		log_error("%s: there is no such AgentCard in the %s", agent,
-		          stream_or_directory(program));
-	if (agent != NULL && found > 1)
-		log_error("%s: there are %zu AgentCards of that name: say which with -n", agent,
-		          found);
-	if (agent != NULL && found != 1)
+	if (!has_verdicts(program->world.inventory)) {
+		log_error("no verdicts in this stream: run egress-verify before");
+		return false;
+	}
+	if (agent != NULL && !find_agent(program, agent))
 		return false;
 	if (!program->world.destination.is_workload || world_find_destination(&program->world))
 		return true;
@@ -206,7 +290,9 @@ static void put(const struct program *program, const struct explanation *explana
 		put_dot(out, &program->world, explanation);
 		break;
 	case OUTPUT_TABLE:
-		if (operand(program->options, 0) != NULL)
+		if (program->options->to != NULL)
+			put_who(out, &program->world, explanation);
+		else if (operand(program->options, 0) != NULL)
 			put_block(out, &program->world, explanation);
 		else
 			put_row(out, explanation);
@@ -214,34 +300,60 @@ static void put(const struct program *program, const struct explanation *explana
 	}
 }
 
+static void put_head(const struct program *program, struct json_buffer *out)
+{
+	const struct options *o = program->options;
+	if (o->output.value == OUTPUT_DOT)
+		json_puts(out, "digraph egress {\n\trankdir=LR\n");
+	else if (o->output.value == OUTPUT_TABLE && o->to == NULL && operand(o, 0) == NULL)
+		json_puts(out, table_head);
+}
+
+/* Whether this agent lets the whole be well. */
+static bool is_well(const struct program *program, const struct explanation *explanation)
+{
+	int check = program->options->check.value;
+	if (check != CHECK_NOTHING && explanation->confinement == EXPLAIN_UNCONFINED)
+		return false;
+	if (check == CHECK_CONFINED && explanation->confinement == EXPLAIN_UNDECIDED)
+		return false;
+	return program->world.asked == NULL || program->options->to != NULL ||
+	       explanation->answer == POLICY_ALLOWED;
+}
+
+/* Who may reach a destination is a list of those alone. */
+static bool is_wanted(const struct program *program, const struct explanation *explanation)
+{
+	return program->options->to == NULL || explanation->answer != POLICY_DENIED;
+}
+
 static int answer(struct program *program)
 {
 	struct world *world = &program->world;
 	struct explanation explanation = {0};
 	struct json_buffer out = {0};
-	bool dot = program->options->output.value == OUTPUT_DOT, allowed = true;
+	bool well = true;
 	HASH_SORT(world->inventory->cards, by_key);
 	policy_stored_sort(world->stored);
-	if (dot)
-		json_puts(&out, "digraph egress {\n\trankdir=LR\n");
-	else if (program->options->output.value == OUTPUT_TABLE &&
-	         operand(program->options, 0) == NULL)
-		json_puts(&out, table_head);
+	world->index = explain_index_new(world->stored);
+	put_head(program, &out);
 	struct policy_card *card = world->inventory->cards;
 	for (; card != NULL; card = card->hh.next) {
 		if (!is_asked_for(program, card))
 			continue;
 		explain(world, card, &explanation);
-		allowed = world->asked == NULL || explanation.answer == POLICY_ALLOWED;
-		put(program, &explanation, &out);
+		well = is_well(program, &explanation) && well;
+		if (is_wanted(program, &explanation))
+			put(program, &explanation, &out);
 	}
-	if (dot)
+	if (program->options->output.value == OUTPUT_DOT)
 		json_puts(&out, "}\n");
 	if (out.len > 0) /* the last newline is the stream's */
 		stream_write(program->stream, (struct json_text){out.at, out.len - 1});
+	explain_index_free(world->index);
 	explanation_free(&explanation);
 	json_buffer_free(&out);
-	return allowed ? EXIT_OK : EXIT_SOME;
+	return well ? EXIT_OK : EXIT_SOME;
 }
 
 static int explain_stream(struct program *program, const struct policy_settings *settings)
@@ -252,10 +364,12 @@ static int explain_stream(struct program *program, const struct policy_settings 
 	                              (struct policy_output){keep_operation, program});
 	program->world.inventory = policy_translator_inventory(program->translator);
 	program->world.stored = &program->stored;
+	program->world.evidence = evidence_new(evidence_cni_of(program->options->cni));
 	if (read_all(program) && check_question(program))
 		status = answer(program);
 	policy_translator_free(program->translator);
 	policy_stored_free(&program->stored);
+	evidence_free(program->world.evidence);
 	return status;
 }
 
@@ -284,6 +398,7 @@ int main(int argc, char **argv)
 	struct options options = {
 	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
 	        .output = {output_words, OUTPUT_TABLE},
+	        .check = {check_words, CHECK_NOTHING},
 	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
 	};
 	struct policy_settings settings;

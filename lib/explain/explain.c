@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/widened.h"
+
+const char *const explain_confinement_words[] = {"confined", "unconfined", "undecided", "-"};
+
 /* Of a workload whose pod template was not seen, what its pods surely have. */
 static struct policy_labels labels_of(const struct policy_workload *workload)
 {
@@ -60,12 +64,6 @@ static bool is_own(const struct policy_card *card, const struct policy_stored_ob
 	return strcmp(key, policy->key) == 0;
 }
 
-static bool is_in(const struct policy_stored_object *policy, const struct policy_namespace *namespace)
-{
-	size_t len = strlen(namespace->name);
-	return strncmp(policy->key, namespace->name, len) == 0 && policy->key[len] == '/';
-}
-
 static struct counted *append(struct explanation *explanation)
 {
 	if (explanation->count == explanation->size) {
@@ -80,9 +78,16 @@ static struct counted *append(struct explanation *explanation)
 	return counted;
 }
 
-static void count_policy(const struct world *world, struct explanation *explanation,
-                         const struct policy_stored_object *policy)
+struct question {
+	const struct world *world;
+	struct explanation *explanation;
+};
+
+static void count_policy(void *context, const struct policy_stored_object *policy)
 {
+	const struct question *question = context;
+	const struct world *world = question->world;
+	struct explanation *explanation = question->explanation;
 	const struct policy_card *card = explanation->card;
 	struct json_text spec = json_get(policy_stored_text(policy), "spec");
 	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->workload));
@@ -150,9 +155,70 @@ static void read_decision(const struct policy_card *card, struct explanation *ex
 			decision->mode = mode_of(explanation->policies[i].egress, card->verified);
 }
 
+/* Decisions that allow everything confine nobody, and need no gap. */
+static void find_gaps(const struct world *world, struct explanation *explanation)
+{
+	struct policy_decision *decision = &explanation->decision;
+	struct policy_gaps *gaps = &explanation->gaps;
+	policy_gaps_clear(gaps);
+	if (explanation->card->workload == NULL)
+		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL,
+		           "the card names no workload that can be known");
+	else if (decision->mode == POLICY_MODE_NONE)
+		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL, "%.*s",
+		           (int)decision->message.len, decision->message.at);
+	else if (world->stands)
+		policy_gap(gaps, POLICY_GAP_UNDECIDED, NULL,
+		           "a directory does not show what else the cluster has");
+	else
+		policy_widened(world->evidence, decision, gaps, &decision->problems);
+	explanation->confinement = gaps->count == 0              ? EXPLAIN_CONFINED
+	                           : policy_gaps_undecided(gaps) ? EXPLAIN_UNDECIDED
+	                                                         : EXPLAIN_UNCONFINED;
+	if (decision->mode == POLICY_MODE_ALLOW_ALL && explanation->card->workload != NULL)
+		explanation->confinement = EXPLAIN_NOT_LIMITED;
+}
+
+/* A gap of a policy that was not counted, or of the pods themselves, may allow what no policy that
+ * was counted does. */
+static bool is_counted(const struct explanation *explanation, struct json_text object)
+{
+	char key[EVENT_KEY_SIZE];
+	struct json_text namespace = json_plain(json_get(object, "namespace")),
+	                 name = json_plain(json_get(object, "name"));
+	if (!json_equals(json_get(object, "kind"), "NetworkPolicy") || name.at == NULL)
+		return false;
+	snprintf(key, sizeof key, "%.*s/%.*s", (int)namespace.len,
+	         namespace.at == NULL ? "" : namespace.at, (int)name.len, name.at);
+	for (size_t i = 0; i < explanation->count; i++)
+		if (strcmp(explanation->policies[i].policy->key, key) == 0)
+			return true;
+	return false;
+}
+
+static void doubt_denial(struct explanation *explanation)
+{
+	struct json_buffer list = {0};
+	if (explanation->answer != POLICY_DENIED)
+		return;
+	policy_gaps_put(&explanation->gaps, &list);
+	for (struct json_member m = json_first(json_buffer_text(&list)); m.value.at;
+	     m = json_next(m)) {
+		struct json_text reason = json_get(m.value, "reason");
+		if (json_equals(reason, policy_gap_words[POLICY_GAP_UNDECIDED]) ||
+		    is_counted(explanation, json_get(m.value, "object")))
+			continue;
+		explanation->answer = POLICY_UNKNOWN;
+		explanation->why = "no NetworkPolicy allows it, but the agent is not confined to them";
+	}
+	json_buffer_free(&list);
+}
+
 void explain(const struct world *world, const struct policy_card *card,
              struct explanation *explanation)
 {
+	struct question question = {world, explanation};
+	struct policy_labels labels = labels_of(card->workload);
 	explanation->card = card;
 	explanation->count = 0;
 	explanation->limited = false;
@@ -160,13 +226,11 @@ void explain(const struct world *world, const struct policy_card *card,
 	explanation->why = NULL;
 	if (card->workload != NULL && !world->stands)
 		policy_decide(world->inventory, card->workload, &explanation->decision);
-	const struct policy_stored_object *policy = world->stored->policies;
-	for (; policy != NULL; policy = policy->hh.next)
-		if (is_in(policy, card->namespace))
-			count_policy(world, explanation, policy);
+	explain_index_each(world->index, card->namespace->name, labels, count_policy, &question);
 	if (world->stands)
 		read_decision(card, explanation);
-	if (labels_of(card->workload).known.at == NULL) {
+	find_gaps(world, explanation);
+	if (labels.known.at == NULL) {
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "which pods the agent has was not seen";
 	} else if (explanation->count == 0) {
@@ -176,11 +240,14 @@ void explain(const struct world *world, const struct policy_card *card,
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "whether any policy selects the agent's pods was not seen";
 	}
+	if (world->asked != NULL)
+		doubt_denial(explanation);
 }
 
 void explanation_free(struct explanation *explanation)
 {
 	policy_decision_free(&explanation->decision);
+	policy_gaps_free(&explanation->gaps);
 	free(explanation->policies);
 	*explanation = (struct explanation){0};
 }

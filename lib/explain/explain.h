@@ -2,14 +2,19 @@
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H
 
+#include "explain/index.h"
 #include "policy/decision.h"
-#include "rules/evaluate.h"
+#include "policy/evidence.h"
+#include "policy/gaps.h"
 #include "policy/stored.h"
+#include "rules/evaluate.h"
 
 struct world {
 	bool stands; /* the policies are as they were found, whatever the cards ask for */
 	struct policy_inventory *inventory;
 	struct policy_stored *stored;
+	struct explain_index *index; /* of what is stored */
+	struct evidence *evidence;
 	const char *asked; /* the destination as it was given; NULL: none */
 	struct policy_destination destination;
 };
@@ -22,6 +27,15 @@ struct counted {
 	struct policy_match match;  /* when a destination was asked for */
 };
 
+/* Whether the agent is held to what its decision allows. */
+enum explain_confinement {
+	EXPLAIN_CONFINED,
+	EXPLAIN_UNCONFINED,
+	EXPLAIN_UNDECIDED,  /* the input cannot tell */
+	EXPLAIN_NOT_LIMITED, /* the decision allows everything */
+};
+extern const char *const explain_confinement_words[];
+
 /* Ownership: initialise with {0}; what it points to is the world's, until explanation_free() or
  * the next explain(). */
 struct explanation {
@@ -29,6 +43,8 @@ struct explanation {
 	struct policy_decision decision; /* of no workload: the card names no possible workload */
 	struct counted *policies;
 	size_t count, size;
+	struct policy_gaps gaps;
+	enum explain_confinement confinement;
 	bool limited; /* some policy surely limits the egress of the pods */
 	enum policy_answer answer;
 	const char *why; /* half a sentence where no policy says it; NULL */

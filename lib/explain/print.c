@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char table_head[] =
-        "AGENT                          VERDICT             EGRESS      POLICIES\n";
+        "AGENT                          VERDICT             EGRESS      CONFINED    POLICIES\n";
 
 static void put_words(struct json_buffer *out, const char *words)
 {
@@ -44,6 +44,7 @@ void put_row(struct json_buffer *out, const struct explanation *explanation)
 	put_column(out, 31, explanation->card->key);
 	put_column(out, 20, verdict_of(explanation->card));
 	put_column(out, 12, mode_of(explanation));
+	put_column(out, 12, explain_confinement_words[explanation->confinement]);
 	for (size_t i = 0; i < explanation->count; i++) {
 		const struct counted *counted = &explanation->policies[i];
 		json_putf(out, "%s%s%s%s", any ? ", " : "", adds(counted) ? "+" : "",
@@ -106,7 +107,29 @@ static void put_problems(struct json_buffer *out, const struct policy_problems *
 	for (; m.value.at != NULL; m = json_next(m)) {
 		bool warning = json_equals(json_get(m.value, "severity"), "warning");
 		json_puts(out, warning ? "    warning " : "    problem ");
-		put_decoded(out, json_get(m.value, "field"));
+		if (!json_equals(json_get(m.value, "field"), "")) {
+			put_decoded(out, json_get(m.value, "field"));
+			json_puts(out, ": ");
+		}
+		put_decoded(out, json_get(m.value, "message"));
+		json_putc(out, '\n');
+	}
+	json_buffer_free(&list);
+}
+
+/* What stands between the agent and its decision, before everything else. */
+static void put_gaps(struct json_buffer *out, const struct explanation *explanation)
+{
+	struct json_buffer list = {0};
+	policy_gaps_put(&explanation->gaps, &list);
+	if (explanation->confinement == EXPLAIN_CONFINED)
+		json_puts(out, "    confined to that\n");
+	else if (explanation->confinement != EXPLAIN_NOT_LIMITED)
+		json_putf(out, "    %s\n", explain_confinement_words[explanation->confinement]);
+	for (struct json_member m = json_first(json_buffer_text(&list)); m.value.at;
+	     m = json_next(m)) {
+		json_puts(out, "    gap ");
+		put_decoded(out, json_get(m.value, "reason"));
 		json_puts(out, ": ");
 		put_decoded(out, json_get(m.value, "message"));
 		json_putc(out, '\n');
@@ -133,12 +156,31 @@ void put_block(struct json_buffer *out, const struct world *world,
 		json_put_plain(out, decision->message.at, decision->message.len);
 	}
 	json_putc(out, '\n');
+	put_gaps(out, explanation);
 	if (card->workload != NULL)
 		put_problems(out, &decision->problems);
 	for (size_t i = 0; i < explanation->count; i++)
 		put_policy(out, world, &explanation->policies[i]);
 	if (explanation->why != NULL)
 		json_putf(out, "    %s\n", explanation->why);
+}
+
+void put_who(struct json_buffer *out, const struct world *world,
+             const struct explanation *explanation)
+{
+	(void)world;
+	put_column(out, 31, explanation->card->key);
+	put_column(out, 8, policy_answer_words[explanation->answer]);
+	for (size_t i = 0; i < explanation->count; i++) {
+		const struct counted *counted = &explanation->policies[i];
+		if (counted->match.answer != explanation->answer)
+			continue;
+		json_putf(out, "by %s: ", counted->policy->key);
+		put_rule(out, &counted->match);
+		json_putc(out, '\n');
+		return;
+	}
+	json_putf(out, "%s\n", explanation->why == NULL ? "" : explanation->why);
 }
 
 static void put_member(struct json_buffer *out, const char *key, const char *value)
@@ -211,6 +253,12 @@ void put_json(struct json_buffer *out, const struct world *world,
 	const struct policy_decision *decision = &explanation->decision;
 	put_json_card(out, explanation->card);
 	put_member(out, "egress", mode_of(explanation));
+	if (explanation->confinement != EXPLAIN_NOT_LIMITED) {
+		json_put_key(out, "confined");
+		json_puts(out, explanation->confinement == EXPLAIN_CONFINED ? "true" : "false");
+		json_put_key(out, "gaps");
+		policy_gaps_put(&explanation->gaps, out);
+	}
 	if (explanation->card->workload != NULL) {
 		put_member(out, "reason", decision->reason);
 		json_put_key(out, "message");

@@ -9,6 +9,9 @@
 void put_block(struct json_buffer *out, const struct world *world,
                const struct explanation *explanation);
 void put_row(struct json_buffer *out, const struct explanation *explanation);
+/* Of an agent that may reach the destination: a line with the policy that lets it. */
+void put_who(struct json_buffer *out, const struct world *world,
+             const struct explanation *explanation);
 void put_json(struct json_buffer *out, const struct world *world,
               const struct explanation *explanation);
 extern const char table_head[];

@@ -82,8 +82,13 @@ static void print_help(const char *synopsis, const char *purpose, const struct o
 		char head[128];
 		int len = snprintf(head, sizeof head, "  %s%c%s--%s%s%s", spec->letter ? "-" : "  ",
 		                   spec->letter ? spec->letter : ' ', spec->letter ? ", " : " ",
-		                   spec->name, spec->argument ? " " : "",
+		                   spec->name,
+		                   spec->argument == NULL           ? ""
+		                   : spec->kind == OPTION_OPTIONAL ? "[="
+		                                                   : " ",
 		                   spec->argument ? spec->argument : "");
+		if (spec->kind == OPTION_OPTIONAL)
+			len += snprintf(head + len, sizeof head - (size_t)len, "]");
 		printf("%s", head);
 		if (len >= HELP_COLUMN)
 			printf("\n%*s", HELP_COLUMN, "");
@@ -115,6 +120,10 @@ static enum options_verdict take(const struct option_spec *spec, const char *val
 		return OPTIONS_GO;
 	case OPTION_NUMBER:
 		return take_number(spec, value) ? OPTIONS_GO : OPTIONS_BAD;
+	case OPTION_OPTIONAL:
+		if (value == NULL)
+			value = ((const struct option_choice *)spec->into)->words[0];
+		return take_choice(spec, value) ? OPTIONS_GO : OPTIONS_BAD;
 	case OPTION_CHOICE:
 	case OPTION_CHOICES:
 		return take_choice(spec, value) ? OPTIONS_GO : OPTIONS_BAD;
@@ -140,8 +149,10 @@ static void translate(const struct option_spec *table, struct option longs[], ch
 	letters[used++] = ':'; /* so that a missing argument is told from an unknown option */
 	for (; count < OPTIONS_MAX - 1 && table[count].kind != OPTION_END; count++) {
 		const struct option_spec *spec = &table[count];
-		longs[count] = (struct option){spec->name, spec->argument ? 1 : 0, NULL,
-		                               LONG_ONLY + (int)count};
+		int wants = spec->kind == OPTION_OPTIONAL ? optional_argument
+		            : spec->argument != NULL      ? required_argument
+		                                          : no_argument;
+		longs[count] = (struct option){spec->name, wants, NULL, LONG_ONLY + (int)count};
 		if (spec->letter == 0)
 			continue;
 		letters[used++] = spec->letter;

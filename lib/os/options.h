@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_LIST,   /* struct option_list: all given, in order */
 	OPTION_NUMBER, /* struct option_number: a whole number in a range */
 	OPTION_CHOICE, /* struct option_choice: one of the listed words */
+	OPTION_OPTIONAL, /* struct option_choice: one of the words behind "=", or the first without */
 	OPTION_CHOICES,/* struct option_choice: words separated by commas, as a bit mask */
 	OPTION_HELP,
 	OPTION_VERSION,

@@ -468,37 +468,52 @@ bool evidence_complete(const struct evidence *evidence, const char *kind)
 	return false;
 }
 
-/* Why a kind's objects are not all known; NULL when they are. */
-static const char *lack_of(const struct evidence *evidence, int which)
+/* Of a kind's two groups one is enough; until a list that was complete is there again, what it
+ * said is known. */
+static bool is_lacking(const struct evidence *evidence, int which, enum evidence_list lack)
 {
 	const enum evidence_list *lists = evidence->lists[which];
-	if (lists[0] == EVIDENCE_FORBIDDEN || lists[1] == EVIDENCE_FORBIDDEN)
-		return "may not be read";
-	if (lists[0] == EVIDENCE_UNSEEN && lists[1] == EVIDENCE_UNSEEN)
-		return "was not listed";
-	/* until a list that was complete is there again, what it said is known */
-	return NULL;
+	if (lack == EVIDENCE_UNSEEN)
+		return lists[0] == lack && lists[1] == lack;
+	return lists[0] == lack || lists[1] == lack;
+}
+
+static void put_lacking(const struct evidence *evidence, enum evidence_list lack, const char *words,
+                        struct json_buffer *out)
+{
+	bool any = false;
+	for (int i = 0; evidence_kinds[i].kind != NULL; i++) {
+		if (!evidence_kinds[i].needed || !is_lacking(evidence, i, lack))
+			continue;
+		if (!any)
+			json_putf(out, "%s%s", out->len > 0 ? "; " : "", words);
+		json_putf(out, "%s %s.%s", any ? "," : "", evidence_kinds[i].kind,
+		          evidence_kinds[i].group);
+		any = true;
+	}
+}
+
+/* Whether there is a list of any policies but Kubernetes' own, which streams have had that tell of
+ * this program's policies alone. */
+static bool has_lists(const struct evidence *evidence)
+{
+	for (int i = 1; evidence_kinds[i].kind != NULL; i++)
+		if (evidence_kinds[i].needed && !is_lacking(evidence, i, EVIDENCE_UNSEEN))
+			return true;
+	return false;
 }
 
 const char *evidence_missing(struct evidence *evidence)
 {
 	struct json_buffer out = {0};
-	bool any = false;
-	for (int i = 0; evidence_kinds[i].kind != NULL; i++) {
-		const char *lack = lack_of(evidence, i);
-		if (!evidence_kinds[i].needed)
-			continue;
-		any = any || lack == NULL || strcmp(lack, "was not listed") != 0;
-		if (lack != NULL)
-			json_putf(&out, "%s%s of %s %s", out.len == 0 ? "" : ", ",
-			          evidence_kinds[i].kind, evidence_kinds[i].group, lack);
-	}
+	if (!has_lists(evidence))
+		return "this stream has no list of others' policies";
+	put_lacking(evidence, EVIDENCE_FORBIDDEN, "these policies may not be read:", &out);
+	put_lacking(evidence, EVIDENCE_UNSEEN, "these policies were not listed:", &out);
 	json_putc(&out, '\0');
 	free(evidence->missing);
 	evidence->missing = out.at;
-	if (!any)
-		return "this stream has no list of others' policies";
-	return evidence->missing[0] == '\0' ? NULL : evidence->missing;
+	return out.at[0] == '\0' ? NULL : out.at;
 }
 
 bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *space,

@@ -461,7 +461,7 @@ static void lists_that_are_missing_are_named(void **state)
 	tell_mark(evidence, "cilium.io/v2", "CiliumNetworkPolicy",
 	          END ",\"agent-egress.dev/unavailable\":\"Forbidden\"");
 	assert_string_equal(evidence_missing(evidence),
-	                    "CiliumNetworkPolicy of cilium.io may not be read");
+	                    "these policies may not be read: CiliumNetworkPolicy.cilium.io");
 	evidence_free(evidence);
 }
 
