@@ -164,6 +164,10 @@ FUZZ_SECONDS ?= 10
 fuzz: $(FUZZ:%=$(BUILD)/fuzz/%)
 	@tests/fuzz/run $(BUILD) $(FUZZ_SECONDS) $(FUZZ)
 
+## mutate       what the tests do not see: MUTATE_COUNT (400) small faults of lib/, drawn by MUTATE_SEED
+mutate: deps
+	@BUILD=$(BUILD) CC='$(CC)' tests/mutate
+
 ## demo         replay the recorded sample log into build/demo and show what it means
 demo: deps
 	@$(MAKE) --no-print-directory all
@@ -244,6 +248,6 @@ clean:
 help:
 	@sed -n 's/^## /  /p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: always all unit tools test fuzz demo bench manifests lint layers apiserver deps install deb clean help
+.PHONY: always all unit tools test fuzz mutate demo bench manifests lint layers apiserver deps install deb clean help
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

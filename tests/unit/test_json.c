@@ -125,6 +125,8 @@ static void a_surrogate_escape_is_one_half_of_a_pair(void **state)
 		{"\"\\ud800\\ue000\"", NULL},
 		{"\"\\ud800\\ud800\\udc00\"", NULL},
 		{"\"\\udc00\\ud800\"", NULL},
+		{"\"\\udc00\\udc00\"", NULL},
+		{"\"\\udfff\\udfff\"", NULL},
 		{"\"\\ud800\\udc0\"", NULL},
 		{"\"\\ud800\\u\"", NULL},
 		{"\"\\ud800\\", NULL},
