@@ -150,3 +150,49 @@ subjectAltName=URI:spiffe://example.org/ns/team-a/sa/billing-sa
 	[ "$output" = "ADDED team-a/billing-card TrustBundleMissing" ]
 	grep -q 'unusable: it is larger than 4194304 bytes' err
 }
+
+# What costs most to read, sort or write: nearly 1 MiB of it (tests/tools/costly_card.c; `make bench`
+# measures the costs). sign_costly KIND: the signed card's ConfigMap.
+sign_costly() {
+	"$BUILD/tools/costly_card" "$1" |
+		egress-sign --key billing.key --chain billing.crt --canonical jcs --configmap team-a/billing 2>said
+}
+# said_of <ConfigMap: what is said of its card
+said_of() {
+	{
+		cat trust workload card
+		sed 's/^/{"type":"ADDED","object":/; s/$/}/'
+	} | verify | jq -r 'select(.verification) | .verification | "\(.reason): \(.message)"' | tail -n 1
+}
+
+@test "a card made of what is costly is judged like any other" {
+	for kind in $("$BUILD/tools/costly_card"); do
+		[ "$kind" != growing-numbers ] || continue
+		sign_costly "$kind" >map
+		[[ $(said_of <map) == "Verified: "* ]] || { echo "$kind: $(said_of <map)"; false; }
+		[[ $(sed 's/costly/costlx/' map | said_of) == "SignatureInvalid: "* ]] || { echo "$kind, changed"; false; }
+	done
+}
+
+# with_signatures KIND COUNT <ConfigMap: that kind's card with so many of the signatures of another
+with_signatures() {
+	local signature
+	signature=$(jq -r '.data["agent-card.json"]' | sed 's/.*,"signatures":\[\({.*}\)\]}$/\1/')
+	{
+		"$BUILD/tools/costly_card" "$1" other | tr -d '\n' | sed 's/}$/,"signatures":[/'
+		for ((i = 1; i < $2; i++)); do printf '%s,' "$signature"; done
+		printf '%s]}' "$signature"
+	} | jq -Rsc '{apiVersion:"v1", kind:"ConfigMap", metadata:{namespace:"team-a", name:"billing-card-signed"}, data:{"agent-card.json":.}}'
+}
+
+@test "a card whose forms would be several times as long as it is has none" {
+	sign_costly growing-numbers && false
+	[[ $(<said) == *'its canonical form is too long'* ]]
+	sign_costly nulls | with_signatures growing-numbers 1 | said_of >word
+	[[ $(<word) == "SignatureInvalid: "*"too long"* ]] || { cut -c1-400 word; false; }
+}
+
+@test "of a large card no more signatures and forms are digested than its share" {
+	sign_costly strings | with_signatures strings 16 | said_of >word
+	[[ $(<word) == "SignatureInvalid: "*"so many signatures of so large a card are not checked"* ]] || { cut -c1-400 word; false; }
+}

@@ -89,6 +89,13 @@ left() {
 	[[ $output =~ with\ RS256\ +[0-9.]+\ % ]]
 }
 
+@test "hostile events are weighed in usual ones" {
+	run -0 small cost
+	for kind in $("$BUILD/tools/costly_card") 16-signatures; do
+		grep -qE "^$kind +[0-9]+x$" <<<"$output"
+	done
+}
+
 @test "without an API server, the benchmark says that it did not measure applying" {
 	! PATH=/usr/bin:/bin type -P kube-apiserver || skip 'kube-apiserver is among the system'\''s programs'
 	KUBEBUILDER_ASSETS='' AGENT_EGRESS_CACHE=/nonexistent PATH=/usr/bin:/bin run -0 small apply

@@ -137,7 +137,7 @@ decode64url() { jq -Rj 'gsub("-";"+") | gsub("_";"/") | . + ("=" * ((4 - length 
 		fi
 		jq -r .payload "$file" | decode64url >expected
 		if not_ours "$file"; then
-			! { print "$form" <in 2>none | cmp -s expected -; }
+			print "$form" <in 2>none | cmp -s expected - && { echo "$file: as its signer"; false; }
 		else
 			print "$form" <in | cmp expected -
 		fi

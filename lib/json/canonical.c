@@ -180,6 +180,8 @@ static bool put_child(struct json_canon *canon, struct json_node node, bool in_o
 	canon->empties = empties;
 	if (!kept)
 		canon->out->len = before;
+	if (canon->out->len > canon->limit)
+		return json_canon_fail(canon, "its canonical form is too long");
 	return canon->reason == NULL;
 }
 

@@ -123,6 +123,9 @@ static bool check_signature(struct subject *s, enum trust_form *form)
 		if (payload.at != NULL && signs(s, payload))
 			return true;
 	}
+	if (payloads->spent)
+		return trust_fail(&s->failure, TRUST_SIGNATURE_INVALID,
+		                  "so many signatures of so large a card are not checked");
 	return trust_fail(
 	        &s->failure, TRUST_SIGNATURE_INVALID,
 	        "the leaf's key did not make this %s signature over this card in any of the "

@@ -41,6 +41,7 @@ void trust_payloads_reset(struct trust_payloads *payloads, struct json_text card
 	payloads->card = card;
 	payloads->reason[0] = '\0';
 	payloads->read = false;
+	payloads->spent = false;
 	payloads->given = 0;
 	if (payloads->nodes.size + payloads->nodes.open_size > HELD_BYTES_MAX / 16)
 		json_nodes_free(&payloads->nodes);
@@ -98,8 +99,7 @@ struct json_text trust_payload_encoded(struct trust_payloads *payloads, enum tru
 	if (len == 0)
 		return none;
 	if (len > TRUST_PAYLOADS_MAX - payloads->given) {
-		snprintf(payloads->reason, sizeof payloads->reason,
-		         "its signatures and forms are more than is checked of one card");
+		payloads->spent = true;
 		return none;
 	}
 	payloads->given += len;

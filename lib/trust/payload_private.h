@@ -21,6 +21,7 @@ struct trust_payloads {
 	bool read;                              /* into `nodes` */
 	bool made[TRUST_FORMS];
 	size_t given;                           /* bytes given out for this card */
+	bool spent;                             /* more was asked for */
 	struct json_nodes nodes;
 	struct json_buffer canonical;
 	struct json_buffer encoded[TRUST_FORMS]; /* base64url */
