@@ -44,7 +44,7 @@ def change($policy):
  | row(.object; .verification; $operations | operation_of($event.object))] as $rows
 | ($rows | map(.agent | length) | max) as $agent
 | ($rows | map(.verdict | length) | max) as $verdict
-| [$operations | (map(.type == "BOOKMARK") | index(true)) as $complete
+| [$operations | (map(.object.metadata.annotations["k8s.io/initial-events-end"]? != null) | index(true)) as $complete
    | .[$complete // length:][] | select(is_policy)] as $changes
 | ({agent: "AGENT", verdict: "VERDICT", egress: ["EGRESS"], why: ["why"], file: "file"}, $rows[]
    | lines($agent; $verdict), ""),

@@ -26,7 +26,7 @@ has_ratio() {
 
 # The policies that are left when operations on stdin are carried out in order.
 left() {
-	jq -nS 'reduce (inputs | select(.type != "BOOKMARK")) as $o ({};
+	jq -nS 'reduce (inputs | select(.type == "APPLY" or .type == "DELETE")) as $o ({};
 		($o.object.metadata | "\(.namespace)/\(.name)") as $key
 		| if $o.type == "APPLY" then .[$key] = ($o.object | {spec, owners: .metadata.ownerReferences,
 			labels: .metadata.labels}) else del(.[$key]) end)'

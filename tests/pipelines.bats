@@ -103,7 +103,7 @@ as_agreed() { diff -r "$sample" "$1"; }
 	replay --dir out --keep kept "$log"
 	[ "$(jq -c 'select(.verification | not)' kept/verified.ndjson | wc -l)" -eq "$(jq -c 'select(.object.kind != "AgentCard" or .type == "BOOKMARK")' "$log" | wc -l)" ]
 	jq -es 'any(.type == "APPLY") and any(.type == "DELETE")' kept/operations.ndjson
-	jq -es 'all(.type | IN("APPLIED", "UNCHANGED", "DELETED", "BOOKMARK"))' kept/results.ndjson
+	jq -es 'all(.type | IN("APPLIED", "UNCHANGED", "DELETED", "AGENT", "BOOKMARK"))' kept/results.ndjson
 	[ ! -s kept/rejects.ndjson ]
 }
 

@@ -3,7 +3,7 @@
 
 load translate
 
-translate() { egress-translate --target "$TARGET" "$@" 2>errors >out; }
+translate() { egress-translate --target "$TARGET" "$@" 2>errors | operations >out; }
 spec() { jq -c 'select(.type == "APPLY").object.spec' out; }
 egress() { spec | jq -c .egress; }
 same() { # JSON JSON

@@ -91,3 +91,7 @@ seen() {
 	jq -c --arg type "$1" '
 		{type: $type, object: (.object | .metadata += {uid: "np", resourceVersion: "77"}'"${2:+ | $2}"')}'
 }
+
+# Of a translator's lines those that ask for something, and the end marks: what tests/agents.bats and
+# the marks of a list's begin are about is left out.
+operations() { grep -v -e '^{"type":"AGENT"' -e '"agent-egress.dev/initial-events-begin"' || true; }

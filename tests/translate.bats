@@ -10,7 +10,8 @@ setup() {
 
 # The operations for the events that the given functions print.
 translate() {
-	egress-translate "$@" 2>errors
+	egress-translate "$@" 2>errors | operations
+	return "${PIPESTATUS[0]}"
 }
 
 # The spec of the last APPLY of a policy NAMESPACE/NAME on stdin.
@@ -234,7 +235,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 
 @test "what a new list does not name is gone" {
 	{
-		mark begin AgentCard; world; card other --on Sandbox/other; mark end AgentCard
+		mark begin AgentCard; world; workload Sandbox/other; card other --on Sandbox/other; mark end AgentCard
 		mark begin AgentCard; card weather; mark end AgentCard
 	} | translate >out
 	[ "$(jq -r 'select(.type == "DELETE").object.metadata.name' out)" = other-signature-policy ]

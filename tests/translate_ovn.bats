@@ -8,7 +8,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
-translate() { egress-translate --target ovn 2>errors; }
+translate() { egress-translate --target ovn 2>errors | operations; }
 
 agent() { # NAME [the card's options]
 	workload "Deployment/$1"

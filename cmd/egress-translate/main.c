@@ -135,11 +135,6 @@ struct stage {
 
 static void write_out(void *stage, struct json_text line)
 {
-	static const char *const types[] = {"APPLY", "DELETE"};
-	struct json_text type = json_get(line, "type");
-	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-		if (json_equals(type, types[i]))
-			metrics_add(METRIC_OPERATIONS, types[i], 1);
 	stream_write(((struct stage *)stage)->stream, line);
 }
 
@@ -147,8 +142,8 @@ static void gather(void *stage)
 {
 	struct policy_counts counts =
 		policy_translator_counts(((const struct stage *)stage)->translator);
-	metrics_add(METRIC_OPERATIONS, "APPLY", 0);
-	metrics_add(METRIC_OPERATIONS, "DELETE", 0);
+	metrics_set(METRIC_OPERATIONS, "APPLY", (int64_t)counts.applied);
+	metrics_set(METRIC_OPERATIONS, "DELETE", (int64_t)counts.deleted);
 	metrics_set(METRIC_AGENTS, NULL, (int64_t)counts.agents);
 }
 
@@ -173,7 +168,8 @@ static void end(struct stage *stage)
 static void say_complete(const struct stage *stage)
 {
 	struct policy_counts counts = policy_translator_counts(stage->translator);
-	log_detail("complete: %lu agents, %lu operations", counts.agents, counts.operations);
+	log_detail("complete: %lu agents, %lu operations", counts.agents,
+	           counts.applied + counts.deleted);
 	if (policy_translator_is_lost(stage->translator))
 		log_warning("some records could not be used: only policies whose card was seen to "
 		            "go are deleted");

@@ -28,6 +28,7 @@ extern const struct k8s_kind policy_kind_egressfirewall;
 extern const struct k8s_kind policy_kind_sidecar;
 extern const struct k8s_kind policy_kind_serviceentry;
 
+enum { POLICY_KINDS_MAX = 32 };
 extern const struct k8s_kind *const policy_kinds[]; /* all of them, NULL-terminated */
 
 /* By group and kind, whatever the version; NULL: policies are not written as that. */

@@ -17,7 +17,7 @@ const char *const policy_mode_words[] = {"none",     "allow-all",  "scoped",
 static void conclude(struct policy_decision *decision, enum policy_mode mode, const char *reason,
                    const char *message)
 {
-	decision->mode = mode;
+	decision->mode = decision->asked = mode;
 	decision->reason = reason;
 	json_puts(&decision->message, message);
 }
@@ -187,7 +187,10 @@ static void decide_unknown(struct policy_decision *decision)
 	                            "by --selector-label"
 	                  : workload->present ? "has nothing that selects its pods: give its pods a label"
 	                                      : "does not exist";
-	conclude(decision, POLICY_MODE_NONE, "WorkloadUnknown", "no policy: ");
+	decision->message.len = 0;
+	decision->mode = POLICY_MODE_NONE;
+	decision->reason = "WorkloadUnknown";
+	json_puts(&decision->message, "no policy: ");
 	json_putf(&decision->message, "%s %s %s", workload->kind, workload->name, why);
 	policy_problem(&decision->problems, POLICY_ERROR, "spec.targetRef", (struct json_text){0},
 	               "%s %s %s", workload->kind, workload->name, why);
@@ -241,26 +244,51 @@ static void warn_of_overlaps(struct policy_decision *decision)
 		        found[i]->kind, found[i]->name);
 }
 
-void policy_decide(const struct policy_inventory *inventory, struct policy_workload *workload,
-                   struct policy_decision *decision)
+static void clear(struct policy_decision *decision)
 {
-	decision->workload = workload;
-	decision->owner = workload->cards;
-	decision->selector =
-	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	decision->message.len = 0;
 	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
 	decision->egress_is_dns = false;
 	policy_problems_clear(&decision->problems);
-	if (decision->selector.at == NULL) {
-		decide_unknown(decision);
-		return;
-	}
+}
+
+void policy_decide_alone(const struct policy_inventory *inventory, const struct policy_card *card,
+                         struct policy_decision *decision)
+{
+	static const char why[] = "spec.targetRef names no workload";
+	clear(decision);
+	decision->workload = NULL;
+	decision->owner = card;
+	decision->selector = (struct json_text){0};
+	if (card->verified)
+		decide_permissive(inventory, decision);
+	else
+		decide_restrictive(inventory, decision);
+	decision->message.len = 0;
+	decision->mode = POLICY_MODE_NONE;
+	decision->reason = "WorkloadUnknown";
+	json_putf(&decision->message, "no policy: %s", why);
+	policy_problem(&decision->problems, POLICY_ERROR, "spec.targetRef", (struct json_text){0}, "%s",
+	               why);
+}
+
+void policy_decide(const struct policy_inventory *inventory, struct policy_workload *workload,
+                   struct policy_decision *decision)
+{
+	clear(decision);
+	decision->workload = workload;
+	decision->owner = workload->cards;
+	decision->selector =
+	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	if (workload->permissive)
 		decide_permissive(inventory, decision);
 	else
 		decide_restrictive(inventory, decision);
+	if (decision->selector.at == NULL) {
+		decide_unknown(decision);
+		return;
+	}
 	policy_ingress_put(inventory, decision, &decision->ingress);
 	warn_of_selector(decision);
 	warn_of_owner(decision);

@@ -25,6 +25,7 @@ struct policy_decision {
 	const struct policy_workload *workload;
 	const struct policy_card *owner; /* the oldest card */
 	enum policy_mode mode;
+	enum policy_mode asked;       /* what is decided, whether or not a policy can be made; not NONE */
 	const char *reason;           /* one word, as Kubernetes has them: EgressUnset */
 	struct json_buffer message;   /* a sentence */
 	struct json_text selector;    /* of the pods */
@@ -39,6 +40,10 @@ struct policy_decision {
 /* For a workload that has cards. */
 void policy_decide(const struct policy_inventory *inventory, struct policy_workload *workload,
                    struct policy_decision *decision);
+
+/* For a card that names no possible workload: what its agent would get. No policy is made. */
+void policy_decide_alone(const struct policy_inventory *inventory, const struct policy_card *card,
+                         struct policy_decision *decision);
 
 /* Makes it one that allows no egress, for this reason (one word) and message. */
 void policy_decision_deny(struct policy_decision *decision, const char *reason,

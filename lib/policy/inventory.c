@@ -116,6 +116,25 @@ void policy_namespace_changed(struct policy_inventory *inventory, struct policy_
 	DL_APPEND(inventory->changed, namespace);
 }
 
+void policy_report(struct policy_inventory *inventory, struct policy_card *card)
+{
+	if (card->report_queued)
+		return;
+	card->report_queued = true;
+	DL_APPEND2(inventory->reports, card, report_prev, report_next);
+}
+
+void policy_report_all(struct policy_inventory *inventory)
+{
+	for (struct policy_card *card = inventory->cards; card != NULL; card = card->hh.next) {
+		card->told = (struct policy_digest){0};
+		if (card->workload != NULL)
+			policy_touch(inventory, card->workload);
+		else
+			policy_report(inventory, card);
+	}
+}
+
 struct change {
 	struct policy_inventory *inventory;
 	const struct policy_workload *workload;
@@ -221,7 +240,7 @@ static void object_free(struct policy_inventory *inventory, struct policy_object
 void policy_object_sweep(struct policy_inventory *inventory, struct policy_object *object)
 {
 	if (object->owner == NULL && !object->extra && object->previous == NULL &&
-	    !object->seen && !object->queued && object->last != POLICY_LAST_APPLY)
+	    !object->seen && !object->foreign && !object->queued && object->last != POLICY_LAST_APPLY)
 		object_free(inventory, object);
 }
 
@@ -269,6 +288,14 @@ static void card_free(struct policy_inventory *inventory, struct policy_card *ca
 	free(card);
 }
 
+void policy_gone_free(struct policy_gone *gone)
+{
+	free(gone->namespace);
+	free(gone->name);
+	free(gone->uid);
+	free(gone);
+}
+
 void policy_inventory_free(struct policy_inventory *inventory)
 {
 	struct policy_card *card, *next_card;
@@ -289,5 +316,8 @@ void policy_inventory_free(struct policy_inventory *inventory)
 		free(namespace);
 	}
 	policy_apiserver_free(&inventory->apiserver);
+	struct policy_gone *gone, *next_gone;
+	DL_FOREACH_SAFE(inventory->gone, gone, next_gone)
+	policy_gone_free(gone);
 	json_buffer_free(&inventory->scratch);
 }

@@ -64,7 +64,10 @@ struct policy_card {
 	bool listed;
 	struct policy_workload *workload;
 	struct policy_card *prev, *next; /* of one workload */
-	struct policy_digest status;     /* of the last status that was asked for */
+	struct policy_digest status;     /* of the last status that was asked for, */
+	struct policy_digest told;       /* and of the last AGENT line; zero: none */
+	bool told_any, report_queued;
+	struct policy_card *report_prev, *report_next; /* of those to be told of again */
 	UT_hash_handle hh;
 };
 
@@ -100,6 +103,9 @@ struct policy_workload {
 	UT_hash_handle hh;
 };
 
+/* How far the egress of a stored policy reaches, as far as it can be told at a glance. */
+enum policy_reach { POLICY_REACH_UNKNOWN, POLICY_REACH_NOTHING, POLICY_REACH_SOME, POLICY_REACH_ALL };
+
 enum policy_last { POLICY_LAST_NONE, POLICY_LAST_APPLY, POLICY_LAST_DELETE };
 
 struct policy_object {
@@ -119,6 +125,8 @@ struct policy_object {
 	bool gone;    /* its workload gave it up, so it is known that nobody wants it */
 	bool drifted; /* what was seen is not what was asked for: ask again */
 	bool seen, listed, queued;
+	bool foreign; /* the cluster has one of this name that does not bear our label */
+	enum policy_reach seen_reach; /* what the seen one lets out */
 	struct policy_digest seen_essence;
 	char *seen_version;  /* resourceVersion; NULL */
 	char *seen_selector; /* of a managed one, usable, normal form; NULL */
@@ -126,6 +134,14 @@ struct policy_object {
 	struct policy_object *extra_prev, *extra_next; /* or of the previous list */
 	UT_hash_handle hh;
 };
+
+/* A card that is gone, and of which something was told. */
+struct policy_gone {
+	char *namespace, *name, *uid;
+	struct policy_gone *prev, *next;
+};
+
+void policy_gone_free(struct policy_gone *gone);
 
 struct policy_inventory {
 	const struct policy_settings *settings;
@@ -138,6 +154,9 @@ struct policy_inventory {
 	struct policy_object *unwanted;
 	struct policy_namespace *changed; /* a queue; only where the target has something for namespaces */
 	bool watched; /* the stream tells of the target's own kind */
+	bool complete[POLICY_KINDS_MAX]; /* by policy_kinds[]: a list of it has ended, whole */
+	struct policy_card *reports; /* a queue */
+	struct policy_gone *gone;    /* a queue */
 	struct json_buffer scratch;
 };
 
@@ -153,6 +172,22 @@ void policy_inventory_end(struct policy_inventory *inventory, const struct event
 void policy_touch(struct policy_inventory *inventory, struct policy_workload *workload);
 void policy_unwanted(struct policy_inventory *inventory, struct policy_object *object);
 void policy_namespace_changed(struct policy_inventory *inventory, struct policy_namespace *namespace);
+
+/* Puts a card into the queue of those to be told of. */
+void policy_report(struct policy_inventory *inventory, struct policy_card *card);
+/* All are told of again, as if nothing had been. */
+void policy_report_all(struct policy_inventory *inventory);
+
+/* What the input shows of an object that is wanted. */
+enum policy_live {
+	POLICY_LIVE_UNKNOWN, /* no complete list of its kind */
+	POLICY_LIVE_AS_ASKED,
+	POLICY_LIVE_ABSENT,
+	POLICY_LIVE_DIFFERS,
+	POLICY_LIVE_FOREIGN,
+};
+enum policy_live policy_object_live(const struct policy_inventory *inventory,
+                                    const struct policy_object *object);
 
 /* An unwanted object of a kind that the target does not write as its first may be all that limits an agent,
  * after a change of target. Whose it is when it must stay until the workload's own object stands:

@@ -171,6 +171,7 @@ static void detach(struct policy_inventory *inventory, struct policy_card *card)
 		return;
 	DL_DELETE(workload->cards, card);
 	card->workload = NULL;
+	card->prev = card->next = NULL;
 	policy_workload_changed(inventory, workload);
 }
 
@@ -208,9 +209,27 @@ static struct policy_card *card_new(struct policy_inventory *inventory, const st
 	return card;
 }
 
+/* Whoever was told of the card is told that it is gone. */
+static void add_gone(struct policy_inventory *inventory, struct policy_card *card)
+{
+	struct policy_gone *gone = calloc(1, sizeof *gone);
+	if (gone == NULL)
+		abort();
+	gone->namespace = policy_copy(json_of(card->namespace->name));
+	gone->name = policy_copy(json_of(card->name));
+	gone->uid = policy_copy(json_of(card->uid));
+	DL_APPEND(inventory->gone, gone);
+	card->told_any = false;
+	card->told = (struct policy_digest){0};
+}
+
 void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card)
 {
 	struct policy_workload *workload = card->workload;
+	if (card->told_any)
+		add_gone(inventory, card);
+	if (card->report_queued)
+		DL_DELETE2(inventory->reports, card, report_prev, report_next);
 	detach(inventory, card);
 	if (workload != NULL)
 		policy_workload_sweep(inventory, workload);
@@ -246,12 +265,17 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 		abort();
 	memcpy(copy, packed->at, packed->len);
 	struct policy_workload *before = card->workload;
+	if (card->told_any && !text_is(event->uid, card->uid) &&
+	    (event->uid.at != NULL || card->uid[0] != '\0'))
+		add_gone(inventory, card);
 	detach(inventory, card);
 	free(card->packed);
 	card->packed = copy;
 	card->packed_len = packed->len;
 	unpack(card);
 	attach(inventory, card);
+	if (card->workload == NULL)
+		policy_report(inventory, card);
 	if (before != NULL)
 		policy_workload_sweep(inventory, before);
 	return card->workload != NULL ? NULL

@@ -49,12 +49,30 @@ struct policy_digest policy_object_essence(const struct policy_inventory *invent
 	return policy_essence(object, labels, names->agentcard_label, scratch);
 }
 
+static enum policy_reach reach_of(const struct k8s_kind *kind, struct json_text object)
+{
+	struct json_text spec = json_get(object, "spec"), types = json_get(spec, "policyTypes");
+	struct json_text egress = json_get(spec, "egress");
+	bool limits = false;
+	if (kind != &policy_kind_networkpolicy)
+		return POLICY_REACH_UNKNOWN;
+	for (struct json_member m = json_first(types); m.value.at; m = json_next(m))
+		limits = limits || json_equals(m.value, "Egress");
+	if (!limits)
+		return POLICY_REACH_UNKNOWN;
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m))
+		if (json_is_empty(json_get(m.value, "to")) && json_is_empty(json_get(m.value, "ports")))
+			return POLICY_REACH_ALL;
+	return json_is_empty(egress) ? POLICY_REACH_NOTHING : POLICY_REACH_SOME;
+}
+
 static void keep_seen(struct policy_inventory *inventory, struct policy_object *object,
                       const struct event *event)
 {
 	struct json_buffer *scratch = &inventory->scratch;
 	struct json_text selector = json_get(event->object, "spec", "podSelector");
 	object->seen_essence = policy_object_essence(inventory, event->object, scratch);
+	object->seen_reach = reach_of(object->kind, event->object);
 	free(object->seen_version);
 	object->seen_version = policy_copy(event->resource_version);
 	free(object->seen_selector);
@@ -64,6 +82,21 @@ static void keep_seen(struct policy_inventory *inventory, struct policy_object *
 		policy_normal_put(scratch, selector);
 		object->seen_selector = policy_copy(json_buffer_text(scratch));
 	}
+}
+
+enum policy_live policy_object_live(const struct policy_inventory *inventory,
+                                    const struct policy_object *object)
+{
+	if (object->foreign)
+		return POLICY_LIVE_FOREIGN;
+	if (!policy_kind_is_complete(inventory, object->kind))
+		return POLICY_LIVE_UNKNOWN;
+	if (!object->seen)
+		return POLICY_LIVE_ABSENT;
+	return object->essence_known &&
+	                       policy_digest_same(object->seen_essence, object->essence)
+	               ? POLICY_LIVE_AS_ASKED
+	               : POLICY_LIVE_DIFFERS;
 }
 
 static bool is_as_asked(const struct policy_object *object)
@@ -123,10 +156,24 @@ static void touch_orphan(struct policy_inventory *inventory, const struct policy
 		policy_touch(inventory, card->workload);
 }
 
+/* What is told of its agents differs. */
+static void tell(struct policy_inventory *inventory, const struct policy_object *object,
+                 enum policy_live before)
+{
+	if (policy_object_live(inventory, object) == before)
+		return;
+	if (object->extra)
+		touch_whole(inventory, object);
+	else if (object->owner != NULL)
+		policy_touch(inventory, object->owner);
+}
+
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object)
 {
-	object->seen = false;
+	enum policy_live before = policy_object_live(inventory, object);
+	object->seen = object->foreign = false;
 	repair(inventory, object);
+	tell(inventory, object, before);
 }
 
 void policy_watched(struct policy_inventory *inventory, const struct k8s_kind *kind)
@@ -158,6 +205,16 @@ static struct policy_object *find(const struct policy_inventory *inventory,
 	return object;
 }
 
+/* One that does not bear our label is in the way where it bears a name that we give. */
+static bool is_in_the_way(const struct event *event, const struct k8s_kind *kind)
+{
+	static const char suffix[] = "-signature-policy";
+	size_t len = sizeof suffix - 1;
+	return kind == &policy_kind_egressfirewall ||
+	       (event->name.len > len &&
+	        memcmp(event->name.at + event->name.len - len, suffix, len) == 0);
+}
+
 const char *policy_take_object(struct policy_inventory *inventory, const struct event *event,
                                const struct k8s_kind *kind)
 {
@@ -170,15 +227,19 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 	struct policy_namespace *namespace =
 	        policy_namespace_at(inventory, namespace_of(inventory, event, kind));
 	struct policy_object *object = find(inventory, kind, namespace->name, event->name);
-	if (object == NULL && (!managed || event->type == EVENT_DELETED))
+	bool foreign = !managed && event->type != EVENT_DELETED;
+	if (object == NULL && (event->type == EVENT_DELETED ||
+	                       (foreign && !is_in_the_way(event, kind))))
 		return NULL;
 	if (object == NULL)
 		object = policy_object_at(inventory, kind, namespace, event->name);
 	/* One that lost its label is not ours to delete; as what somebody's policy should be,
 	 * it has drifted. */
 	bool wanted = object->owner != NULL || object->extra;
+	enum policy_live before = policy_object_live(inventory, object);
+	object->foreign = foreign;
 	object->seen = event->type != EVENT_DELETED && (managed || wanted);
-	object->listed = object->seen;
+	object->listed = object->seen || foreign;
 	if (object->seen && kind->cluster_scoped && !wanted)
 		object->namespace = namespace;
 	if (object->seen) {
@@ -189,6 +250,7 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 			touch_orphan(inventory, object);
 	}
 	repair(inventory, object);
+	tell(inventory, object, before);
 	return NULL;
 }
 

@@ -33,6 +33,9 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 void policy_watched(struct policy_inventory *inventory, const struct k8s_kind *kind);
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object);
 
+/* Whether the input has had a whole list of the kind. */
+bool policy_kind_is_complete(const struct policy_inventory *inventory, const struct k8s_kind *kind);
+
 /* The card that an object says it is for, when there is such a card; NULL. */
 struct policy_card *policy_card_of(const struct policy_inventory *inventory,
                                    const struct policy_object *object);

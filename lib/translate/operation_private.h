@@ -2,6 +2,7 @@
 #ifndef TRANSLATE_OPERATION_PRIVATE_H
 #define TRANSLATE_OPERATION_PRIVATE_H
 
+#include "policy/confinement.h"
 #include "targets/target.h"
 
 /* An APPLY of a manifest, up to its closing brace. */
@@ -11,11 +12,21 @@ void policy_put_apply(struct json_text manifest, const struct policy_decision *d
 void policy_put_apply_namespace(struct json_text manifest, const struct policy_problems *problems,
                             struct json_buffer *out);
 
+/* What carrying it out does to what the agent may reach, beside what is live. */
+enum policy_effect { POLICY_NARROWS, POLICY_NEW, POLICY_EFFECT_UNKNOWN, POLICY_WIDENS };
+
 /* Closes either; `observed`: the object was last seen to be as this asks for. */
 void policy_put_apply_end(const struct policy_object *object, bool observed,
-                          struct json_buffer *out);
+                          enum policy_effect effect, struct json_buffer *out);
 
-void policy_put_delete(const struct policy_object *object, struct json_buffer *out);
+void policy_put_delete(const struct policy_object *object, enum policy_effect effect,
+                       struct json_buffer *out);
+
+/* The state of a card's agent. `gaps`: NULL for a decision that confines to nothing; `live`: the
+ * input shows the objects that implement it. */
+void policy_put_agent(const struct policy_decision *decision, const struct policy_card *card,
+                      const struct policy_gaps *gaps, bool live, struct json_buffer *out);
+void policy_put_gone(const struct policy_gone *gone, struct json_buffer *out);
 
 void policy_put_status(const struct policy_decision *decision, const struct policy_card *card,
                        struct json_buffer *out);

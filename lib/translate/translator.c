@@ -14,13 +14,14 @@ struct policy_translator {
 	struct policy_output output;
 	struct policy_manifests manifests;
 	struct policy_problems problems; /* of a namespace */
+	struct policy_gaps gaps;
 	struct json_buffer line, essence;
 	struct policy_lists lists;
 	bool listed;   /* the AgentCards' list has ended */
 	bool any_card; /* an AgentCard was seen */
 	bool known;
 	bool lost; /* something that was listed could not be read */
-	unsigned long operations;
+	unsigned long applied, deleted;
 };
 
 struct policy_translator *policy_translator_new(const struct policy_settings *settings,
@@ -46,6 +47,7 @@ void policy_translator_free(struct policy_translator *translator)
 	policy_decision_free(&translator->decision);
 	policy_manifests_free(&translator->manifests);
 	policy_problems_free(&translator->problems);
+	policy_gaps_free(&translator->gaps);
 	json_buffer_free(&translator->line);
 	json_buffer_free(&translator->essence);
 	free(translator);
@@ -53,7 +55,6 @@ void policy_translator_free(struct policy_translator *translator)
 
 static void emit(struct policy_translator *translator)
 {
-	translator->operations++;
 	translator->output.emit(translator->output.context, json_buffer_text(&translator->line));
 }
 
@@ -89,9 +90,43 @@ static bool is_asked(struct policy_translator *translator, struct policy_object 
 	       (!object->seen || object->essence_known || is_seen_as(translator, object, manifest));
 }
 
+/* Against what the stream shows, and whose selector is the same. */
+static enum policy_effect effect_of(const struct policy_translator *translator,
+                                    const struct policy_object *object, enum policy_reach reach)
+{
+	const struct policy_decision *decision = &translator->decision;
+	enum policy_live live = policy_object_live(&translator->inventory, object);
+	if (live == POLICY_LIVE_ABSENT)
+		return POLICY_NEW;
+	if (!object->seen || object->seen_reach == POLICY_REACH_UNKNOWN ||
+	    reach == POLICY_REACH_UNKNOWN || object->seen_selector == NULL ||
+	    !json_same(json_of(object->seen_selector), decision->selector))
+		return POLICY_EFFECT_UNKNOWN;
+	if (reach == POLICY_REACH_NOTHING || object->seen_reach == POLICY_REACH_ALL)
+		return POLICY_NARROWS;
+	if (reach == POLICY_REACH_ALL || object->seen_reach == POLICY_REACH_NOTHING)
+		return POLICY_WIDENS;
+	return POLICY_EFFECT_UNKNOWN;
+}
+
+/* How far the first object of a decision reaches. */
+static enum policy_reach reach_of(const struct policy_translator *translator)
+{
+	if (translator->settings.writes.kind != &policy_kind_networkpolicy)
+		return POLICY_REACH_UNKNOWN;
+	switch (translator->decision.mode) {
+	case POLICY_MODE_ALLOW_ALL:
+		return POLICY_REACH_ALL;
+	case POLICY_MODE_DENY_ALL:
+		return POLICY_REACH_NOTHING;
+	default:
+		return POLICY_REACH_SOME;
+	}
+}
+
 /* Asks for what the line says, up to its closing brace, unless that was asked for last. */
 static void apply(struct policy_translator *translator, struct policy_object *object,
-                  struct json_text manifest)
+                  struct json_text manifest, enum policy_reach reach)
 {
 	struct json_buffer *line = &translator->line;
 	struct policy_digest digest = policy_digest(json_buffer_text(line));
@@ -101,7 +136,9 @@ static void apply(struct policy_translator *translator, struct policy_object *ob
 	object->drifted = false;
 	object->operation = digest;
 	object->essence_known = false;
-	policy_put_apply_end(object, is_seen_as(translator, object, manifest), line);
+	bool observed = is_seen_as(translator, object, manifest);
+	policy_put_apply_end(object, observed, effect_of(translator, object, reach), line);
+	translator->applied++;
 	emit(translator);
 }
 
@@ -154,7 +191,8 @@ static void apply_decision(struct policy_translator *translator, struct policy_w
 		translator->line.len = 0;
 		policy_put_apply(manifest, decision, &translator->line);
 		keep_card(object, decision->owner);
-		apply(translator, object, manifest);
+		apply(translator, object, manifest,
+		      i == 0 ? reach_of(translator) : POLICY_REACH_UNKNOWN);
 	}
 }
 
@@ -167,6 +205,7 @@ static void apply_status(struct policy_translator *translator, struct policy_car
 	if (policy_digest_same(digest, card->status))
 		return;
 	card->status = digest;
+	translator->applied++;
 	emit(translator);
 }
 
@@ -192,6 +231,100 @@ static void note_part(struct policy_translator *translator, struct policy_worklo
 	policy_namespace_changed(&translator->inventory, workload->namespace);
 }
 
+/* Every object that implements the decision is there to be looked at. */
+static bool is_live(const struct policy_inventory *inventory, const struct policy_workload *workload)
+{
+	const struct policy_object *object;
+	if (workload == NULL || workload->object == NULL ||
+	    policy_object_live(inventory, workload->object) == POLICY_LIVE_UNKNOWN)
+		return false;
+	DL_FOREACH2(workload->extra, object, extra_next)
+	if (policy_object_live(inventory, object) == POLICY_LIVE_UNKNOWN)
+		return false;
+	DL_FOREACH2(workload->namespace->extra, object, extra_next)
+	if (policy_object_live(inventory, object) == POLICY_LIVE_UNKNOWN)
+		return false;
+	return true;
+}
+
+static void find_gaps(struct policy_translator *translator)
+{
+	const struct policy_decision *decision = &translator->decision;
+	const struct policy_workload *workload = decision->workload;
+	const struct policy_object *object;
+	struct policy_gaps *gaps = &translator->gaps;
+	policy_gaps_clear(gaps);
+	policy_gaps_of_workload(decision, gaps);
+	if (decision->mode == POLICY_MODE_NONE)
+		return;
+	policy_gaps_of_object(&translator->inventory, workload->object, gaps);
+	DL_FOREACH2(workload->extra, object, extra_next)
+	policy_gaps_of_object(&translator->inventory, object, gaps);
+	DL_FOREACH2(workload->namespace->extra, object, extra_next)
+	policy_gaps_of_object(&translator->inventory, object, gaps);
+}
+
+/* The AGENT line of the decision that was made, unless it was the last for this card. */
+static void tell(struct policy_translator *translator, struct policy_card *card)
+{
+	const struct policy_decision *decision = &translator->decision;
+	struct json_buffer *line = &translator->line;
+	bool confines = decision->asked != POLICY_MODE_ALLOW_ALL;
+	line->len = 0;
+	policy_put_agent(decision, card, confines ? &translator->gaps : NULL,
+	                 is_live(&translator->inventory, decision->workload), line);
+	struct policy_digest digest = policy_digest(json_buffer_text(line));
+	if (policy_digest_same(digest, card->told))
+		return;
+	card->told = digest;
+	card->told_any = true;
+	emit(translator);
+}
+
+/* Of an agent with namespace-wide objects something is told once those are asked for, too. */
+static void tell_all(struct policy_translator *translator, struct policy_workload *workload)
+{
+	struct policy_card *card;
+	if (translator->settings.writes.namespace_wide) {
+		policy_report(&translator->inventory, workload->cards);
+		return;
+	}
+	find_gaps(translator);
+	DL_FOREACH(workload->cards, card)
+	tell(translator, card);
+}
+
+static void tell_next(struct policy_translator *translator)
+{
+	struct policy_inventory *inventory = &translator->inventory;
+	struct policy_card *card = inventory->reports;
+	DL_DELETE2(inventory->reports, card, report_prev, report_next);
+	card->report_queued = false;
+	if (card->workload == NULL) {
+		policy_decide_alone(inventory, card, &translator->decision);
+		find_gaps(translator);
+		tell(translator, card);
+		return;
+	}
+	policy_decide(inventory, card->workload, &translator->decision);
+	if (translator->decision.mode != POLICY_MODE_NONE)
+		policy_render(translator->target, inventory, &translator->decision,
+		              &translator->manifests);
+	find_gaps(translator);
+	DL_FOREACH(card->workload->cards, card)
+	tell(translator, card);
+}
+
+static void tell_gone(struct policy_translator *translator)
+{
+	struct policy_gone *gone = translator->inventory.gone;
+	DL_DELETE(translator->inventory.gone, gone);
+	translator->line.len = 0;
+	policy_put_gone(gone, &translator->line);
+	policy_gone_free(gone);
+	emit(translator);
+}
+
 static void decide(struct policy_translator *translator, struct policy_workload *workload)
 {
 	struct policy_inventory *inventory = &translator->inventory;
@@ -215,6 +348,7 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 		DL_FOREACH(workload->cards, card)
 			apply_status(translator, card);
 	}
+	tell_all(translator, workload);
 }
 
 /* Only what is known to be unwanted: its card was seen to go, or all cards are known. What may
@@ -234,7 +368,8 @@ static void remove_unwanted(struct policy_translator *translator, struct policy_
 	object->last = POLICY_LAST_DELETE;
 	object->drifted = false;
 	translator->line.len = 0;
-	policy_put_delete(object, &translator->line);
+	policy_put_delete(object, POLICY_EFFECT_UNKNOWN, &translator->line);
+	translator->deleted++;
 	emit(translator);
 }
 
@@ -259,9 +394,13 @@ static void render_next_namespace(struct policy_translator *translator)
 		struct json_text manifest = policy_manifest_text(&translator->manifests, i);
 		translator->line.len = 0;
 		policy_put_apply_namespace(manifest, &translator->problems, &translator->line);
-		apply(translator, object, manifest);
+		apply(translator, object, manifest, POLICY_REACH_UNKNOWN);
 	}
 	drop_stale(translator, &namespace->extra);
+	struct policy_workload *workload;
+	DL_FOREACH2(namespace->workloads, workload, namespace_next)
+	if (workload->cards != NULL)
+		policy_report(&translator->inventory, workload->cards);
 }
 
 static void remove_next(struct policy_translator *translator)
@@ -280,12 +419,16 @@ static void flush(struct policy_translator *translator)
 {
 	const struct policy_inventory *inventory = &translator->inventory;
 	for (;;) {
-		if (inventory->touched != NULL)
+		if (inventory->gone != NULL)
+			tell_gone(translator);
+		else if (inventory->touched != NULL)
 			decide_next(translator);
 		else if (inventory->changed != NULL)
 			render_next_namespace(translator);
 		else if (inventory->unwanted != NULL)
 			remove_next(translator);
+		else if (inventory->reports != NULL)
+			tell_next(translator);
 		else
 			return;
 	}
@@ -323,8 +466,11 @@ static void end_list(struct policy_translator *translator, const struct event *e
 static void take_bookmark(struct policy_translator *translator, const struct event *event,
                           struct json_text line)
 {
-	if (event->mark == EVENT_MARK_BEGIN)
+	if (event->mark == EVENT_MARK_BEGIN) {
 		begin_list(translator, event);
+		if (is_card(translator, event))
+			translator->output.emit(translator->output.context, line);
+	}
 	if (event->mark != EVENT_MARK_END)
 		return;
 	end_list(translator, event);
@@ -393,7 +539,8 @@ const char *policy_translator_end(struct policy_translator *translator)
 struct policy_counts policy_translator_counts(const struct policy_translator *translator)
 {
 	return (struct policy_counts){.agents = HASH_COUNT(translator->inventory.cards),
-	                              .operations = translator->operations};
+	                              .applied = translator->applied,
+	                              .deleted = translator->deleted};
 }
 
 struct policy_inventory *policy_translator_inventory(struct policy_translator *translator)

@@ -11,7 +11,10 @@
  *            problems; `observed` when the policy was last seen to be so already
  *   DELETE   a policy whose card is gone or names another workload
  *   APPLY    the status of an AgentCard, with settings->status
- *   BOOKMARK the AgentCards' end mark, behind all operations that complete the world
+ *   AGENT    the state of a card's agent, behind the operations of its objects, when it differs from
+ *            the last one; all of them again after AgentCard's begin mark
+ *   BOOKMARK the AgentCards' begin mark, and their end mark behind all operations that the lists ask
+ *            for
  *
  * Ownership: settings are copied, what they point to is borrowed and outlives the translator, as
  * the target does; lines are borrowed for the call,
@@ -54,7 +57,7 @@ bool policy_translator_known(const struct policy_translator *translator);
 const char *policy_translator_end(struct policy_translator *translator);
 
 struct policy_counts {
-	unsigned long agents, operations;
+	unsigned long agents, applied, deleted;
 };
 struct policy_counts policy_translator_counts(const struct policy_translator *translator);
 

@@ -67,7 +67,8 @@ static void on_line(void *context, struct json_text line)
 	struct json_text kind = json_plain(json_get(object, "kind"));
 	struct json_text namespace = json_plain(json_get(object, "metadata", "namespace"));
 	struct json_text name = json_plain(json_get(object, "metadata", "name"));
-	if (json_equals(json_get(line, "type"), "BOOKMARK"))
+	if (json_equals(json_get(line, "type"), "BOOKMARK") ||
+	    json_equals(json_get(line, "type"), "AGENT"))
 		return;
 	size_t at = strlen(s->said);
 	snprintf(s->said + at, sizeof s->said - at, "%.*s %.*s %.*s%s%.*s;", (int)type.len, type.at,

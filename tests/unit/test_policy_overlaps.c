@@ -39,7 +39,8 @@ static void on_operation(void *context, struct json_text line)
 	struct warnings *warnings = context;
 	struct json_text problems = json_get(line, "problems");
 	struct json_text name = json_plain(json_get(line, "object", "metadata", "name"));
-	if (json_equals(json_get(line, "type"), "BOOKMARK"))
+	if (!json_equals(json_get(line, "type"), "APPLY") &&
+	    !json_equals(json_get(line, "type"), "DELETE"))
 		return;
 	assert_non_null(name.at);
 	long w = strtol(name.at + 1, NULL, 10);

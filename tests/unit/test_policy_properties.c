@@ -169,7 +169,8 @@ static void on_operation(void *context, struct json_text line)
 	json_puttext(&run->bytes, line);
 	json_putc(&run->bytes, '\n');
 	assert_true(json_check(line, &json_record_limits, NULL));
-	if (json_equals(json_get(line, "type"), "BOOKMARK"))
+	if (json_equals(json_get(line, "type"), "BOOKMARK") ||
+	    json_equals(json_get(line, "type"), "AGENT"))
 		return;
 	struct live *live = live_at(run, line);
 	free(live->egress);
