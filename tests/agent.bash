@@ -23,7 +23,9 @@ make_agent() {
 	bundle other.crt >other.json
 	agentcard team-a billing | event ADDED >card
 	# shellcheck disable=SC2094 # the file has the name of the function, and is another thing
-	workload Deployment team-a billing billing-sa | event ADDED >workload
+	workload Deployment team-a billing billing-sa |
+		jq -c '.spec.selector.matchLabels = {app: "billing"} | .spec.template.metadata.labels = {app: "billing"}' |
+		event ADDED >workload
 	signed_configmap team-a billing <billing.json >signed
 	bundle_configmap <bundle.json >trust
 	cat trust workload signed card >good

@@ -18,7 +18,20 @@ states() {
 	jq -c 'select(.type == "AGENT") | [.agentCard.name, .egress, .confined, [.gaps[]?.reason]]'
 }
 
-translate() { egress-translate "$@" 2>errors; }
+# The cluster serves no policies but its own kind's.
+unserved() {
+	local kind
+	for kind in cilium.io/v2,CiliumNetworkPolicy cilium.io/v2,CiliumClusterwideNetworkPolicy \
+		projectcalico.org/v3,NetworkPolicy projectcalico.org/v3,GlobalNetworkPolicy \
+		policy.networking.k8s.io/v1alpha1,AdminNetworkPolicy policy.networking.k8s.io/v1alpha2,ClusterNetworkPolicy \
+		networking.k8s.aws/v1alpha1,ClusterNetworkPolicy networking.k8s.aws/v1alpha1,ApplicationNetworkPolicy \
+		networking.gke.io/v1alpha1,FQDNNetworkPolicy; do
+		printf '{"type":"BOOKMARK","object":{"apiVersion":"%s","kind":"%s","metadata":{"annotations":{' "${kind%,*}" "${kind#*,}"
+		echo '"k8s.io/initial-events-end":"true","agent-egress.dev/unavailable":"NotServed"}}}}'
+	done
+}
+
+translate() { { unserved; cat; } | egress-translate "$@" 2>errors; }
 
 DENIES='{"egress":[]}'
 
@@ -44,46 +57,46 @@ DENIES='{"egress":[]}'
 @test "nothing is told twice that does not differ" {
 	{ whole a; card a --policy "$DENIES"; mark end AgentCard; whole a; card a --policy "$DENIES"
 	  card a --policy '{"egress":[{"to":[{"podSelector":{}}]}]}'; } | translate | states >out
-	[ "$(cat out)" = $'["a","deny-all",true,[]]\n["a","scoped",true,[]]' ]
+	[ "$(cat out)" = $'["a","deny-all",false,["Undecided"]]\n["a","scoped",false,["Undecided"]]' ]
 }
 
 @test "without a whole list of the policies what is stored is not judged" {
 	{ whole a; card a --policy "$DENIES"; } | translate | jq -c 'select(.type == "AGENT") | [.confined, .live]' >out
-	[ "$(cat out)" = '[true,false]' ]
+	[ "$(cat out)" = '[false,false]' ]
 	{ mark begin NetworkPolicy
 	  mark end NetworkPolicy | jq -c '.object.metadata.annotations["agent-egress.dev/unavailable"] = "Forbidden"'
 	  whole a; card a --policy "$DENIES"; } | translate | jq -c 'select(.type == "AGENT") | [.confined, .live]' >out
-	[ "$(cat out)" = '[true,false]' ]
+	[ "$(cat out)" = '[false,false]' ]
 }
 
 @test "HostNetwork: pods on their host's network" {
 	{ whole a '.object.spec.template.spec.hostNetwork = true'; card a --unverified; } | translate | states >out
-	[ "$(cat out)" = '["a","api-server",false,["HostNetwork"]]' ]
+	[ "$(cat out)" = '["a","api-server",false,["HostNetwork","Undecided"]]' ]
 }
 
 @test "Undecided: a template that does not say, of an older log" {
 	{ workload Deployment/a; card a --policy "$DENIES"; } | translate | states >out
-	[ "$(cat out)" = '["a","deny-all",false,["Undecided"]]' ]
+	[ "$(cat out)" = '["a","deny-all",false,["Undecided","Undecided"]]' ]
 	# with its containers it would have said so
 	{ whole a '.object.spec.template.spec = {containers: []}'; card a --policy "$DENIES"; } | translate | states >out
-	[ "$(cat out)" = '["a","deny-all",true,[]]' ]
+	[ "$(cat out)" = '["a","deny-all",false,["Undecided"]]' ]
 }
 
 @test "SelectorMissesPods: a template without the labels, an owner that replaces, a status that says otherwise" {
 	{ whole a '.object.spec.template.metadata.labels = {app: "other"}'; card a --policy "$DENIES"; } | translate | states >out
-	[ "$(cat out)" = '["a","deny-all",false,["SelectorMissesPods"]]' ]
+	[ "$(cat out)" = '["a","deny-all",false,["SelectorMissesPods","Undecided"]]' ]
 	{ whole a '.object.kind = "ReplicaSet" | .object.metadata.ownerReferences = [{kind: "Deployment", name: "d", controller: true}]'
 	  card a --on ReplicaSet/a --policy "$DENIES"; } | translate >out
-	[ "$(states <out)" = '["a","deny-all",false,["SelectorMissesPods"]]' ]
-	[[ $(jq -r '.gaps[]?.message' out) == *"name its owner, Deployment d" ]]
+	[ "$(states <out)" = '["a","deny-all",false,["SelectorMissesPods","Undecided"]]' ]
+	[[ $(jq -r '.gaps[]?.message' out) == *"name its owner, Deployment d"* ]]
 	{ workload Sandbox/a | jq -c '.object.status.selector = "" | .object.spec.podTemplate.spec = {hostNetwork: false}'
 	  card a --on Sandbox/a --policy "$DENIES"; } | translate | states >out
-	[ "$(cat out)" = '["a","deny-all",false,["SelectorMissesPods"]]' ]
+	[ "$(cat out)" = '["a","deny-all",false,["SelectorMissesPods","Undecided"]]' ]
 }
 
 @test "labels that a controller adds are no reason to doubt a selector" {
 	{ whole a '.object.spec.selector.matchLabels["pod-template-hash"] = "x"'; card a --policy "$DENIES"; } | translate | states >out
-	[ "$(cat out)" = '["a","deny-all",true,[]]' ]
+	[ "$(cat out)" = '["a","deny-all",false,["Undecided"]]' ]
 }
 
 @test "WorkloadUnknown: a workload that does not exist, of an unknown kind, or none at all" {
@@ -94,7 +107,7 @@ DENIES='{"egress":[]}'
 	card a --unverified | jq -c 'del(.object.spec.targetRef)' | translate >out || true
 	[ "$(states <out)" = '["a","api-server",false,["WorkloadUnknown"]]' ]
 	{ whole a; card a --policy "$DENIES"; mark end AgentCard; whole a '.type = "DELETED"'; } | translate | states >out
-	[ "$(tail -n 1 out)" = '["a","deny-all",false,["WorkloadUnknown"]]' ]
+	[ "$(tail -n 1 out)" = '["a","deny-all",false,["WorkloadUnknown","Undecided"]]' ]
 }
 
 @test "ForeignPolicy: an object of our name without our label, before and after ours is asked for" {
@@ -160,4 +173,54 @@ DENIES='{"egress":[]}'
 		translate --target ovn >out
 	[ "$(jq -r 'if .type == "APPLY" then .object.kind else .type end' out | xargs)" = "NetworkPolicy EgressFirewall AGENT" ]
 	[ "$(jq -r 'select(.type == "AGENT").objects[].kind' out | xargs)" = "NetworkPolicy EgressFirewall" ]
+}
+
+# other VERSION KIND SPEC: a policy of somebody else's.
+other() {
+	jq -nc --arg version "$1" --arg kind "$2" --argjson spec "$3" '{type: "ADDED", object: {apiVersion: $version,
+		kind: $kind, metadata: {name: "other", namespace: "agents"}, spec: $spec}}'
+}
+OPEN='{"podSelector":{"matchLabels":{"app":"a"}},"policyTypes":["Egress"],"egress":[{"ports":[{"port":53,"protocol":"UDP"}]}]}'
+CLUSTER='{"endpointSelector":{},"egress":[{"toEntities":["world"]}]}'
+
+# held: an agent whose policy is there, before what is read from stdin.
+held() {
+	cat >more
+	{ mark begin NetworkPolicy; mark end NetworkPolicy; mark begin AgentCard; whole a; card a --policy "$DENIES"
+	  mark end AgentCard; } >in
+	translate <in | jq -c 'select(.type == "APPLY")' | { cat in; seen ADDED; cat more; } | translate
+}
+
+@test "WidenedByPolicy: others' policies come, change and go, and the agent is told of each time" {
+	other networking.k8s.io/v1 NetworkPolicy "$OPEN" >open
+	other cilium.io/v2 CiliumClusterwideNetworkPolicy "$CLUSTER" | jq -c 'del(.object.metadata.namespace)' >cluster
+	{ cat open; jq -c '.object.spec.egress = [] | .type = "MODIFIED"' open; cat cluster; jq -c '.type = "DELETED"' cluster
+	  jq -c '.object.spec.podSelector.matchLabels.app = "b"' open; } | held >out
+	[ "$(states <out | tail -n 4)" = '["a","deny-all",false,["WidenedByPolicy"]]
+["a","deny-all",true,[]]
+["a","deny-all",false,["WidenedByPolicy"]]
+["a","deny-all",true,[]]' ]
+	[ "$(jq -c '.gaps[]? | select(.object.name == "other") | [.object.kind, .message]' out)" = \
+		'["NetworkPolicy","NetworkPolicy agents/other: spec.egress[0] may allow more than the agent'"'"'s rules: UDP 53 to anywhere"]
+["CiliumClusterwideNetworkPolicy","CiliumClusterwideNetworkPolicy other: spec.egress[0] may allow more than the agent'"'"'s rules: any port to 0.0.0.0/0"]' ]
+}
+
+@test "WidenedByPolicy is an error of an agent that is not verified" {
+	{ whole a; card a --unverified; other networking.k8s.io/v1 NetworkPolicy "$OPEN"; } | translate >out
+	[ "$(jq -c 'select(.type == "AGENT").problems[] | select(.message | startswith("WidenedByPolicy")) | has("severity")' out)" = false ]
+}
+
+@test "Undecided: what may not be read, and a stream without any list" {
+	jq -nc '{type: "BOOKMARK", object: {apiVersion: "cilium.io/v2", kind: "CiliumNetworkPolicy", metadata: {annotations: {
+		"k8s.io/initial-events-end": "true", "agent-egress.dev/unavailable": "Forbidden"}}}}' | held | states >out
+	[ "$(tail -n 1 out)" = '["a","deny-all",false,["Undecided"]]' ]
+	egress-translate <in | jq -r 'select(.type == "AGENT").gaps[].message' >out
+	grep -qx "this stream has no list of others' policies" out
+}
+
+@test "a list of others' policies that does not end holds nothing back" {
+	{ jq -nc '{type: "BOOKMARK", object: {apiVersion: "policy.networking.k8s.io/v1alpha1", kind: "AdminNetworkPolicy",
+		metadata: {annotations: {"agent-egress.dev/initial-events-begin": "true"}}}}'
+	  mark begin AgentCard; whole a; card a --policy "$DENIES"; mark end AgentCard; } | egress-translate >out
+	[ "$(jq -r .type out | xargs)" = 'BOOKMARK APPLY AGENT BOOKMARK' ]
 }

@@ -32,6 +32,7 @@ struct program {
 	struct stream *stream;
 	struct policy_translator *translator;
 	struct policy_stored stored;
+	struct explain_agents agents;
 	struct kube_manifests manifests;
 	struct world world;
 	unsigned long rejected;
@@ -89,6 +90,7 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	        .ingress_namespaces = names->operator_namespaces,
 	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
 	        .selector_from = (enum policy_selector_from)o->selector_from.value,
+	        .cni = o->cni,
 	};
 	if (o->operands.count > 2) {
 		log_error("%s: one agent and one destination are enough", operand(o, 2));
@@ -118,30 +120,13 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	return false;
 }
 
-/* What is asked for counts as if it were there. */
-static void keep_evidence(struct program *program, struct json_text line)
-{
-	struct json_buffer text = {0};
-	struct json_text space;
-	struct event event;
-	bool gone = json_equals(json_get(line, "type"), "DELETE");
-	if (!gone && !json_equals(json_get(line, "type"), "APPLY"))
-		return;
-	json_putf(&text, "{\"type\":\"%s\",\"object\":", gone ? "DELETED" : "MODIFIED");
-	json_puttext(&text, json_get(line, "object"));
-	json_putc(&text, '}');
-	if (event_read(json_buffer_text(&text), &event) == NULL)
-		evidence_take(program->world.evidence, &event, &space);
-	json_buffer_free(&text);
-}
-
 static void keep_operation(void *context, struct json_text line)
 {
 	struct program *program = context;
 	if (program->options->dir != NULL) /* the policies are as they stand there */
 		return;
 	policy_stored_operation(&program->stored, line);
-	keep_evidence(program, line);
+	explain_agents_take(&program->agents, line);
 }
 
 static void tell_rejected(struct program *program)
@@ -156,11 +141,8 @@ static void take(struct program *program, const struct record *record)
 {
 	struct event event;
 	tell_rejected(program);
-	if (event_read(record->json, &event) == NULL) {
-		struct json_text space;
+	if (event_read(record->json, &event) == NULL)
 		policy_stored_take(&program->stored, &event);
-		evidence_take(program->world.evidence, &event, &space);
-	}
 	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
 	if (wrong != NULL)
 		stream_reject(program->stream, record, wrong);
@@ -364,12 +346,12 @@ static int explain_stream(struct program *program, const struct policy_settings 
 	                              (struct policy_output){keep_operation, program});
 	program->world.inventory = policy_translator_inventory(program->translator);
 	program->world.stored = &program->stored;
-	program->world.evidence = evidence_new(evidence_cni_of(program->options->cni));
+	program->world.agents = &program->agents;
 	if (read_all(program) && check_question(program))
 		status = answer(program);
 	policy_translator_free(program->translator);
 	policy_stored_free(&program->stored);
-	evidence_free(program->world.evidence);
+	explain_agents_free(&program->agents);
 	return status;
 }
 

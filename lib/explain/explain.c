@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/widened.h"
-
 const char *const explain_confinement_words[] = {"confined", "unconfined", "undecided", "-"};
 
 /* Of a workload whose pod template was not seen, what its pods surely have. */
@@ -155,34 +153,41 @@ static void read_decision(const struct policy_card *card, struct explanation *ex
 			decision->mode = mode_of(explanation->policies[i].egress, card->verified);
 }
 
-/* Decisions that allow everything confine nobody, and need no gap. */
+static bool is_undecided(struct json_text gap)
+{
+	return json_equals(json_get(gap, "reason"), "Undecided");
+}
+
+/* Decisions that allow everything confine nobody: their records have no gaps. */
 static void find_gaps(const struct world *world, struct explanation *explanation)
 {
-	struct policy_decision *decision = &explanation->decision;
-	struct policy_gaps *gaps = &explanation->gaps;
-	policy_gaps_clear(gaps);
-	if (explanation->card->workload == NULL)
-		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL,
-		           "the card names no workload that can be known");
-	else if (decision->mode == POLICY_MODE_NONE)
-		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL, "%.*s",
-		           (int)decision->message.len, decision->message.at);
-	else if (world->stands)
-		policy_gap(gaps, POLICY_GAP_UNDECIDED, NULL,
-		           "a directory does not show what else the cluster has");
-	else
-		policy_widened(world->evidence, decision, gaps, &decision->problems);
-	explanation->confinement = gaps->count == 0              ? EXPLAIN_CONFINED
-	                           : policy_gaps_undecided(gaps) ? EXPLAIN_UNDECIDED
-	                                                         : EXPLAIN_UNCONFINED;
-	if (decision->mode == POLICY_MODE_ALLOW_ALL && explanation->card->workload != NULL)
-		explanation->confinement = EXPLAIN_NOT_LIMITED;
+	static const char of_directory[] =
+	        "[{\"reason\":\"Undecided\",\"message\":"
+	        "\"a directory does not show what else the cluster has\"}]";
+	explanation->record = (struct json_text){0};
+	if (world->stands && explanation->decision.mode != POLICY_MODE_ALLOW_ALL) {
+		explanation->gaps = json_of(of_directory);
+		explanation->confinement = EXPLAIN_UNDECIDED;
+		return;
+	}
+	if (!world->stands)
+		explanation->record = explain_agents_find(world->agents, explanation->card->key);
+	explanation->gaps = json_get(explanation->record, "gaps");
+	explanation->confinement =
+	        explanation->gaps.at == NULL ? EXPLAIN_NOT_LIMITED : EXPLAIN_CONFINED;
+	for (struct json_member m = json_first(explanation->gaps); m.value.at; m = json_next(m))
+		if (!is_undecided(m.value))
+			explanation->confinement = EXPLAIN_UNCONFINED;
+		else if (explanation->confinement == EXPLAIN_CONFINED)
+			explanation->confinement = EXPLAIN_UNDECIDED;
 }
 
 /* A gap of a policy that was not counted, or of the pods themselves, may allow what no policy that
  * was counted does. */
-static bool is_counted(const struct explanation *explanation, struct json_text object)
+static bool is_counted(const struct world *world, const struct explanation *explanation,
+                       struct json_text object)
 {
+	const struct policy_stored_object *stored = NULL;
 	char key[EVENT_KEY_SIZE];
 	struct json_text namespace = json_plain(json_get(object, "namespace")),
 	                 name = json_plain(json_get(object, "name"));
@@ -193,25 +198,28 @@ static bool is_counted(const struct explanation *explanation, struct json_text o
 	for (size_t i = 0; i < explanation->count; i++)
 		if (strcmp(explanation->policies[i].policy->key, key) == 0)
 			return true;
-	return false;
+	HASH_FIND_STR(world->stored->policies, key, stored);
+	return stored != NULL && stored->unwanted; /* it will be gone */
 }
 
-static void doubt_denial(struct explanation *explanation)
+/* What is asked for counts as if it were there, so objects that are missing or changed are no
+ * doubt; what others' objects allow, and pods that no policy holds, are. */
+static void doubt_denial(const struct world *world, struct explanation *explanation)
 {
-	struct json_buffer list = {0};
 	if (explanation->answer != POLICY_DENIED)
 		return;
-	policy_gaps_put(&explanation->gaps, &list);
-	for (struct json_member m = json_first(json_buffer_text(&list)); m.value.at;
-	     m = json_next(m)) {
-		struct json_text reason = json_get(m.value, "reason");
-		if (json_equals(reason, policy_gap_words[POLICY_GAP_UNDECIDED]) ||
-		    is_counted(explanation, json_get(m.value, "object")))
+	for (struct json_member m = json_first(explanation->gaps); m.value.at; m = json_next(m)) {
+		if (is_undecided(m.value) || is_counted(world, explanation, json_get(m.value, "object")))
 			continue;
+		if (json_equals(json_get(m.value, "reason"), "HostNetwork")) {
+			explanation->answer = POLICY_ALLOWED;
+			explanation->why = "the agent's pods are on their host's network, where no "
+			                   "policy holds";
+			return;
+		}
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "no NetworkPolicy allows it, but the agent is not confined to them";
 	}
-	json_buffer_free(&list);
 }
 
 void explain(const struct world *world, const struct policy_card *card,
@@ -241,13 +249,12 @@ void explain(const struct world *world, const struct policy_card *card,
 		explanation->why = "whether any policy selects the agent's pods was not seen";
 	}
 	if (world->asked != NULL)
-		doubt_denial(explanation);
+		doubt_denial(world, explanation);
 }
 
 void explanation_free(struct explanation *explanation)
 {
 	policy_decision_free(&explanation->decision);
-	policy_gaps_free(&explanation->gaps);
 	free(explanation->policies);
 	*explanation = (struct explanation){0};
 }

@@ -2,10 +2,9 @@
 #ifndef EXPLAIN_EXPLAIN_H
 #define EXPLAIN_EXPLAIN_H
 
+#include "explain/agents.h"
 #include "explain/index.h"
 #include "policy/decision.h"
-#include "policy/evidence.h"
-#include "policy/gaps.h"
 #include "policy/stored.h"
 #include "rules/evaluate.h"
 
@@ -14,7 +13,7 @@ struct world {
 	struct policy_inventory *inventory;
 	struct policy_stored *stored;
 	struct explain_index *index; /* of what is stored */
-	struct evidence *evidence;
+	struct explain_agents *agents;
 	const char *asked; /* the destination as it was given; NULL: none */
 	struct policy_destination destination;
 };
@@ -43,7 +42,8 @@ struct explanation {
 	struct policy_decision decision; /* of no workload: the card names no possible workload */
 	struct counted *policies;
 	size_t count, size;
-	struct policy_gaps gaps;
+	struct json_text record; /* the AGENT record; absent: there is none, as of a directory */
+	struct json_text gaps;   /* an array, or absent */
 	enum explain_confinement confinement;
 	bool limited; /* some policy surely limits the egress of the pods */
 	enum policy_answer answer;

@@ -99,10 +99,20 @@ static void put_decoded(struct json_buffer *out, struct json_text string)
 	free(text);
 }
 
-static void put_problems(struct json_buffer *out, const struct policy_problems *problems)
+/* Those of the record, in which others' policies have theirs. */
+static void put_list(struct json_buffer *out, const struct explanation *explanation)
+{
+	struct json_text problems = json_get(explanation->record, "problems");
+	if (problems.at != NULL)
+		json_puttext(out, problems);
+	else
+		policy_problems_put(&explanation->decision.problems, out);
+}
+
+static void put_problems(struct json_buffer *out, const struct explanation *explanation)
 {
 	struct json_buffer list = {0};
-	policy_problems_put(problems, &list);
+	put_list(&list, explanation);
 	struct json_member m = json_first(json_buffer_text(&list));
 	for (; m.value.at != NULL; m = json_next(m)) {
 		bool warning = json_equals(json_get(m.value, "severity"), "warning");
@@ -120,21 +130,17 @@ static void put_problems(struct json_buffer *out, const struct policy_problems *
 /* What stands between the agent and its decision, before everything else. */
 static void put_gaps(struct json_buffer *out, const struct explanation *explanation)
 {
-	struct json_buffer list = {0};
-	policy_gaps_put(&explanation->gaps, &list);
 	if (explanation->confinement == EXPLAIN_CONFINED)
 		json_puts(out, "    confined to that\n");
 	else if (explanation->confinement != EXPLAIN_NOT_LIMITED)
 		json_putf(out, "    %s\n", explain_confinement_words[explanation->confinement]);
-	for (struct json_member m = json_first(json_buffer_text(&list)); m.value.at;
-	     m = json_next(m)) {
+	for (struct json_member m = json_first(explanation->gaps); m.value.at; m = json_next(m)) {
 		json_puts(out, "    gap ");
 		put_decoded(out, json_get(m.value, "reason"));
 		json_puts(out, ": ");
 		put_decoded(out, json_get(m.value, "message"));
 		json_putc(out, '\n');
 	}
-	json_buffer_free(&list);
 }
 
 void put_block(struct json_buffer *out, const struct world *world,
@@ -158,7 +164,7 @@ void put_block(struct json_buffer *out, const struct world *world,
 	json_putc(out, '\n');
 	put_gaps(out, explanation);
 	if (card->workload != NULL)
-		put_problems(out, &decision->problems);
+		put_problems(out, explanation);
 	for (size_t i = 0; i < explanation->count; i++)
 		put_policy(out, world, &explanation->policies[i]);
 	if (explanation->why != NULL)
@@ -257,14 +263,14 @@ void put_json(struct json_buffer *out, const struct world *world,
 		json_put_key(out, "confined");
 		json_puts(out, explanation->confinement == EXPLAIN_CONFINED ? "true" : "false");
 		json_put_key(out, "gaps");
-		policy_gaps_put(&explanation->gaps, out);
+		json_puttext(out, explanation->gaps);
 	}
 	if (explanation->card->workload != NULL) {
 		put_member(out, "reason", decision->reason);
 		json_put_key(out, "message");
 		json_put_string_n(out, decision->message.at, decision->message.len);
 		json_put_key(out, "problems");
-		policy_problems_put(&decision->problems, out);
+		put_list(out, explanation);
 	}
 	if (world->asked != NULL) {
 		put_member(out, "destination", world->asked);

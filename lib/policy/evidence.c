@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "k8s/kind.h"
+#include "k8s/name.h"
 #include "k8s/operator.h"
 #include "k8s/selector.h"
 #include "policy/evidence_private.h"
@@ -118,7 +120,7 @@ static void space_sweep(struct evidence *evidence, struct evidence_space *space)
  * the selector asks for none. Of several the one that the fewest others are found by. */
 static bool is_anchor(struct json_text key, struct json_text value)
 {
-	return key.at != NULL && value.at != NULL && !evidence_is_controllers(key) &&
+	return key.at != NULL && value.at != NULL && !k8s_label_is_controllers(key) &&
 	       memchr(key.at, ':', key.len) == NULL &&
 	       memmem(key.at, key.len, "io.kubernetes.pod.", 18) == NULL &&
 	       memmem(key.at, key.len, "io.cilium.", 10) == NULL;
@@ -292,6 +294,14 @@ static void object_free(struct evidence *evidence, struct evidence_object *objec
 	}
 }
 
+/* The label that the object is found by. */
+static void note_pair(const struct evidence_object *object, struct json_buffer *pair)
+{
+	pair->len = 0;
+	if (object->bucket != NULL)
+		json_put(pair, object->bucket->pair, object->bucket->hh.keylen);
+}
+
 static bool is_managed(const struct event *event)
 {
 	return json_equals(json_get(event->metadata, "labels", "app.kubernetes.io/managed-by"),
@@ -310,6 +320,7 @@ static bool object_take(struct evidence *evidence, const struct evidence_kind *k
 	size_t before = HASH_COUNT(evidence->objects);
 	struct evidence_object *object = object_at(evidence, kind, event);
 	bool is_new = HASH_COUNT(evidence->objects) > before;
+	bool was_found = object->bucket != NULL;
 	char *spec = specs_of(event);
 	bool changed = is_new || !same_words(spec, object->spec) ||
 	               object->managed != is_managed(event);
@@ -317,10 +328,15 @@ static bool object_take(struct evidence *evidence, const struct evidence_kind *k
 	object->managed = is_managed(event);
 	free(object->api_version);
 	object->api_version = kube_copy_n(event->api_version.at, event->api_version.len);
+	note_pair(object, &evidence->before);
 	displace(evidence, object);
 	free(object->spec);
 	object->spec = spec;
 	place(evidence, object);
+	note_pair(object, &evidence->after);
+	if (is_new) /* the place that it had for a moment is none that it was found by */
+		evidence->before.len = 0;
+	evidence->found_by = object->space != NULL && object->bucket != NULL && (is_new || was_found);
 	return changed;
 }
 
@@ -334,9 +350,13 @@ static bool object_drop(struct evidence *evidence, const struct evidence_kind *k
 		space = event->namespace;
 	put_key(key, kind, space, event->name);
 	HASH_FIND_STR(evidence->objects, key, object);
-	if (object != NULL)
-		object_free(evidence, object);
-	return object != NULL;
+	if (object == NULL)
+		return false;
+	note_pair(object, &evidence->before);
+	evidence->after.len = 0;
+	evidence->found_by = object->bucket != NULL;
+	object_free(evidence, object);
+	return true;
 }
 
 static enum evidence_reach space_reach(const struct evidence *evidence)
@@ -385,7 +405,8 @@ static void list_begin(struct evidence *evidence, int which, int group)
 {
 	struct evidence_object *object, *next;
 	struct evidence_space *space, *after;
-	evidence->lists[which][group] = EVIDENCE_LISTING;
+	if (evidence->lists[which][group] != EVIDENCE_COMPLETE)
+		evidence->lists[which][group] = EVIDENCE_LISTING;
 	HASH_ITER(hh, evidence->objects, object, next)
 	if (is_of(object, &evidence_kinds[which], group))
 		object->listed = false;
@@ -437,27 +458,59 @@ static enum evidence_reach mark_take(struct evidence *evidence, int which, int g
 	return event->mark == EVENT_MARK_END ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NONE;
 }
 
-enum evidence_reach evidence_take(struct evidence *evidence, const struct event *event,
-                                  struct json_text *space)
+static enum evidence_reach policy_take(struct evidence *evidence, const struct evidence_kind *kind,
+                                       const struct event *event)
 {
-	int group, which = kind_of(event, &group);
-	if (which < 0 || event->type == EVENT_ERROR)
-		return EVIDENCE_REACH_NONE;
-	const struct evidence_kind *kind = &evidence_kinds[which];
 	bool gone = event->type == EVENT_DELETED;
-	if (event->type == EVENT_BOOKMARK)
-		return mark_take(evidence, which, group, event);
-	bool is_space = strcmp(kind->kind, "Namespace") == 0;
-	*space = is_space ? event->name : event->namespace;
-	if (is_space)
-		return gone ? space_drop(evidence, event) : space_take(evidence, event);
 	if (!kind->cluster_scoped && event->namespace.at == NULL)
 		return EVIDENCE_REACH_NONE;
-	bool changed = gone ? object_drop(evidence, kind, event)
-	                    : object_take(evidence, kind, event);
-	if (!changed)
+	if (gone ? !object_drop(evidence, kind, event) : !object_take(evidence, kind, event))
 		return EVIDENCE_REACH_NONE;
-	return kind->cluster_scoped ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NAMESPACE;
+	if (kind->cluster_scoped)
+		return EVIDENCE_REACH_ALL;
+	return evidence->found_by ? EVIDENCE_REACH_LABELS : EVIDENCE_REACH_NAMESPACE;
+}
+
+static void put_label(struct evidence_change *change, int which, const struct json_buffer *pair)
+{
+	struct json_text text = json_buffer_text(pair);
+	if (text.len == 0)
+		return;
+	size_t len = strlen(text.at);
+	change->labels[which].key = (struct json_text){text.at, len};
+	change->labels[which].value = (struct json_text){text.at + len + 1, text.len - len - 1};
+}
+
+struct evidence_change evidence_take(struct evidence *evidence, const struct event *event)
+{
+	struct evidence_change change = {0};
+	int group, which = kind_of(event, &group);
+	if (which < 0 || event->type == EVENT_ERROR)
+		return change;
+	const struct evidence_kind *kind = &evidence_kinds[which];
+	bool is_space = strcmp(kind->kind, "Namespace") == 0;
+	if (event->type == EVENT_BOOKMARK) {
+		change.reach = mark_take(evidence, which, group, event);
+		return change;
+	}
+	change.space = is_space ? event->name : event->namespace;
+	if (is_space)
+		change.reach = event->type == EVENT_DELETED ? space_drop(evidence, event)
+		                                            : space_take(evidence, event);
+	else
+		change.reach = policy_take(evidence, kind, event);
+	if (change.reach == EVIDENCE_REACH_LABELS) {
+		put_label(&change, 0, &evidence->before);
+		put_label(&change, 1, &evidence->after);
+	}
+	return change;
+}
+
+bool evidence_alone(const struct event *event)
+{
+	int group;
+	return kind_of(event, &group) >= 0 &&
+	       policy_kind_of(event->api_version, event->kind) == NULL;
 }
 
 bool evidence_complete(const struct evidence *evidence, const char *kind)
@@ -468,8 +521,7 @@ bool evidence_complete(const struct evidence *evidence, const char *kind)
 	return false;
 }
 
-/* Of a kind's two groups one is enough; until a list that was complete is there again, what it
- * said is known. */
+/* Of a kind's two groups one is enough. */
 static bool is_lacking(const struct evidence *evidence, int which, enum evidence_list lack)
 {
 	const enum evidence_list *lists = evidence->lists[which];
@@ -510,6 +562,7 @@ const char *evidence_missing(struct evidence *evidence)
 		return "this stream has no list of others' policies";
 	put_lacking(evidence, EVIDENCE_FORBIDDEN, "these policies may not be read:", &out);
 	put_lacking(evidence, EVIDENCE_UNSEEN, "these policies were not listed:", &out);
+	put_lacking(evidence, EVIDENCE_LISTING, "these policies are not all listed yet:", &out);
 	json_putc(&out, '\0');
 	free(evidence->missing);
 	evidence->missing = out.at;
@@ -547,6 +600,8 @@ void evidence_free(struct evidence *evidence)
 		free(space->labels);
 		free(space);
 	}
+	json_buffer_free(&evidence->before);
+	json_buffer_free(&evidence->after);
 	free(evidence->missing);
 	free(evidence);
 }

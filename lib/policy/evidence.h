@@ -36,17 +36,28 @@ struct evidence;
 struct evidence *evidence_new(enum evidence_cni cni);
 void evidence_free(struct evidence *evidence);
 
-/* What an event or a mark changes. */
+/* Which agents an event or a mark may concern. */
 enum evidence_reach {
 	EVIDENCE_REACH_NONE,
+	EVIDENCE_REACH_LABELS,    /* those of one namespace with one of these labels */
 	EVIDENCE_REACH_NAMESPACE, /* the agents of one namespace */
 	EVIDENCE_REACH_ALL,
 };
 
-/* Takes an event, or a mark of a list, of a kind that is evidence; others have no effect. `space`
- * is the namespace that is reached. */
-enum evidence_reach evidence_take(struct evidence *evidence, const struct event *event,
-                                  struct json_text *space);
+struct evidence_change {
+	enum evidence_reach reach;
+	struct json_text space;
+	struct {
+		struct json_text key, value;
+	} labels[2]; /* before and after; an absent one is none */
+};
+
+/* Takes an event, or a mark of a list, of a kind that is evidence; others have no effect. What is
+ * returned is valid until the next. */
+struct evidence_change evidence_take(struct evidence *evidence, const struct event *event);
+
+/* True for lists that must not be waited for: those of kinds that are evidence and nothing else. */
+bool evidence_alone(const struct event *event);
 
 /* The kinds of which the input has not all: NULL when it has, else words for a message, which
  * say what is missing and stay valid until the next event is taken. Objects of kinds that the

@@ -10,6 +10,7 @@
 #ifndef POLICY_EVIDENCE_PRIVATE_H
 #define POLICY_EVIDENCE_PRIVATE_H
 
+#include "base/buffer.h"
 #include "base/table.h"
 #include "net/cidr.h"
 #include "policy/evidence.h"
@@ -152,8 +153,6 @@ bool evidence_selects_nothing(const struct evidence_selector *selector);
 /* The same for pods of namespaces, also by the namespaces that were listed. */
 bool evidence_pods_within(struct evidence_reading *reading, const struct evidence_peer *inner,
                           const struct evidence_peer *outer);
-/* A value of a label that controllers set on pods, whatever the template says. */
-bool evidence_is_controllers(struct json_text key);
 
 /* Whether each of the rule's pairs of peer and port lies in one of these rules; else the first
  * pair that does not. */
@@ -248,8 +247,13 @@ struct evidence_bucket {
 	char pair[]; /* key, NUL, value */
 };
 
-enum evidence_list { EVIDENCE_UNSEEN, EVIDENCE_LISTING, EVIDENCE_COMPLETE, EVIDENCE_NOT_SERVED,
-	             EVIDENCE_FORBIDDEN };
+enum evidence_list {
+	EVIDENCE_UNSEEN,
+	EVIDENCE_LISTING, /* for the first time */
+	EVIDENCE_COMPLETE, /* also while it is listed again: what it said is known */
+	EVIDENCE_NOT_SERVED,
+	EVIDENCE_FORBIDDEN,
+};
 
 enum { EVIDENCE_KINDS = 16 };
 
@@ -261,6 +265,8 @@ struct evidence {
 	enum evidence_list lists[EVIDENCE_KINDS][2]; /* of a kind's two groups */
 	bool spaces_matter; /* a judgement has asked for other namespaces' labels */
 	char *missing; /* words, when asked for; NULL */
+	struct json_buffer before, after; /* the last change: "key", NUL, "value", */
+	bool found_by;                    /* if all of it is found by these */
 };
 
 /* Whether a kind's objects are all known, or there are none. */

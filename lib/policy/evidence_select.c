@@ -2,29 +2,9 @@
  * whether all that one selects another selects too. */
 #include <string.h>
 
+#include "k8s/name.h"
 #include "k8s/selector.h"
 #include "policy/evidence_private.h"
-
-static bool starts_with(struct json_text text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-	return text.len >= len && memcmp(text.at, prefix, len) == 0;
-}
-
-bool evidence_is_controllers(struct json_text key)
-{
-	static const char *const keys[] = {"pod-template-hash", "controller-revision-hash",
-	                                   "job-name", "controller-uid"};
-	static const char *const prefixes[] = {"statefulset.kubernetes.io/", "apps.kubernetes.io/",
-	                                       "batch.kubernetes.io/", "agents.x-k8s.io/"};
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		if (text_is(key, keys[i]))
-			return true;
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		if (starts_with(key, prefixes[i]))
-			return true;
-	return false;
-}
 
 /* Labels that Cilium leaves out of identities, so that it takes them for absent (its option
  * --labels; "topology.kubernetes.io" since 1.19, "beta.kubernetes.io" before, too). */
@@ -267,7 +247,7 @@ enum evidence_answer evidence_requirement_met(const struct evidence_reading *rea
 	               requirement->operator == EVIDENCE_ABSENT;
 	if (refuses && may_be_left_out(reading->evidence, requirement->key))
 		return EVIDENCE_YES;
-	if (evidence_is_controllers(requirement->key))
+	if (k8s_label_is_controllers(requirement->key))
 		return asks_for(&pods->selector, requirement->key)
 		               ? by_our_selector(&pods->selector, requirement)
 		               : EVIDENCE_MAYBE;

@@ -31,6 +31,7 @@ struct policy_settings {
 	const char *const *api_server;         /* CIDRs, NULL-terminated; empty: from the stream */
 	long api_server_port;                  /* or POLICY_PORT_ENDPOINTS */
 	const char *const *dns; /* rules/dns.h, NULL-terminated; NULL: the usual one */
+	const char *cni; /* the network plugin's name (policy/evidence.h); NULL: not known */
 	enum policy_selector_from selector_from;
 	/* KIND.GROUP=LABEL, NULL-terminated; NULL: none. Pods of workloads of such a kind, which no
 	 * row of k8s/workload.h has, bear this label with the workload's name. */

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "json/write.h"
 #include "k8s/open_lists.h"
+#include "policy/widened.h"
 #include "translate/operation_private.h"
 #include "translate/namespace_wide_private.h"
 
@@ -15,6 +17,7 @@ struct policy_translator {
 	struct policy_manifests manifests;
 	struct policy_problems problems; /* of a namespace */
 	struct policy_gaps gaps;
+	struct evidence *evidence;
 	struct json_buffer line, essence;
 	struct policy_lists lists;
 	bool listed;   /* the AgentCards' list has ended */
@@ -36,6 +39,7 @@ struct policy_translator *policy_translator_new(const struct policy_settings *se
 	translator->settings.writes = policy_target_writes(target);
 	translator->inventory.settings = &translator->settings;
 	translator->output = output;
+	translator->evidence = evidence_new(evidence_cni_of(settings->cni));
 	return translator;
 }
 
@@ -48,6 +52,7 @@ void policy_translator_free(struct policy_translator *translator)
 	policy_manifests_free(&translator->manifests);
 	policy_problems_free(&translator->problems);
 	policy_gaps_free(&translator->gaps);
+	evidence_free(translator->evidence);
 	json_buffer_free(&translator->line);
 	json_buffer_free(&translator->essence);
 	free(translator);
@@ -249,7 +254,7 @@ static bool is_live(const struct policy_inventory *inventory, const struct polic
 
 static void find_gaps(struct policy_translator *translator)
 {
-	const struct policy_decision *decision = &translator->decision;
+	struct policy_decision *decision = &translator->decision;
 	const struct policy_workload *workload = decision->workload;
 	const struct policy_object *object;
 	struct policy_gaps *gaps = &translator->gaps;
@@ -262,6 +267,7 @@ static void find_gaps(struct policy_translator *translator)
 	policy_gaps_of_object(&translator->inventory, object, gaps);
 	DL_FOREACH2(workload->namespace->extra, object, extra_next)
 	policy_gaps_of_object(&translator->inventory, object, gaps);
+	policy_widened(translator->evidence, decision, gaps, &decision->problems);
 }
 
 /* The AGENT line of the decision that was made, unless it was the last for this card. */
@@ -443,8 +449,68 @@ static void become_known(struct policy_translator *translator)
 			policy_unwanted(&translator->inventory, object);
 }
 
+static void report(void *translator, void *workload)
+{
+	struct policy_workload *w = workload;
+	if (w->cards != NULL)
+		policy_report(&((struct policy_translator *)translator)->inventory, w->cards);
+}
+
+static void report_namespace(struct policy_translator *translator,
+                             const struct policy_namespace *namespace)
+{
+	struct policy_workload *workload;
+	DL_FOREACH2(namespace->workloads, workload, namespace_next)
+	report(translator, workload);
+}
+
+/* Those of a namespace whose pods have this label. */
+static void report_labelled(struct policy_translator *translator,
+                            const struct policy_namespace *namespace, struct json_text key,
+                            struct json_text value)
+{
+	struct json_buffer selector = {0};
+	if (key.at == NULL)
+		return;
+	json_puts(&selector, "{\"matchLabels\":{");
+	json_put_string_n(&selector, key.at, key.len);
+	json_putc(&selector, ':');
+	json_put_string_n(&selector, value.at, value.len);
+	json_puts(&selector, "}}");
+	struct policy_overlap_entry entry = {.selector = json_buffer_text(&selector)};
+	policy_overlap_each(&namespace->overlap, &entry, report, translator);
+	json_buffer_free(&selector);
+}
+
+/* Others' policies change what agents are confined to, and nothing that is asked for. */
+static void take_evidence(struct policy_translator *translator, const struct event *event)
+{
+	struct evidence_change change = evidence_take(translator->evidence, event);
+	struct policy_namespace *namespace = NULL;
+	if (change.reach == EVIDENCE_REACH_ALL) {
+		for (namespace = translator->inventory.namespaces; namespace != NULL;
+		     namespace = namespace->hh.next)
+			report_namespace(translator, namespace);
+		return;
+	}
+	if (change.reach != EVIDENCE_REACH_NONE)
+		HASH_FIND(hh, translator->inventory.namespaces, change.space.at, change.space.len,
+		          namespace);
+	if (namespace == NULL)
+		return;
+	if (change.reach == EVIDENCE_REACH_NAMESPACE) {
+		report_namespace(translator, namespace);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		report_labelled(translator, namespace, change.labels[i].key,
+		                change.labels[i].value);
+}
+
 static void begin_list(struct policy_translator *translator, const struct event *event)
 {
+	if (evidence_alone(event))
+		return;
 	if (translator->lists.count == 0)
 		translator->lost = false;
 	policy_inventory_begin(&translator->inventory, event);
@@ -458,6 +524,8 @@ static bool is_card(const struct policy_translator *translator, const struct eve
 
 static void end_list(struct policy_translator *translator, const struct event *event)
 {
+	if (evidence_alone(event))
+		return;
 	if (!translator->lost || !is_card(translator, event))
 		policy_inventory_end(&translator->inventory, event);
 	policy_lists_end(&translator->lists, event);
@@ -466,6 +534,7 @@ static void end_list(struct policy_translator *translator, const struct event *e
 static void take_bookmark(struct policy_translator *translator, const struct event *event,
                           struct json_text line)
 {
+	take_evidence(translator, event);
 	if (event->mark == EVENT_MARK_BEGIN) {
 		begin_list(translator, event);
 		if (is_card(translator, event))
@@ -500,6 +569,7 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 		return NULL;
 	}
 	translator->any_card = translator->any_card || is_card(translator, &event);
+	take_evidence(translator, &event);
 	wrong = policy_inventory_take(&translator->inventory, &event);
 	if (translator->known || translator->inventory.settings->no_wait)
 		flush(translator);

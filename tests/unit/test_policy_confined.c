@@ -17,12 +17,11 @@ static void tell(struct evidence *evidence, const char *type, const char *object
 {
 	struct json_buffer line = {0};
 	struct event event;
-	struct json_text space;
 	json_putf(&line, "{\"type\":\"%s\",\"object\":%s}", type, object);
 	if (!json_check(json_buffer_text(&line), &json_record_limits, NULL))
 		fail_msg("no JSON: %s", object);
 	assert_null(event_read(json_buffer_text(&line), &event));
-	evidence_take(evidence, &event, &space);
+	evidence_take(evidence, &event);
 	json_buffer_free(&line);
 }
 
