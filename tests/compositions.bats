@@ -249,18 +249,24 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	while read -r watcher; do run ! kill -0 "$watcher"; done <watching
 }
 
-@test "metrics: verdicts, modes and problems are counted, at the end of the log" {
+@test "metrics: verdicts, agents and problems are counted, at the end of the log" {
 	metrics "$log" >out
 	egress-verify --trust-domain example.org <"$log" >verified
 	egress-translate <verified >operations
-	# the same counts by another way: the manifests
-	[ "$(awk '/^egress_policies\{/ { n += $2 } END { print n }' out)" -eq "$(names "$sample" | wc -l)" ]
-	grep -qx "egress_policies{mode=\"anywhere\"} $(grep -lxF -- '  - {}' "$sample"/* | wc -l)" out
-	grep -qx "egress_policies{mode=\"nothing\"} $(grep -lxF -- '  egress: []' "$sample"/* | wc -l)" out
-	grep -qx 'egress_policies{mode="api-server"} 6' out
+	# the same counts by another way
+	[ "$(awk '/^egress_agents\{/ { n += $2 } END { print n }' out)" -eq "$(egress-explain <verified | sed 1d | wc -l)" ]
+	for mode in allow-all scoped deny-all api-server; do
+		[ "$(awk -v mode="egress=\"$mode\"" 'index($0, mode) { n += $2 } END { print n }' out)" -eq \
+			"$(egress-explain -o json <verified | jq -s --arg mode $mode 'map(select(.egress == $mode)) | length')" ]
+	done
+	grep -qx 'egress_agents{egress="allow-all",confined="-"} 1' out
+	grep -qx 'egress_agents{egress="api-server",confined="no"} 6' out
+	# one without problems counts none
+	[ "$(awk '/^egress_policy_problems\{severity="error"/ { print $2 }' out)" -eq \
+		"$(egress-explain -o json <verified | jq -s '[.[].problems[] | select(.severity != "warning")] | length')" ]
 	grep -qx 'egress_agentcards{reason="SignatureMissing"} 1' out
 	grep -qx 'egress_policy_problems{severity="warning"} [1-9]' out
-	run ! grep -vE '^(# (HELP|TYPE) egress_[a-z_]+ .+|egress_[a-z_]+(\{[a-z]+="[^"]*"\})? [0-9]+)$' out
+	run ! grep -vE '^(# (HELP|TYPE) egress_[a-z_]+ .+|egress_[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9]+)$' out
 }
 
 @test "metrics: a list that begins again replaces what was counted" {
@@ -276,7 +282,7 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	[ ! -L egress.prom ]
 	[ "$(stat -c %a egress.prom)" = 644 ]
 	[ ! -e elsewhere ]
-	grep -q '^egress_policies{mode="rules"} ' egress.prom
+	grep -q '^egress_agents{egress="scoped",confined="yes"} ' egress.prom
 	[ "$(echo egress.prom*)" = egress.prom ]
 }
 
