@@ -137,7 +137,7 @@ struct json_decimal json_decimal(double number)
 	uint64_t digits = number == 0 ? 0 : decimal_of_bits(bits, &exponent);
 	for (; digits != 0 && digits % 10 == 0; digits /= 10)
 		exponent++;
-	char reversed[20];
+	char reversed[20] = "";
 	for (; digits != 0; digits /= 10)
 		reversed[decimal.count++] = (char)('0' + digits % 10);
 	for (int i = 0; i < decimal.count; i++)

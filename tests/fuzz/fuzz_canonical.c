@@ -297,7 +297,7 @@ static void write_number(struct json_buffer *out, double number, enum trust_form
 			digits[count++] = *p;
 	while (count > 1 && digits[count - 1] == '0')
 		digits[--count] = '\0';
-	exponent = atoi(strchr(text, 'e') + 1);
+	exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 	bool python = form == TRUST_FORM_A2A_PYTHON_1;
 	if (number < 0)
 		json_putc(out, '-');
@@ -316,22 +316,30 @@ static void write_number(struct json_buffer *out, double number, enum trust_form
 
 static void write_tree(struct json_buffer *out, const cJSON *item, enum trust_form form)
 {
+	if (item == NULL)
+		abort();
 	if (cJSON_IsString(item))
 		write_string(out, item->valuestring, form);
 	else if (cJSON_IsNumber(item))
 		write_number(out, item->valuedouble, form);
 	else if (cJSON_IsArray(item) || cJSON_IsObject(item)) {
 		int count = cJSON_GetArraySize(item), i = 0;
+		/* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers is what is sorted */
 		const cJSON **children = calloc((size_t)count + 1, sizeof *children), *child;
+		if (children == NULL)
+			abort();
 		cJSON_ArrayForEach(child, item) children[i++] = child;
 		utf16 = form < TRUST_FORM_KAGENTI || form == TRUST_FORM_A2A_SPEC;
 		if (cJSON_IsObject(item))
 			qsort(children, (size_t)count, sizeof *children, compare);
+		/* NOLINTEND(bugprone-sizeof-expression) */
 		json_putc(out, cJSON_IsObject(item) ? '{' : '[');
 		for (i = 0; i < count; i++) {
 			if (i > 0)
 				json_putc(out, ',');
 			if (cJSON_IsObject(item)) {
+				if (children[i] == NULL)
+					abort();
 				write_string(out, children[i]->string, form);
 				json_putc(out, ':');
 			}

@@ -59,7 +59,7 @@ static void expect_no_form(enum trust_form form, const char *text, const char *e
 static void expect_params(enum trust_form form, const char *text, const char *expected)
 {
 	static const char frame[] = "{\"capabilities\":{\"extensions\":[{\"params\":{\"v\":%s}}]}}";
-	char *whole, *made;
+	char *whole = NULL, *made = NULL;
 	assert_true(asprintf(&whole, frame, text) > 0 && asprintf(&made, frame, expected) > 0);
 	expect_form(form, whole, made);
 	free(whole);
