@@ -292,3 +292,12 @@ complete() {
 	[ "$(jq -r .type results | sort | uniq -c | tr -s ' ')" = " 300 UNCHANGED" ]
 	run -1 grep -E 'O_CREAT.*\.tmp|syncfs\(|rename' trace
 }
+
+@test "when the reader of the results ends, all files are still written, with status 1" {
+	for n in {1..50}; do policy "p$n"; done >log
+	{ egress-apply --dir out <log 2>messages && true; echo $? >ended; } | true
+	until [ -s ended ]; do sleep 0.01; done
+	[ "$(cat ended)" -eq 1 ]
+	[ "$(ls out | wc -l)" -eq 50 ]
+	grep -q "nobody reads the results any more" messages
+}

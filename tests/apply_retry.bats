@@ -491,3 +491,29 @@ of() { jq -c --arg card "$1" '.agentCard = {namespace: "team-a", name: $card, ui
 	run -1 --separate-stderr apply --concurrency 1 <log
 	[ "$(jq -r .object.metadata.name <<<"$output" | xargs)" = "one bad two all" ]
 }
+
+@test "when the reader of the results ends, all is still applied, and it says so" {
+	serve </dev/null
+	for i in {1..30}; do policy "p$i"; done >log
+	local ended=0
+	{ apply <log 2>messages && true; echo $? >ended; } | head -n 1 >first
+	wait_until test -s ended
+	[ "$(cat ended)" -eq 1 ]
+	grep -q "nobody reads the results any more" messages
+	[ "$(stub_requests '^PATCH')" -eq 30 ]
+}
+
+@test "a reader that does not read holds up no policy" {
+	serve <<-'END'
+		if [ "$METHOD" = PATCH ]; then reply 403 "{\"kind\":\"Status\",\"code\":403,\"message\":\"$(head -c 900 /dev/zero | tr '\0' x)\"}"; exit; fi
+	END
+	mkfifo out
+	for i in {1..150}; do policy "p$i"; done >log
+	egress-apply --kubeconfig "$STUB/kubeconfig" <log >out 2>messages 3>&- &
+	local apply=$!
+	exec 5<out # opened, and not read
+	wait_until eval '[ "$(stub_requests "^PATCH")" -eq 150 ]'
+	[ "$(cat <&5 | wc -l)" -eq 150 ]
+	exec 5<&-
+	wait "$apply" || [ $? -eq 1 ]
+}

@@ -35,13 +35,17 @@ static enum stream_state take_input(struct stream *stream, struct kube_cluster *
 }
 
 static void wait_for_more(struct kube_client *client, struct kube_cluster *cluster,
-                          enum stream_state state)
+                          const struct stream *stream, enum stream_state state)
 {
-	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	bool listen = state == STREAM_WAKE && !kube_cluster_full(cluster);
+	/* poll(2) ignores -1 */
+	struct pollfd fds[] = {
+	        {.fd = listen ? STDIN_FILENO : -1, .events = POLLIN},
+	        {.fd = stream_holds_output(stream) ? STDOUT_FILENO : -1, .events = POLLOUT},
+	};
 	int timeout = kube_cluster_pump(cluster);
 	timeout = clock_sooner_ms(timeout, clock_sooner_ms(metrics_due_ms(), notify_due_ms()));
-	kube_client_poll(client, state == STREAM_RECORD ? 0 : timeout, &input, listen ? 1 : 0);
+	kube_client_poll(client, state == STREAM_RECORD ? 0 : timeout, fds, 2);
 }
 
 static void finish_in_flight(struct kube_client *client, struct kube_cluster *cluster)
@@ -72,7 +76,7 @@ static void run(struct kube_client *client, struct kube_cluster *cluster, struct
 			break;
 		if (state != STREAM_RECORD)
 			stream_flush(stream);
-		wait_for_more(client, cluster, state);
+		wait_for_more(client, cluster, stream, state);
 	}
 	finish_in_flight(client, cluster);
 }
@@ -87,6 +91,7 @@ static int apply_with(const struct apply_target *target, struct kube_client *cli
 	        .out = STDOUT_FILENO,
 	        .rejects = target->rejects,
 	        .wake = wake,
+	        .work_first = true,
 	});
 	if (stream == NULL) {
 		close(wake);

@@ -96,6 +96,7 @@ static int run_dir(void)
 	        .out = STDOUT_FILENO,
 	        .rejects = asked.rejects,
 	        .wake = kube_dir_wake(dir),
+	        .work_first = true,
 	});
 	if (stream == NULL) {
 		kube_dir_close(dir);

@@ -22,6 +22,7 @@ enum {
 	READ_SIZE = 256 * 1024,
 	WRITE_SIZE = 256 * 1024, /* held output that is written out without waiting for more */
 	LAST_MS = 500,           /* for a reader that takes nothing, when a signal ends us */
+	HELD_MAX = 16 * 1024 * 1024, /* held output that nobody takes (work_first) */
 };
 
 struct stream {
@@ -39,6 +40,7 @@ struct stream {
 	unsigned long number;
 
 	struct json_buffer out;
+	bool closing, reader_gone, dropping; /* the last two are said */
 	size_t chunk;      /* what one write(2) takes without blocking once poll(2) says so */
 	int64_t last_ms;   /* until when we wait for the reader; 0: a signal has not come */
 	unsigned long rejected, failures;
@@ -120,12 +122,54 @@ static void fail(struct stream *s, const char *what)
 	s->last = STREAM_FAILED;
 }
 
+static void lose_reader(struct stream *s)
+{
+	log_error("nobody reads the results any more: the work goes on, and is not told of");
+	s->reader_gone = true;
+	s->failures++;
+	s->out.len = 0;
+}
+
+/* What the reader takes without waiting for it. */
+static bool flush_some(struct stream *s)
+{
+	size_t written = 0;
+	struct pollfd ready = {.fd = s->options.out, .events = POLLOUT};
+	while (written < s->out.len && poll(&ready, 1, 0) > 0) {
+		size_t left = s->out.len - written;
+		ssize_t done = write(s->options.out, s->out.at + written,
+		                     left < s->chunk ? left : s->chunk);
+		if (done < 0 && errno == EPIPE) {
+			lose_reader(s);
+			return true;
+		}
+		if (done < 0 && errno != EINTR && errno != EAGAIN) {
+			fail(s, "write output");
+			return false;
+		}
+		written += done > 0 ? (size_t)done : 0;
+	}
+	if (written > 0 && written < s->out.len)
+		memmove(s->out.at, s->out.at + written, s->out.len - written);
+	s->out.len -= written;
+	return true;
+}
+
+bool stream_holds_output(const struct stream *s)
+{
+	return s->options.work_first && s->out.len > 0;
+}
+
 bool stream_flush(struct stream *s)
 {
 	if (s->out.len == 0)
 		return s->last != STREAM_CLOSED && s->last != STREAM_FAILED;
+	if (s->options.work_first && !s->closing)
+		return flush_some(s);
 	bool done = write_all(s, s->options.out, s->out.at, s->out.len);
-	if (!done && errno == EPIPE) {
+	if (!done && errno == EPIPE && s->options.work_first) {
+		lose_reader(s);
+	} else if (!done && errno == EPIPE) {
 		s->last = STREAM_CLOSED;
 	} else if (!done && errno == ECANCELED) {
 		log_warning("asked to end while nobody reads: what was not read is lost");
@@ -137,9 +181,22 @@ bool stream_flush(struct stream *s)
 	return done;
 }
 
+static bool is_too_much(struct stream *s)
+{
+	bool full = s->options.work_first && s->out.len >= HELD_MAX;
+	if (full && !s->dropping) {
+		log_error("nobody reads the results: %d MiB are held, and later ones are not told",
+		          HELD_MAX / (1024 * 1024));
+		s->failures++;
+	}
+	s->dropping = full;
+	return full;
+}
+
 void stream_write(struct stream *s, struct json_text line)
 {
-	if (s->last == STREAM_CLOSED || s->last == STREAM_FAILED || s->options.out < 0)
+	if (s->last == STREAM_CLOSED || s->last == STREAM_FAILED || s->options.out < 0 ||
+	    s->reader_gone || is_too_much(s))
 		return;
 	json_puttext(&s->out, line);
 	json_putc(&s->out, '\n');
@@ -283,9 +340,12 @@ static void look_after(void)
 /* Waits until there is input; flushes first when there is none yet. */
 static enum stream_state wait_input(struct stream *s)
 {
-	struct pollfd fds[2] = {{.fd = s->options.in, .events = POLLIN},
-	                        {.fd = s->options.wake, .events = POLLIN}};
-	nfds_t count = s->options.wake >= 0 ? 2 : 1;
+	/* -1 is ignored */
+	struct pollfd fds[3] = {{.fd = s->options.in, .events = POLLIN},
+	                        {.fd = s->options.wake, .events = POLLIN},
+	                        {.fd = -1, .events = POLLOUT}};
+	nfds_t count = 3;
+	bool wakes = s->options.wake >= 0;
 	look_after();
 	int ready = signals_wait(fds, count, 0);
 	if (ready == 0 && s->out.len > 0 && !stream_flush(s))
@@ -293,12 +353,15 @@ static enum stream_state wait_input(struct stream *s)
 	while (ready == 0 || (ready < 0 && errno == EINTR)) {
 		if (signals_stop())
 			return s->last = STREAM_STOP;
-		if (ready < 0 && count == 2) { /* SIGHUP */
+		if (ready < 0 && wakes) { /* SIGHUP */
 			stream_flush(s);
 			return s->last == STREAM_RECORD ? STREAM_WAKE : s->last;
 		}
+		fds[2].fd = stream_holds_output(s) ? s->options.out : -1;
 		ready = signals_wait(fds, count, clock_sooner_ms(metrics_due_ms(), notify_due_ms()));
 		look_after();
+		if (ready > 0 && fds[0].revents == 0 && fds[1].revents == 0 && flush_some(s))
+			ready = 0;
 	}
 	if (signals_stop())
 		return s->last = STREAM_STOP;
@@ -306,7 +369,7 @@ static enum stream_state wait_input(struct stream *s)
 		fail(s, "wait for input");
 		return s->last;
 	}
-	if (fds[0].revents == 0 && count == 2 && fds[1].revents != 0) {
+	if (fds[0].revents == 0 && wakes && fds[1].revents != 0) {
 		stream_flush(s);
 		return s->last == STREAM_RECORD ? STREAM_WAKE : s->last;
 	}
@@ -372,6 +435,7 @@ enum stream_state stream_next(struct stream *s, struct record *record)
 
 int stream_close(struct stream *s)
 {
+	s->closing = true;
 	stream_flush(s);
 	int status = s->last == STREAM_FAILED                  ? EXIT_CANNOT
 	             : s->rejected > 0 || s->failures > 0 ? EXIT_SOME

@@ -29,6 +29,10 @@ struct stream_options {
 	const char *rejects; /* file for rejected lines, appended to, mode 0600; NULL: none */
 	int wake;            /* another descriptor that ends a wait when readable; -1: none */
 	bool text;           /* lines of any text: none is checked, and `json` is its trimmed bytes */
+	/* What is told on `out` matters less than what is done: a reader that ends or does not read holds
+	 * nothing up. What it does not take is held, up to 16 MiB, later lines are dropped; both are said
+	 * once and count as a failure. stream_close() waits for it as always. */
+	bool work_first;
 	const char *lost;    /* a line written in place of each rejected one; NULL: none */
 };
 
@@ -72,6 +76,10 @@ void stream_reject(struct stream *stream, const struct record *record, const cha
 
 /* Counts a record that was used but did not go well; the caller has said why. */
 void stream_count_failure(struct stream *stream);
+
+/* Output is held that the reader has not taken (work_first): stream_flush() is due when `out` is
+ * writable. */
+bool stream_holds_output(const struct stream *stream);
 
 unsigned long stream_rejected(const struct stream *stream);
 unsigned long stream_failures(const struct stream *stream);
