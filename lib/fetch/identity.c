@@ -161,6 +161,13 @@ static bool refresh_bundle(struct agent_identity *identity)
 	else
 		anchors = trust_anchors_read(json_buffer_text(&file->text),
 		                             identity->settings.trust_domain, reason);
+	if (anchors != NULL && trust_anchors_count(anchors) == 0) {
+		gone = true;
+		if (reason[0] == '\0')
+			snprintf(reason, sizeof reason, "it holds no CA");
+		trust_anchors_free(anchors);
+		anchors = NULL;
+	}
 	if (anchors != NULL || gone) {
 		trust_anchors_free(identity->anchors);
 		identity->anchors = anchors;

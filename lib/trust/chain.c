@@ -43,7 +43,7 @@ static bool check_intermediate(const struct trust_x5c *chain, unsigned i,
                                struct trust_failure *failure)
 {
 	const struct trust_certificate *c = &chain->certificates[i];
-	struct trust_spiffe_id id;
+	struct trust_spiffe_id id = {0};
 	struct json_text uri = {(const char *)c->uri.p, c->uri.len};
 	char whose[16];
 	snprintf(whose, sizeof whose, "x5c[%u]", i);
@@ -59,6 +59,11 @@ static bool check_intermediate(const struct trust_x5c *chain, unsigned i,
 	    (trust_spiffe_read(uri, &id) != NULL || !json_same(id.domain, chain->id.domain)))
 		return trust_fail(failure, TRUST_CHAIN_INVALID,
 		                  "x5c[%u] is a CA of another trust domain than the leaf", i);
+	if (c->uris == 1 && uri.len >= 9 && strncasecmp(uri.at, "spiffe://", 9) == 0 &&
+	    id.path.len > 0)
+		return trust_fail(failure, TRUST_CHAIN_INVALID,
+		                  "x5c[%u] is a CA whose SPIFFE ID has a path: it is a workload's",
+		                  i);
 	return trust_chain_check_length(chain, i, c->path_length, whose, failure);
 }
 
@@ -108,41 +113,61 @@ static bool check_leaf_signature(const struct trust_x5c *chain, const struct tru
 	return trust_fail(failure, TRUST_CHAIN_INVALID, "x5c[0] is not signed by its issuer's key");
 }
 
-/* A chain of the leaf alone: issued by an anchor itself. */
-static bool validate_below_anchor(const struct trust_anchors *anchors,
-                                  const struct trust_x5c *chain, int64_t at,
-                                  struct trust_span *span, struct trust_failure *failure)
+/* Does the leaf lead to this anchor, which stands above `below` certificates of x5c? */
+static bool leads_to(struct trust_issuers *issuers, const struct trust_anchor *anchor,
+                     const struct trust_x5c *chain, unsigned below, struct trust_failure *failure)
+{
+	struct trust_issuer direct = {anchor->key, anchor->key_id, anchor->constrained, anchor};
+	const struct trust_issuer *issuer = &direct;
+	if (chain->count > 1)
+		issuer = trust_issuers_find(issuers, anchor, chain, below, failure);
+	return issuer != NULL && check_leaf_signature(chain, issuer, failure);
+}
+
+/* How many certificates of x5c, the leaf included, lie below the anchor; 0: it is not above. Where
+ * its name stands twice (a CA that certified its own new key), the longer path is meant: that is
+ * the stricter one for path lengths. */
+static unsigned count_below(const struct trust_x5c *chain, const struct trust_anchor *anchor)
 {
 	const struct trust_certificate *leaf = &chain->certificates[0];
+	unsigned below = 0;
+	if (chain->count == 1)
+		return der_same(leaf->issuer, anchor->certificate.subject) &&
+		       key_ids_agree(leaf->authority_key_id, anchor->key_id);
+	for (unsigned i = 1; i < chain->count; i++) {
+		const struct trust_certificate *c = &chain->certificates[i];
+		if (der_same(c->whole, anchor->certificate.whole))
+			return i;
+		if (der_same(c->issuer, anchor->certificate.subject))
+			below = i + 1;
+	}
+	return below;
+}
+
+/* Several anchors may have one name, and even one key: each is tried, since what constrains one
+ * need not constrain another. */
+const struct trust_anchor *trust_chain_validate(struct trust_issuers *issuers,
+                                                const struct trust_anchors *anchors,
+                                                const struct trust_x5c *chain, int64_t at,
+                                                struct trust_span *span,
+                                                struct trust_failure *failure)
+{
 	bool outdated = false, tried = false;
+	if (!check_order(chain, failure) || !check_times(chain, at, span, failure))
+		return NULL;
 	for (size_t i = 0; i < anchors->count; i++) {
 		const struct trust_anchor *anchor = &anchors->list[i];
-		if (!der_same(leaf->issuer, anchor->certificate.subject) ||
-		    !key_ids_agree(leaf->authority_key_id, anchor->key_id))
+		unsigned below = count_below(chain, anchor);
+		if (below == 0)
 			continue;
-		struct trust_issuer issuer = {anchor->key, anchor->key_id, anchor->constrained,
-		                              anchor};
 		if (!trust_anchor_is_current(anchor, at, span))
 			outdated = true;
-		else if (check_leaf_signature(chain, &issuer, failure))
-			return true;
+		else if (leads_to(issuers, anchor, chain, below, failure))
+			return anchor;
 		else
 			tried = true;
 	}
 	if (!tried)
 		trust_fail_no_anchor(chain, outdated, failure);
-	return false;
-}
-
-bool trust_chain_validate(struct trust_issuers *issuers, const struct trust_anchors *anchors,
-                          const struct trust_x5c *chain, int64_t at, struct trust_span *span,
-                          struct trust_failure *failure)
-{
-	if (!check_order(chain, failure) || !check_times(chain, at, span, failure))
-		return false;
-	if (chain->count == 1)
-		return validate_below_anchor(anchors, chain, at, span, failure);
-	const struct trust_issuer *issuer =
-	        trust_issuers_find(issuers, anchors, chain, at, span, failure);
-	return issuer != NULL && check_leaf_signature(chain, issuer, failure);
+	return NULL;
 }

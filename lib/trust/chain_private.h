@@ -10,16 +10,18 @@
  * extension other than those and extKeyUsage; an RSA or EC key (trust/jwa_private.h).
  *
  * The intermediates: CAs with keyCertSign; path lengths, name constraints and critical
- * extensions by OpenSSL's X509_verify_cert() at security level 2 (no MD5, no SHA-1, 112 bits);
- * a SPIFFE ID of theirs must be of the leaf's trust domain, so that a CA of another trust
- * domain below a common root cannot speak for this one.
+ * extensions by OpenSSL's X509_verify_cert() at security level 2 (no MD5, no SHA-1, 112 bits),
+ * which exempts self-issued ones from name constraints (RFC 5280, section 6.1.3 b); critical
+ * policy constraints, policy mappings and inhibitAnyPolicy are refused, since policies are not
+ * evaluated; a SPIFFE ID of theirs has no path (X509-SVID, section 2) and is of the leaf's trust
+ * domain, so that a CA of another trust domain below a common root cannot speak for this one.
  *
  * Names are compared byte by byte, as Go does. Times: see trust/checker.h.
  */
 #ifndef TRUST_CHAIN_PRIVATE_H
 #define TRUST_CHAIN_PRIVATE_H
 
-#include "trust/anchors.h"
+#include "trust/anchors_private.h"
 #include "trust/certificate_private.h"
 #include "trust/failure.h"
 #include "trust/spiffe.h"
@@ -47,17 +49,19 @@ void trust_x5c_free(struct trust_x5c *chain);
 /* Is the first certificate an X.509-SVID? Sets `id`. */
 bool trust_x5c_check_leaf(struct trust_x5c *chain, struct trust_failure *failure);
 
-/* Issuers already validated, by a digest of the anchors and of the chain without its leaf. */
+/* Issuers already validated, by a digest of the anchor and of the chain without its leaf. */
 struct trust_issuers;
 struct trust_issuers *trust_issuers_new(void);
 void trust_issuers_free(struct trust_issuers *issuers);
 void trust_issuers_clear(struct trust_issuers *issuers);
 
-/* Does the chain lead to one of the anchors, at a time in seconds since 1970? Narrows `span`
- * to the time around `at` in which the answer stays the same. */
-bool trust_chain_validate(struct trust_issuers *issuers, const struct trust_anchors *anchors,
-                          const struct trust_x5c *chain, int64_t at, struct trust_span *span,
-                          struct trust_failure *failure);
+/* The anchor that the chain leads to, at a time in seconds since 1970; NULL with a failure.
+ * Narrows `span` to the time around `at` in which the answer stays the same. */
+const struct trust_anchor *trust_chain_validate(struct trust_issuers *issuers,
+                                                const struct trust_anchors *anchors,
+                                                const struct trust_x5c *chain, int64_t at,
+                                                struct trust_span *span,
+                                                struct trust_failure *failure);
 
 /* True when all of the chain is still valid at `at`. */
 bool trust_chain_is_current(const struct trust_x5c *chain, int64_t at, struct trust_span *span);

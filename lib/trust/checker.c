@@ -26,11 +26,13 @@ struct trust_checker {
 	EVP_MD_CTX *digest;
 };
 
-/* Who must have signed: a path of the trust domain, any path (NULL), or nobody knows who. */
+/* Who must have signed: a path of the trust domain, any path (NULL), or nobody knows who; and of
+ * these one that the card allows. */
 struct expected {
 	const char *trust_domain;
 	bool known;
 	const char *path;
+	struct json_text allowed;
 };
 
 static bool check_settings(const struct trust_settings *settings, char *reason)
@@ -115,17 +117,20 @@ bool trust_checker_anchors(struct trust_checker *checker, const char *trust_doma
 	return false;
 }
 
-static size_t find_domain(const struct trust_checker *checker, const char *binding)
+static const struct domain *find_domain(const struct trust_checker *checker, const char *binding)
 {
-	for (size_t i = 0; i < checker->domain_count && binding != NULL; i++)
+	if (binding == NULL)
+		return &checker->domains[0];
+	for (size_t i = 0; i < checker->domain_count; i++)
 		if (strcmp(checker->domains[i].name, binding) == 0)
-			return i;
-	return 0;
+			return &checker->domains[i];
+	return NULL;
 }
 
 const char *trust_checker_domain(const struct trust_checker *checker, const char *binding)
 {
-	return checker->domains[find_domain(checker, binding)].name;
+	const struct domain *domain = find_domain(checker, binding);
+	return domain == NULL ? NULL : domain->name;
 }
 
 struct trust_counts trust_checker_counts(const struct trust_checker *checker)
@@ -155,6 +160,26 @@ static struct json_text path_of(const char *spiffe_id)
 	return parts.path;
 }
 
+/* Strings are compared as they are; what is no list of strings allows nobody. */
+static bool is_allowed(struct json_text allowed, const char *spiffe_id)
+{
+	unsigned looked_at = 0;
+	if (allowed.at == NULL)
+		return true;
+	if (json_type(allowed) != JSON_ARRAY)
+		return false;
+	for (struct json_member m = json_first(allowed);
+	     m.value.at != NULL && looked_at++ < TRUST_ALLOWED_MAX; m = json_next(m))
+		if (json_equals(m.value, spiffe_id))
+			return true;
+	return false;
+}
+
+static bool is_own(const struct expected *expected, const char *spiffe_id)
+{
+	return expected->path == NULL || json_same(path_of(spiffe_id), json_of(expected->path));
+}
+
 static enum trust_reason judge(const struct expected *expected, const char *text,
                                const struct trust_finding *finding)
 {
@@ -162,7 +187,7 @@ static enum trust_reason judge(const struct expected *expected, const char *text
 		return finding->reason;
 	if (!expected->known)
 		return TRUST_WORKLOAD_MISSING;
-	if (expected->path != NULL && !json_same(path_of(text), json_of(expected->path)))
+	if (!is_own(expected, text) || !is_allowed(expected->allowed, text))
 		return TRUST_IDENTITY_MISMATCH;
 	return finding->expired ? TRUST_EXPIRED : TRUST_VERIFIED;
 }
@@ -185,8 +210,15 @@ static void explain(const struct expected *expected, enum trust_reason reason, c
 		         "the workload is not known, so neither is its service account");
 		break;
 	case TRUST_IDENTITY_MISMATCH:
-		snprintf(message, size, "signed by %.600s, but the workload is spiffe://%s%.600s",
-		         text, expected->trust_domain, expected->path);
+		if (is_own(expected, text))
+			snprintf(message, size,
+			         "signed by %.600s, which is not among the card's own "
+			         "spec.identityBinding.allowedSpiffeIDs",
+			         text);
+		else
+			snprintf(message, size,
+			         "signed by %.600s, but the workload is spiffe://%s%.600s", text,
+			         expected->trust_domain, expected->path);
 		break;
 	case TRUST_EXPIRED:
 		snprintf(message, size, "signed by %.600s, but its certificate has expired", text);
@@ -240,7 +272,10 @@ static void put_proof(struct trust_verdict *verdict, const struct trust_finding 
 	size_t len = strlen(text);
 	memcpy(verdict->spiffe_id, text, len + 1);
 	text += len + 1;
-	memcpy(verdict->key_id, text, strlen(text) + 1);
+	len = strlen(text);
+	memcpy(verdict->key_id, text, len + 1);
+	text += len + 1;
+	memcpy(verdict->anchor, text, strlen(text) + 1);
 	verdict->algorithm = proof->algorithm->name;
 	verdict->form = proof->form;
 	verdict->not_after = proof->not_after;
@@ -278,16 +313,24 @@ void trust_check(struct trust_checker *checker, const struct trust_request *requ
 {
 	char path[TRUST_SPIFFE_ID_SIZE];
 	uint8_t digest[TRUST_FINGERPRINT_SIZE];
-	const struct domain *domain =
-	        &checker->domains[find_domain(checker, request->trust_domain)];
-	struct expected expected = {.trust_domain = domain->name, .known = true};
+	const struct domain *domain = find_domain(checker, request->trust_domain);
 	checker->counts.checks++;
+	if (domain == NULL) {
+		trust_verdict_set(verdict, TRUST_DOMAIN_MISMATCH,
+		                  "spec.identityBinding.trustDomain is \"%.255s\", which is not a "
+		                  "configured trust domain: add --trust-domain, or mend the binding "
+		                  "(spelling counts)",
+		                  request->trust_domain);
+		return;
+	}
+	struct expected expected = {.trust_domain = domain->name,
+	                            .known = request->service_account != NULL,
+	                            .allowed = request->allowed};
 	if (request->card.at == NULL) {
 		trust_verdict_set(verdict, TRUST_CARD_MISSING, "there is no signed card");
 		return;
 	}
 	if (checker->bind == TRUST_BIND_WORKLOAD) {
-		expected.known = request->service_account != NULL;
 		expected.path = path;
 		if (expected.known)
 			trust_template_expand(checker->path_template, request->namespace,

@@ -4,11 +4,14 @@
  * A signature counts when all of this holds; the first that does not is the failure:
  *   1. its protected header is valid and its algorithm allowed (trust/jws_private.h, trust/jwa_private.h);
  *   2. the leaf of its x5c is an X.509-SVID of the trust domain that is expected: the
- *      identityBinding's, when it is one of the configured ones, else the first configured;
+ *      identityBinding's, which must be a configured one to the byte; without a binding the
+ *      first configured;
  *   3. the chain leads to an anchor of that trust domain, and of no other (trust/chain_private.h);
  *   4. the leaf's key made the signature over the card without `signatures`, in one of the
  *      allowed canonical forms (trust/forms.h);
- *   5. the SPIFFE ID is the workload's own.
+ *   5. the workload is known, and the SPIFFE ID is its own (TRUST_BIND_WORKLOAD), or any of the
+ *      trust domain (TRUST_BIND_TRUST_DOMAIN); and one of those that the card allows, if it
+ *      names any.
  * One good signature is enough; up to TRUST_SIGNATURES_MAX are looked at.
  *
  * Time. Agents sign once, when they start, with SVIDs that live for an hour, issued by CAs
@@ -36,6 +39,7 @@ enum {
 	TRUST_CARD_MAX = 1024 * 1024, /* bytes of a card */
 	TRUST_CARD_DEPTH = 128,       /* arrays and objects in each other */
 	TRUST_SIGNATURES_MAX = 16,    /* a card with more is invalid */
+	TRUST_ALLOWED_MAX = 256,      /* allowedSpiffeIDs; more are not looked at */
 	TRUST_CACHE_DEFAULT = 131072, /* cards remembered, about 400 bytes each */
 };
 
@@ -71,13 +75,15 @@ void trust_checker_free(struct trust_checker *checker);
 bool trust_checker_anchors(struct trust_checker *checker, const char *trust_domain,
                            struct trust_anchors *anchors);
 
-/* The trust domain that a card must have, given its spec.identityBinding.trustDomain
- * (or NULL): one of the configured ones, borrowed from the checker. */
+/* The trust domain that a card must have, given its spec.identityBinding.trustDomain: one of the
+ * configured ones, borrowed from the checker; the first for NULL, and NULL for one that is not
+ * configured. */
 const char *trust_checker_domain(const struct trust_checker *checker, const char *binding);
 
 struct trust_request {
 	struct json_text card;       /* unchecked bytes; absent: there is none */
 	const char *trust_domain;    /* identityBinding's, or NULL */
+	struct json_text allowed;    /* its allowedSpiffeIDs; absent: it names none */
 	const char *namespace;       /* of the card and its workload */
 	const char *service_account; /* NULL: the workload is not known */
 	int64_t at;                  /* seconds since 1970 */

@@ -26,6 +26,7 @@ struct subject {
 	struct trust_jws jws;
 	struct trust_x5c chain;
 	EVP_PKEY *key; /* the leaf's */
+	const struct trust_anchor *anchor; /* that the chain leads to */
 	struct trust_failure failure;
 };
 
@@ -89,14 +90,16 @@ static bool check_chain(struct subject *s)
 	struct json_text domain = s->chain.id.domain;
 	if (!json_same(domain, json_of(s->trust_domain)))
 		return trust_fail(&s->failure, TRUST_DOMAIN_MISMATCH,
-		                  "the leaf is of trust domain %.*s, not of %s", (int)domain.len,
-		                  domain.at, s->trust_domain);
+		                  "the leaf is of trust domain %.*s, not of %s; "
+		                  "spec.identityBinding.trustDomain says which one is meant",
+		                  (int)domain.len, domain.at, s->trust_domain);
 	if (s->anchors == NULL)
 		return trust_fail(&s->failure, TRUST_BUNDLE_MISSING,
 		                  "there is no trust bundle of trust domain %s", s->trust_domain);
 	s->examiner->counts->chains++;
-	return trust_chain_validate(s->examiner->issuers, s->anchors, &s->chain, s->at,
-	                            &s->examiner->findings.span, &s->failure);
+	s->anchor = trust_chain_validate(s->examiner->issuers, s->anchors, &s->chain, s->at,
+	                                 &s->examiner->findings.span, &s->failure);
+	return s->anchor != NULL;
 }
 
 static bool signs(struct subject *s, struct json_text payload)
@@ -144,6 +147,7 @@ static void add_proof(struct subject *s, enum trust_form form)
 	                   !trust_chain_is_current(&s->chain, s->at, &s->examiner->findings.span);
 	add_text(s->examiner, s->chain.spiffe_id.at, s->chain.spiffe_id.len);
 	add_text(s->examiner, s->jws.key_id, strlen(s->jws.key_id));
+	add_text(s->examiner, s->anchor->id, strlen(s->anchor->id));
 }
 
 static void add_failure(struct trust_examiner *examiner, const struct trust_failure *failure)

@@ -17,7 +17,7 @@ struct trust_finding {
 	enum trust_form form;
 	bool expired;                            /* found only with require_unexpired */
 	int64_t not_after;
-	uint32_t text; /* where the SPIFFE ID and behind it the kid stand, or the message */
+	uint32_t text; /* where SPIFFE ID, kid and anchor stand one behind the other, or the message */
 };
 
 struct trust_findings {

@@ -11,8 +11,7 @@
 
 struct issuers_entry {
 	UT_hash_handle hh;
-	uint8_t digest[TRUST_FINGERPRINT_SIZE]; /* of the anchors and the chain without its leaf */
-	struct trust_span span;   /* in which the answer holds */
+	uint8_t digest[TRUST_FINGERPRINT_SIZE]; /* of the anchor and the chain without its leaf */
 	X509 *x509;               /* x5c[1]; NULL: it does not lead to an anchor */
 	struct trust_issuer issuer; /* the key is x509's */
 	struct trust_failure failure;
@@ -99,29 +98,15 @@ bool trust_chain_ask_openssl(const struct trust_x5c *chain, unsigned first,
 	return good;
 }
 
-/* How many certificates of x5c, the leaf included, lie below the anchor; 0: it is not above. */
-static unsigned count_below(const struct trust_x5c *chain, const struct trust_anchor *anchor)
-{
-	for (unsigned i = 1; i < chain->count; i++) {
-		const struct trust_certificate *c = &chain->certificates[i];
-		if (der_same(c->whole, anchor->certificate.whole))
-			return i;
-		if (der_same(c->issuer, anchor->certificate.subject))
-			return i + 1;
-	}
-	return 0;
-}
-
 static bool is_constrained(X509 *x509)
 {
 	return X509_get_ext_by_NID(x509, NID_name_constraints, -1) >= 0;
 }
 
-/* Every certificate of the path is a CA with a fit key; keeps x5c[1]. */
-static bool read_path(const struct trust_x5c *chain, unsigned below, struct issuers_entry *entry)
+/* Every certificate above the leaf is a CA with a fit key; keeps x5c[1]. */
+static bool read_path(const struct trust_x5c *chain, struct issuers_entry *entry)
 {
-	unsigned end = below > 1 ? below : 2;
-	for (unsigned i = end - 1; i >= 1; i--) {
+	for (unsigned i = chain->count - 1; i >= 1; i--) {
 		struct trust_certificate certificate;
 		const char *reason;
 		X509_free(entry->x509);
@@ -135,51 +120,41 @@ static bool read_path(const struct trust_x5c *chain, unsigned below, struct issu
 	return true;
 }
 
-static bool try_anchor(const struct trust_x5c *chain, unsigned below,
-                       const struct trust_anchor *anchor, struct issuers_entry *entry)
+/* A self-issued certificate that is not the last of its path is exempt from name constraints
+ * (RFC 5280, section 6.1.3 b). OpenSSL, asked about x5c[1] alone, would take it for the last; it is
+ * asked again with the leaf wherever there are constraints, and judges x5c[1] rightly then. */
+static bool is_judged_with_leaf(const struct issuers_entry *entry)
+{
+	return entry->issuer.constrained &&
+	       (X509_get_extension_flags(entry->x509) & EXFLAG_SI) != 0;
+}
+
+static void validate(const struct trust_anchor *anchor, const struct trust_x5c *chain,
+                     unsigned below, struct issuers_entry *entry)
 {
 	entry->issuer = (struct trust_issuer){.constrained = anchor->constrained, .anchor = anchor};
 	/* OpenSSL would count the path below the anchor without the leaf */
 	if (trust_chain_check_length(chain, below, anchor->certificate.path_length, "the anchor",
 	                             &entry->failure) &&
-	    read_path(chain, below, entry) &&
-	    trust_chain_ask_openssl(chain, 1, anchor, &entry->failure)) {
+	    read_path(chain, entry) &&
+	    (is_judged_with_leaf(entry) ||
+	     trust_chain_ask_openssl(chain, 1, anchor, &entry->failure))) {
 		entry->issuer.key = X509_get0_pubkey(entry->x509);
 		entry->issuer.key_id = trust_key_id(entry->x509);
-		return true;
+		return;
 	}
 	X509_free(entry->x509);
 	entry->x509 = NULL;
-	return false;
-}
-
-static void validate(const struct trust_anchors *anchors, const struct trust_x5c *chain, int64_t at,
-                     struct issuers_entry *entry)
-{
-	bool outdated = false, tried = false;
-	for (size_t i = 0; i < anchors->count; i++) {
-		unsigned below = count_below(chain, &anchors->list[i]);
-		if (below == 0)
-			continue;
-		if (!trust_anchor_is_current(&anchors->list[i], at, &entry->span))
-			outdated = true;
-		else if (try_anchor(chain, below, &anchors->list[i], entry))
-			return;
-		else
-			tried = true;
-	}
-	if (!tried)
-		trust_fail_no_anchor(chain, outdated, &entry->failure);
 }
 
 /* DER says how long it is, so nothing needs to stand between the certificates. */
-static void take_digest(const struct trust_anchors *anchors, const struct trust_x5c *chain,
+static void take_digest(const struct trust_anchor *anchor, const struct trust_x5c *chain,
                         uint8_t digest[TRUST_FINGERPRINT_SIZE])
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	/* a digest that is not of the chain would be a cache key that two chains share */
 	bool good = context != NULL && EVP_DigestInit_ex2(context, trust_digest(256), NULL) == 1 &&
-	            EVP_DigestUpdate(context, anchors->fingerprint, sizeof anchors->fingerprint) == 1;
+	            EVP_DigestUpdate(context, anchor->digest, sizeof anchor->digest) == 1;
 	for (unsigned i = 1; good && i < chain->count; i++)
 		good = EVP_DigestUpdate(context, chain->certificates[i].whole.p,
 		                        chain->certificates[i].whole.len) == 1;
@@ -195,36 +170,29 @@ static struct issuers_entry *find(const struct trust_issuers *issuers, const uin
 	return entry;
 }
 
-/* Adds an entry, in the place of one with the same digest, or of the oldest. */
+/* Adds an entry, when there are too many in the place of the oldest. */
 static struct issuers_entry *add(struct trust_issuers *issuers, const uint8_t *digest)
 {
-	struct issuers_entry *same = find(issuers, digest);
 	struct issuers_entry *entry = kube_alloc(1, sizeof *entry);
-	if (same != NULL)
-		drop(issuers, same);
-	else if (HASH_COUNT(issuers->table) >= TRUST_ISSUERS_MAX)
+	if (HASH_COUNT(issuers->table) >= TRUST_ISSUERS_MAX)
 		drop(issuers, issuers->table);
 	memcpy(entry->digest, digest, sizeof entry->digest);
-	entry->span = (struct trust_span)TRUST_SPAN_ALWAYS;
 	HASH_ADD(hh, issuers->table, digest, sizeof entry->digest, entry);
 	return entry;
 }
 
 const struct trust_issuer *trust_issuers_find(struct trust_issuers *issuers,
-                                              const struct trust_anchors *anchors,
-                                              const struct trust_x5c *chain, int64_t at,
-                                              struct trust_span *span,
+                                              const struct trust_anchor *anchor,
+                                              const struct trust_x5c *chain, unsigned below,
                                               struct trust_failure *failure)
 {
 	uint8_t digest[TRUST_FINGERPRINT_SIZE];
-	take_digest(anchors, chain, digest);
+	take_digest(anchor, chain, digest);
 	struct issuers_entry *entry = find(issuers, digest);
-	if (entry == NULL || at < entry->span.since || at >= entry->span.until) {
+	if (entry == NULL) {
 		entry = add(issuers, digest);
-		validate(anchors, chain, at, entry);
+		validate(anchor, chain, below, entry);
 	}
-	span->since = entry->span.since > span->since ? entry->span.since : span->since;
-	span->until = entry->span.until < span->until ? entry->span.until : span->until;
 	if (entry->x509 != NULL)
 		return &entry->issuer;
 	*failure = entry->failure;

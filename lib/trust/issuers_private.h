@@ -19,12 +19,12 @@ struct trust_issuer {
 	const struct trust_anchor *anchor; /* where the path ends */
 };
 
-/* Does x5c[1] with all behind it lead to one of the anchors? NULL when not, with a failure. What
- * is returned lives until the next call. The chain is in order, its certificates are CAs. */
+/* Does x5c[1] with all behind it lead to this anchor, which is valid now and stands above `below`
+ * certificates of x5c, the leaf included? NULL when not, with a failure. What is returned lives
+ * until the next call. The chain is in order, its certificates are CAs. */
 const struct trust_issuer *trust_issuers_find(struct trust_issuers *issuers,
-                                              const struct trust_anchors *anchors,
-                                              const struct trust_x5c *chain, int64_t at,
-                                              struct trust_span *span,
+                                              const struct trust_anchor *anchor,
+                                              const struct trust_x5c *chain, unsigned below,
                                               struct trust_failure *failure);
 
 /* OpenSSL's judgement of the chain from certificate `first` up to exactly this anchor. Time is

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/base64url.h"
-#include "json/json.h"
 #include "base/memory.h"
+#include "json/json.h"
+#include "trust/checker.h"
 
 static const struct json_limits header_limits = {TRUST_HEADER_MAX, 16};
 
@@ -85,6 +86,24 @@ static bool check_unprotected(struct json_text header, struct trust_failure *fai
 	return true;
 }
 
+/* No member stands in both headers (RFC 7515, section 7.2.1): else readers differ in which one
+ * counts. Put together, the two are an object without duplicate keys, which one pass tells. */
+static bool check_disjoint(struct json_text protected, struct json_text header,
+                           struct trust_failure *failure)
+{
+	static const struct json_limits limits = {TRUST_HEADER_MAX + TRUST_CARD_MAX, TRUST_CARD_DEPTH};
+	struct json_buffer both = {0};
+	if (json_is_empty(protected) || json_is_empty(header))
+		return true;
+	json_put(&both, protected.at, protected.len - 1);
+	json_putc(&both, ',');
+	json_put(&both, header.at + 1, header.len - 1);
+	bool disjoint = json_check(json_buffer_text(&both), &limits, NULL);
+	json_buffer_free(&both);
+	return disjoint ||
+	       malformed(failure, "a member stands in the protected and in the unprotected header");
+}
+
 static bool read_signature(struct json_text value, struct trust_jws *jws, struct trust_failure *failure)
 {
 	struct json_text text = json_plain(value);
@@ -118,8 +137,9 @@ bool trust_jws_read(struct json_text element, struct trust_jws *jws, struct trus
 	size_t len;
 	if (!trust_base64url_decode(jws->protected64, jws->header, &len))
 		return malformed(failure, "the protected header is not base64url without padding");
-	return check_unprotected(found[2], failure) &&
-	       trust_jws_read_header((struct json_text){(const char *)jws->header, len}, jws, failure) &&
+	struct json_text header = {(const char *)jws->header, len};
+	return check_unprotected(found[2], failure) && trust_jws_read_header(header, jws, failure) &&
+	       check_disjoint(json_trim(header), found[2], failure) &&
 	       read_signature(found[1], jws, failure);
 }
 

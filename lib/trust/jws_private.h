@@ -11,7 +11,8 @@
  *   b64        must be absent or true (RFC 7797);
  *   jku, jwk, x5u, x5t and all else are ignored: nothing is fetched, no key of theirs is trusted.
  * The unprotected header is not signed: nothing of it is used, and it must not hold alg, crit,
- * b64 or x5c, which some readers might take from there.
+ * b64 or x5c, which some readers might take from there, nor any member that the protected one
+ * holds (section 7.2.1).
  *
  * Ownership: trust_jws_read() fills it, trust_jws_free() releases it, also after a failure.
  * `protected64` borrows from the card.

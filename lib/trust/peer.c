@@ -73,7 +73,7 @@ static bool check(const struct trust_peer *peer, struct trust_x5c *chain,
 	if (peer->anchors == NULL)
 		return trust_fail(failure, TRUST_BUNDLE_MISSING,
 		                  "there is no trust bundle of %.64s", peer->trust_domain);
-	if (!trust_chain_validate(issuers, peer->anchors, chain, at, &span, failure))
+	if (trust_chain_validate(issuers, peer->anchors, chain, at, &span, failure) == NULL)
 		return false;
 	return trust_chain_is_current(chain, at, &span) ||
 	       trust_fail(failure, TRUST_EXPIRED, "its certificate has expired");

@@ -52,12 +52,41 @@ void trust_verdict_set(struct trust_verdict *verdict, enum trust_reason reason,
 		memcpy(verdict->message + sizeof verdict->message - 4, "...", 4);
 }
 
+/* How many bytes of a character, in UTF-8, a terminal would act on: C0, DEL, C1, line separators,
+ * and what turns the direction of text (U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069). */
+static unsigned control_length(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	if (u[0] < 0x20 || u[0] == 0x7f)
+		return 1;
+	if (u[0] == 0xc2 && u[1] >= 0x80 && u[1] < 0xa0)
+		return 2;
+	if (u[0] != 0xe2 || (u[1] != 0x80 && u[1] != 0x81))
+		return 0;
+	if (u[1] == 0x80)
+		return u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae) ? 3 : 0;
+	return u[2] >= 0xa6 && u[2] <= 0xa9 ? 3 : 0;
+}
+
+/* What hostile cards and headers hold ends up in terminals: it stays text there. */
+static void put_printable(struct json_buffer *out, const char *value)
+{
+	char text[TRUST_SPIFFE_ID_SIZE];
+	size_t len = 0;
+	for (const char *p = value; *p != '\0' && len < sizeof text - 1;) {
+		unsigned control = control_length(p);
+		text[len++] = control > 0 ? '?' : *p;
+		p += control > 0 ? control : 1;
+	}
+	json_put_string_n(out, text, len);
+}
+
 static void put_member(struct json_buffer *out, const char *key, const char *value)
 {
 	if (value == NULL || value[0] == '\0')
 		return;
 	json_put_key(out, key);
-	json_put_string(out, value);
+	put_printable(out, value);
 }
 
 void trust_verdict_put(struct json_buffer *out, const struct trust_verdict *verdict,
@@ -78,6 +107,7 @@ void trust_verdict_put(struct json_buffer *out, const struct trust_verdict *verd
 	put_member(out, "algorithm", verdict->algorithm);
 	put_member(out, "canonicalForm",
 	           verdict->algorithm == NULL ? NULL : trust_form_names[verdict->form]);
+	put_member(out, "anchor", verdict->anchor);
 	put_member(out, "notAfter", time_text);
 	put_member(out, "source", source);
 	json_putc(out, '}');

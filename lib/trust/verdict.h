@@ -35,6 +35,7 @@ enum {
 	TRUST_SPIFFE_ID_SIZE = 2049, /* SPIFFE-ID, section 2.3: at most 2048 bytes */
 	TRUST_KEY_ID_SIZE = 257,     /* a longer `kid` is refused */
 	TRUST_CHAIN_MAX = 3,         /* certificates of a chain, the leaf included */
+	TRUST_ANCHOR_ID_SIZE = 129,  /* a key identifier of at most 64 bytes, in hex */
 };
 
 /* Times are seconds since 1970. */
@@ -48,6 +49,7 @@ struct trust_verdict {
 	/* of the signature that decided, once its key was proven to have signed the card; else empty */
 	char spiffe_id[TRUST_SPIFFE_ID_SIZE];
 	char key_id[TRUST_KEY_ID_SIZE];       /* `kid`; empty when there is none */
+	char anchor[TRUST_ANCHOR_ID_SIZE];    /* the CA of the bundle: its key identifier in hex */
 	const char *algorithm;                /* "ES256"; static; NULL */
 	enum trust_form form;                  /* meaningful when `algorithm` is not NULL */
 	int64_t not_after;                    /* of the leaf; TRUST_TIME_MAX: not known */
@@ -60,7 +62,8 @@ struct trust_verdict {
 void trust_verdict_set(struct trust_verdict *verdict, enum trust_reason reason,
                        const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Appends the object of the `verification` member; what is not known is left out. `source`
+/* Appends the object of the `verification` member; what is not known is left out, and a control
+ * character becomes '?', so that every string is safe to print on a terminal. `source`
  * says where the card was found, e.g. "configmap team-a/billing-card-signed" (NULL: left out). */
 void trust_verdict_put(struct json_buffer *out, const struct trust_verdict *verdict,
                        const char *source);

@@ -40,7 +40,8 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 	char namespace[EVENT_KEY_SIZE];
 	snprintf(namespace, sizeof namespace, "%.*s", (int)strcspn(card->target->key, "/"),
 	         card->target->key);
-	char *binding = json_cstring(held_card_part(&cards->held, card, card->binding));
+	struct json_text bound = held_card_part(&cards->held, card, card->binding);
+	char *binding = json_cstring(bound);
 	struct trust_request request = {
 		.card = find_signed(&cards->held, card, source),
 		.trust_domain = binding,

@@ -210,8 +210,18 @@ static void an_intermediate_is_a_ca_of_the_same_trust_domain(void **state)
 		     "URI:SPIFFE://example.org"),
 		LEAF(CHAIN_INVALID, "several URIs", CA_EXTENSIONS, "subjectAltName",
 		     "URI:spiffe://example.org,URI:https://x"),
-		LEAF(CHAIN_INVALID, "unhandled critical extension", CA_EXTENSIONS, "1.2.3.4",
+		LEAF(CHAIN_INVALID, "whose SPIFFE ID has a path", CA_EXTENSIONS, "subjectAltName",
+		     "URI:spiffe://example.org/ns/team-a/sa/ca"),
+		LEAF(CHAIN_INVALID, "critical extension that is not understood", CA_EXTENSIONS, "1.2.3.4",
 		     "critical,DER:0500"),
+		/* policies are not evaluated: RFC 5280, sections 4.2.1.5, 4.2.1.11, 4.2.1.14 */
+		LEAF(CHAIN_INVALID, "critical policy extension", CA_EXTENSIONS, "policyConstraints",
+		     "critical,requireExplicitPolicy:0"),
+		LEAF(CHAIN_INVALID, "critical policy extension", CA_EXTENSIONS, "policyMappings",
+		     "critical,1.2.3:1.2.4"),
+		LEAF(CHAIN_INVALID, "critical policy extension", CA_EXTENSIONS, "inhibitAnyPolicy",
+		     "critical,0"),
+		LEAF(VERIFIED, "signed by", CA_EXTENSIONS, "policyMappings", "1.2.3:1.2.4"),
 		LEAF(VERIFIED, "signed by", CA_EXTENSIONS, "nameConstraints", "permitted;URI:example.org"),
 		LEAF(CHAIN_INVALID, "permitted subtree", CA_EXTENSIONS, "nameConstraints",
 		     "permitted;URI:other.org"),
@@ -267,6 +277,107 @@ static void name_constraints_of_an_anchor_bind_a_leaf_directly_below(void **stat
 	trust(scene, "example.org", &root);
 	expect_chain(scene, 1, (const struct party *const[]){&leaf}, TRUST_CHAIN_INVALID,
 	             "permitted subtree");
+	party_free(&leaf);
+	party_free(&root);
+}
+
+/* The same key and name twice: once for other names only. Whichever comes first, the other counts,
+ * above a leaf and above an intermediate alike. */
+static void of_two_anchors_with_one_name_and_key_each_is_tried(void **state)
+{
+	struct scene *scene = *state;
+	char reason[TRUST_BUNDLE_REASON_SIZE];
+	struct party free_root = make_ca(NULL, "twin");
+	EVP_PKEY_up_ref(free_root.key);
+	struct party bound = issue(NULL, free_root.key,
+	                           &(struct wishes){.extensions = WISHES(CA_EXTENSIONS, "nameConstraints",
+	                                                                 "permitted;URI:other.org"),
+	                                            .subject = "twin"});
+	struct party leaf = svid_below(&free_root), middle = make_ca(&free_root, "middle");
+	struct party low = svid_below(&middle);
+	const struct party *direct[] = {&leaf}, *below[] = {&low, &middle};
+	const struct party *twins[] = {&bound, &free_root};
+	char *pem = make_bundle(2, twins);
+	trust_checker_anchors(scene->checker, "example.org", trust_anchors_read(json_of(pem), NULL, reason));
+	expect_chain(scene, 1, direct, TRUST_VERIFIED, "signed by");
+	expect_chain(scene, 2, below, TRUST_VERIFIED, "signed by");
+	trust(scene, "example.org", &bound);
+	expect_chain(scene, 1, direct, TRUST_CHAIN_INVALID, "permitted subtree");
+	expect_chain(scene, 2, below, TRUST_CHAIN_INVALID, "permitted subtree");
+	free(pem);
+	party_free(&low);
+	party_free(&middle);
+	party_free(&leaf);
+	party_free(&bound);
+	party_free(&free_root);
+}
+
+/* RFC 5280, section 6.1.3 (b): a CA that certified its own new key. */
+static void a_self_issued_intermediate_is_exempt_from_name_constraints(void **state)
+{
+	struct scene *scene = *state;
+	struct party root = issue(NULL, NULL,
+	                          &(struct wishes){.extensions = WISHES(CA_EXTENSIONS, "nameConstraints",
+	                                                                "permitted;DNS:agents.example"),
+	                                           .subject = "rolling"});
+	trust(scene, "example.org", &root);
+	static const char *const subjects[] = {"rolling", "another"};
+	for (int i = 0; i < 2; i++) {
+		struct party middle = issue(&root, NULL,
+		                            &(struct wishes){.extensions = WISHES(CA_EXTENSIONS,
+		                                                                  "authorityKeyIdentifier", "keyid",
+		                                                                  "subjectAltName", "DNS:elsewhere.example"),
+		                                             .subject = subjects[i]});
+		struct party good = svid_below(&middle);
+		struct party bad = issue(&middle, NULL,
+		                         &(struct wishes){.extensions = WISHES(LEAF_EXTENSIONS, "subjectAltName",
+		                                                               ID_URI ",DNS:elsewhere.example")});
+		const struct party *chain[] = {&good, &middle}, *named[] = {&bad, &middle};
+		expect_chain(scene, 2, chain, i == 0 ? TRUST_VERIFIED : TRUST_CHAIN_INVALID,
+		             i == 0 ? "signed by" : "permitted subtree");
+		expect_chain(scene, 2, named, TRUST_CHAIN_INVALID, "permitted subtree");
+		party_free(&bad);
+		party_free(&good);
+		party_free(&middle);
+	}
+	party_free(&root);
+}
+
+static void the_anchor_that_a_chain_leads_to_is_named(void **state)
+{
+	struct scene *scene = *state;
+	struct party middle = make_ca(&scene->root, "middle"), leaf = svid_below(&middle);
+	const ASN1_OCTET_STRING *octets = X509_get0_subject_key_id(scene->root.certificate);
+	char id[64];
+	for (int i = 0; i < ASN1_STRING_length(octets); i++)
+		sprintf(id + 2 * i, "%02x", ASN1_STRING_get0_data(octets)[i]);
+	expect_chain(scene, 2, (const struct party *const[]){&leaf, &middle}, TRUST_VERIFIED, "signed by");
+	assert_string_equal(scene->verdict.anchor, id);
+	expect_chain(scene, 1, (const struct party *const[]){&scene->leaf}, TRUST_VERIFIED, "signed by");
+	assert_string_equal(scene->verdict.anchor, id);
+	expect_chain(scene, 1, (const struct party *const[]){&leaf}, TRUST_CHAIN_INVALID, "anchor");
+	assert_string_equal(scene->verdict.anchor, "");
+	party_free(&leaf);
+	party_free(&middle);
+}
+
+/* An anchor without a key identifier has one by RFC 7093, section 2, method 1. */
+static void an_anchor_without_a_key_identifier_has_its_keys_digest(void **state)
+{
+	struct scene *scene = *state;
+	struct party root = issue(NULL, NULL,
+	                          &(struct wishes){.extensions = WISHES("basicConstraints", "critical,CA:TRUE",
+	                                                                "keyUsage", "critical,keyCertSign"),
+	                                           .subject = "plain"});
+	struct party leaf = svid_below(&root);
+	uint8_t digest[32];
+	char id[64];
+	X509_pubkey_digest(root.certificate, EVP_sha256(), digest, NULL);
+	for (int i = 0; i < 20; i++)
+		sprintf(id + 2 * i, "%02x", digest[i]);
+	trust(scene, "example.org", &root);
+	expect_chain(scene, 1, (const struct party *const[]){&leaf}, TRUST_VERIFIED, "signed by");
+	assert_string_equal(scene->verdict.anchor, id);
 	party_free(&leaf);
 	party_free(&root);
 }
@@ -383,6 +494,10 @@ int main(void)
 		TEST(an_intermediate_is_a_ca_of_the_same_trust_domain),
 		TEST(path_lengths_are_kept),
 		TEST(name_constraints_of_an_anchor_bind_a_leaf_directly_below),
+		TEST(of_two_anchors_with_one_name_and_key_each_is_tried),
+		TEST(a_self_issued_intermediate_is_exempt_from_name_constraints),
+		TEST(the_anchor_that_a_chain_leads_to_is_named),
+		TEST(an_anchor_without_a_key_identifier_has_its_keys_digest),
 		TEST(an_issuer_of_the_right_name_and_the_wrong_key_is_refused),
 		TEST(a_leaf_signed_with_pss_or_another_digest_is_known_too),
 		TEST(a_rotated_root_is_found_by_its_key),

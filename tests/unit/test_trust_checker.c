@@ -122,7 +122,7 @@ static void a_card_is_bound_to_its_workload(void **state)
 	free(card);
 }
 
-static void with_bind_trust_domain_any_workload_of_it_will_do(void **state)
+static void with_bind_trust_domain_any_svid_of_it_will_do_for_a_workload_that_exists(void **state)
 {
 	struct scene *scene = *state;
 	scene->settings.bind = TRUST_BIND_TRUST_DOMAIN;
@@ -132,7 +132,58 @@ static void with_bind_trust_domain_any_workload_of_it_will_do(void **state)
 	request.namespace = "team-b";
 	assert_int_equal(check(scene, &request), TRUST_VERIFIED);
 	request.service_account = NULL;
-	assert_int_equal(check(scene, &request), TRUST_VERIFIED);
+	assert_int_equal(check(scene, &request), TRUST_WORKLOAD_MISSING);
+	free(card);
+}
+
+static void a_card_may_name_the_spiffe_ids_that_count(void **state)
+{
+	struct scene *scene = *state;
+	static const struct {
+		const char *allowed;
+		enum trust_reason reason;
+	} cases[] = {
+		{"[\"" ID "\"]", TRUST_VERIFIED},
+		{"[\"spiffe://example.org/x\",\"" ID "\"]", TRUST_VERIFIED},
+		{"[\"spiffe://example.org/ns/team-a/sa/bill\\u0069ng\"]", TRUST_VERIFIED},
+		{"[]", TRUST_IDENTITY_MISMATCH},
+		{"[\"spiffe://example.org/ns/team-a/sa/*\"]", TRUST_IDENTITY_MISMATCH},
+		{"[\"SPIFFE://example.org/ns/team-a/sa/billing\"]", TRUST_IDENTITY_MISMATCH},
+		{"[\"" ID "/\"]", TRUST_IDENTITY_MISMATCH},
+		{"\"" ID "\"", TRUST_IDENTITY_MISMATCH},
+		{"[[\"" ID "\"]]", TRUST_IDENTITY_MISMATCH},
+		{"7", TRUST_IDENTITY_MISMATCH},
+	};
+	char *card = card_by(&scene->leaf, "ES256");
+	for (int bind = 0; bind < 2; bind++) {
+		scene->settings.bind = (enum trust_bind)bind;
+		begin(scene);
+		for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+			struct trust_request request = request_for(card);
+			request.allowed = json_of(cases[i].allowed);
+			assert_int_equal(check(scene, &request), cases[i].reason);
+		}
+		struct trust_request request = request_for(card);
+		request.allowed = json_of("[]");
+		check(scene, &request);
+		assert_non_null(strstr(scene->verdict.message, "allowedSpiffeIDs"));
+	}
+	/* it does not replace what the workload must have */
+	scene->settings.bind = TRUST_BIND_WORKLOAD;
+	begin(scene);
+	struct trust_request other = request_for(card);
+	other.service_account = "other";
+	other.allowed = json_of("[\"" ID "\"]");
+	assert_int_equal(check(scene, &other), TRUST_IDENTITY_MISMATCH);
+	/* no more than 256 of them are looked at */
+	struct json_buffer many = {0};
+	for (int i = 0; i < 256; i++)
+		json_putf(&many, "%s\"x\"", i == 0 ? "[" : ",");
+	json_puts(&many, ",\"" ID "\"]");
+	struct trust_request request = request_for(card);
+	request.allowed = json_buffer_text(&many);
+	assert_int_equal(check(scene, &request), TRUST_IDENTITY_MISMATCH);
+	json_buffer_free(&many);
 	free(card);
 }
 
@@ -188,9 +239,19 @@ static void a_card_needs_the_trust_domain_that_is_expected_of_it(void **state)
 	assert_int_equal(check(scene, &request), TRUST_DOMAIN_MISMATCH);
 	request.trust_domain = "other.org";
 	assert_int_equal(check(scene, &request), TRUST_VERIFIED);
-	/* one that is not configured cannot be asked for */
-	request.trust_domain = "elsewhere.org";
-	assert_int_equal(check(scene, &request), TRUST_DOMAIN_MISMATCH);
+	free(card);
+	/* one that is not configured is no other, and spelling counts */
+	static const char *const elsewhere[] = {"elsewhere.org", "Example.ORG", "example.org.", ""};
+	card = card_by(&scene->leaf, "ES256");
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+		request = request_for(card);
+		request.trust_domain = elsewhere[i];
+		assert_int_equal(check(scene, &request), TRUST_DOMAIN_MISMATCH);
+		assert_non_null(strstr(scene->verdict.message, "not a configured trust domain"));
+		assert_null(trust_checker_domain(scene->checker, elsewhere[i]));
+	}
+	assert_string_equal(trust_checker_domain(scene->checker, NULL), "example.org");
+	assert_string_equal(trust_checker_domain(scene->checker, "other.org"), "other.org");
 	free(card);
 	party_free(&federated);
 }
@@ -379,7 +440,8 @@ int main(void)
 		TEST(a_changed_card_is_not_verified),
 		TEST(no_byte_of_a_signed_card_can_be_changed_or_left_out),
 		TEST(a_card_is_bound_to_its_workload),
-		TEST(with_bind_trust_domain_any_workload_of_it_will_do),
+		TEST(with_bind_trust_domain_any_svid_of_it_will_do_for_a_workload_that_exists),
+		TEST(a_card_may_name_the_spiffe_ids_that_count),
 		TEST(a_template_says_which_path_a_workload_has),
 		TEST(settings_that_bind_nobody_are_refused),
 		TEST(a_card_needs_the_trust_domain_that_is_expected_of_it),

@@ -141,6 +141,11 @@ static void an_element_has_a_header_and_a_signature(void **state)
 		{"{" HEADER ",\"signature\":\"AAAA\",\"header\":{\"x5c\":[]}}", "header holds x5c"},
 		{"{" HEADER ",\"signature\":\"AAAA\",\"header\":{\"crit\":[]}}", "header holds crit"},
 		{"{" HEADER ",\"signature\":\"AAAA\",\"header\":\"x\"}", "header is not an object"},
+		/* of the protected header's members none may stand in the other (RFC 7515, 7.2.1) */
+		{"{\"protected\":\"eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ\",\"signature\":\"AAAA\","
+		 "\"header\":{\"kid\":\"a\"}}", "stands in the protected and in the unprotected"},
+		{"{\"protected\":\"eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ\",\"signature\":\"AAAA\","
+		 "\"header\":{\"x\":1,\"k\\u0069d\":2}}", "stands in the protected and in the unprotected"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct trust_failure failure = {.message = ""};

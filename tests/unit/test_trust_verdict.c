@@ -36,6 +36,7 @@ static void a_proven_signature_is_named(void **state)
 	trust_verdict_set(&verdict, TRUST_VERIFIED, "ok");
 	strcpy(verdict.spiffe_id, "spiffe://a/b");
 	strcpy(verdict.key_id, "k\"1");
+	strcpy(verdict.anchor, "0a1b");
 	verdict.algorithm = "ES256";
 	verdict.form = TRUST_FORM_A2A_SDK;
 	verdict.not_after = 1800000000;
@@ -43,7 +44,20 @@ static void a_proven_signature_is_named(void **state)
 	            "{\"verified\":true,\"reason\":\"Verified\",\"message\":\"ok\","
 	            "\"spiffeID\":\"spiffe://a/b\",\"keyID\":\"k\\\"1\",\"algorithm\":\"ES256\","
 	            "\"canonicalForm\":\"a2a-sdk\","
-	            "\"notAfter\":\"2027-01-15T08:00:00Z\",\"source\":\"status.card\"}");
+	            "\"anchor\":\"0a1b\",\"notAfter\":\"2027-01-15T08:00:00Z\",\"source\":\"status.card\"}");
+}
+
+static void what_a_terminal_would_act_on_is_not_passed_on(void **state)
+{
+	(void)state;
+	struct trust_verdict verdict;
+	trust_verdict_set(&verdict, TRUST_CARD_INVALID, "a\x1b[2Jb\nc\x7f" "d\xc2\x9b" "e\xe2\x80\xae" "f"
+	                  "\xe2\x81\xa6g\xe2\x80\xa8h\xe2\x80\x94\xc3\xbc");
+	strcpy(verdict.key_id, "k\r");
+	expect_text(&verdict, "configmap \x1b",
+	            "{\"verified\":false,\"reason\":\"CardInvalid\","
+	            "\"message\":\"a?[2Jb?c?d?e?f?g?h\xe2\x80\x94\xc3\xbc\",\"keyID\":\"k?\","
+	            "\"source\":\"configmap ?\"}");
 }
 
 static void a_long_message_is_cut_and_shows_it(void **state)
@@ -73,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_known_is_left_out),
 		cmocka_unit_test(a_proven_signature_is_named),
+		cmocka_unit_test(what_a_terminal_would_act_on_is_not_passed_on),
 		cmocka_unit_test(a_long_message_is_cut_and_shows_it),
 		cmocka_unit_test(only_verified_is_verified),
 	};
