@@ -38,7 +38,7 @@ valid() {
 		function bad(why) { print FILENAME ":" NR ": " why ": " $0; wrong = 1 }
 		/^# HELP / { if ($3 in seen) bad("again"); seen[$3] = 1; name = $3; next }
 		/^# TYPE / { if ($3 != name || $4 !~ /^(counter|gauge)$/ || NF != 4) bad("type"); kind = $4; next }
-		!/^[a-z_]+\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\} -?[0-9]+$/ { bad("sample") }
+		!/^[a-z_]+\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\} -?[0-9]+$/ { bad("sample") }
 		substr($0, 1, index($0, "{") - 1) != name { bad("out of place") }
 		kind == "counter" && name !~ /_total$/ { bad("a counter without _total") }
 		{ if ($1 in sample) bad("twice"); sample[$1] = 1; count++ }
@@ -67,7 +67,11 @@ await() { # COMMAND...: until it is true
 	is v.prom egress_verdicts_total 1 reason=Verified
 	is v.prom egress_verdicts_total 1 reason=CardMissing
 	is v.prom egress_verdicts_total 0 reason=Expired
-	[ "$(value v.prom egress_verdicts_total | wc -l)" -ge 14 ]
+	[ "$(value v.prom egress_verdicts_total | wc -l)" -ge 15 ]
+	is v.prom egress_verified_agents 1 anchor="$(jq -r 'select(.verification.verified) | .verification.anchor' verified)"
+	is v.prom egress_agents_by_source 1 source=ConfigMap
+	is v.prom egress_agents_by_source 1 source=none
+	is v.prom egress_trust_bundle_unusable 0 trust_domain=example.org
 	grep -v '"ERROR"' verified | egress-translate --metrics t.prom >operations
 	valid t.prom
 	is t.prom egress_agents 2

@@ -222,9 +222,15 @@ DELETED team-a/billing-card Verified' ]
 	cat once once | cmp - twice
 }
 
-@test "--bind trust-domain asks for no workload; --bind-template sets the path" {
-	run -0 verdicts_of trust signed card -- --bind trust-domain
+@test "--bind trust-domain takes any SVID for a workload that exists; --bind-template sets the path" {
+	workload Deployment team-a billing other-sa | event ADDED >other-account
+	run -0 verdicts_of trust other-account signed card -- --bind trust-domain
 	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	run -0 verdicts_of trust signed card -- --bind trust-domain
+	[ "$output" = "ADDED team-a/billing-card WorkloadMissing" ]
+	agentcard team-a billing '.spec.targetRef.kind = "Pod" | .spec.targetRef.apiVersion = "v1"' | event ADDED >of-pod
+	run -0 verdicts_of trust other-account signed of-pod -- --bind trust-domain
+	[ "$output" = "ADDED team-a/billing-card WorkloadMissing" ]
 	svid templated root spiffe://example.org/team-a/agents/billing-sa
 	sign ES256 templated.key "$(header ES256 templated.crt)" <<<"$CARD" | signed_configmap team-a billing >templated-signed
 	run -0 verdicts_of trust workload templated-signed card
@@ -262,33 +268,108 @@ DELETED team-a/billing-card Verified' ]
 	[ -z "$output" ]
 }
 
+# status_of CHANGE [OPTION...]: the reason, for a card whose status the operator wrote.
 status_of() {
-	agentcard team-a billing ".metadata.generation = 3 | $1" | event ADDED |
-		egress-verify --accept-status | jq -r '.verification.verified'
+	local change=$1
+	shift
+	agentcard team-a billing '.metadata.generation = 3 | .status = {
+		targetRef: .spec.targetRef, attestedAgentSpiffeId: "spiffe://example.org/ns/team-a/sa/billing-sa",
+		conditions: [{type:"Ready", status:"True"}, {type:"Verified", status:"True", reason:"mTLSVerified"}]} | '"$change" |
+		event ADDED | cat workload - | egress-verify --accept-status "$@" | jq -r 'select(.verification) | .verification.reason'
 }
+verified() { [ "$(status_of "$@")" = Verified ] || { echo "$*: $(status_of "$@")"; false; }; }
+refused() { [ "$(status_of "${@:2}")" = "$1" ] || { echo "$*: $(status_of "${@:2}")"; false; }; }
 
-@test "--accept-status takes the operator's conclusion" {
-	condition() { echo ".status.conditions = [{type:\"Ready\",status:\"True\"},{type:\"$1\",status:\"$2\"${3:+,observedGeneration:$3}}]"; }
-	[ "$(status_of "$(condition Verified True)")" = true ]
-	[ "$(status_of "$(condition Verified False) | .status.validSignature = true")" = false ]
-	[ "$(status_of "$(condition Verified Unknown)")" = false ]
-	[ "$(status_of "$(condition Verified True) | .spec.identityBinding = {}")" = true ]
-	[ "$(status_of "$(condition SignatureVerified True)")" = true ]
-	[ "$(status_of "$(condition SignatureVerified True) | .spec.identityBinding = {}")" = false ]
-	[ "$(status_of "$(condition SignatureVerified True) | .spec.identityBinding = {} | .status.signatureIdentityMatch = true")" = true ]
-	[ "$(status_of "$(condition SignatureVerified False) | .status.validSignature = true")" = false ]
-	[ "$(status_of ".status.validSignature = true")" = true ]
-	[ "$(status_of ".status.validSignature = true | .spec.identityBinding = {}")" = false ]
-	[ "$(status_of ".status.validSignature = \"true\"")" = false ]
-	[ "$(status_of ".")" = false ]
-}
-
-@test "--accept-status: a conclusion on an earlier generation does not count" {
-	[ "$(status_of '.status.conditions = [{type:"Verified",status:"True",observedGeneration:3}]')" = true ]
-	[ "$(status_of '.status.conditions = [{type:"Verified",status:"True",observedGeneration:2}]')" = false ]
-	[ "$(status_of '.status.validSignature = true | .status.observedGeneration = 2')" = false ]
-	agentcard team-a billing '.metadata.generation = 3 | .status.conditions = [{type:"Verified",status:"True",observedGeneration:2}]' |
+@test "--accept-status takes the operator's condition Verified, and no other" {
+	verified .
+	verified '.status.conditions[1].reason = "SignatureVerified" | .status.signatureSpiffeId = .status.attestedAgentSpiffeId | del(.status.attestedAgentSpiffeId)'
+	verified '.status.conditions[1].observedGeneration = 3'
+	refused NotAccepted '.status.conditions[1].status = "False"'
+	refused NotAccepted '.status.conditions[1].status = "Unknown"'
+	refused NotAccepted '.status.conditions += [{type:"Verified", status:"False", reason:"mTLSVerified"}]'
+	refused NotAccepted '.status.conditions[1].reason = "SignatureInvalidAudit"'
+	refused NotAccepted 'del(.status.conditions[1].reason)'
+	refused NotAccepted '.status.conditions[1].type = "SignatureVerified"'
+	refused NotAccepted 'del(.status.conditions) | .status.validSignature = true | .status.signatureIdentityMatch = true'
+	refused NotAccepted 'del(.status)'
+	refused NotAccepted '.status.conditions[1].observedGeneration = 2'
+	refused NotAccepted '.status.observedGeneration = 2'
+	status_of '.status.observedGeneration = 2' >/dev/null
+	agentcard team-a billing '.metadata.generation = 3 | .status.conditions = [{type:"Verified",status:"True",reason:"mTLSVerified",observedGeneration:2}]' |
 		event ADDED | egress-verify --accept-status | jq -e '.verification | .reason == "NotAccepted" and (.message | test("earlier generation"))'
+}
+
+@test "--accept-status: what the operator attested must be this workload and its own SPIFFE ID" {
+	refused StatusUnbound 'del(.status.targetRef)'
+	refused StatusUnbound '.status.targetRef.name = "search"'
+	refused StatusUnbound '.status.targetRef.kind = "StatefulSet"'
+	refused StatusUnbound '.status.targetRef.apiVersion = "evil.example/v1"'
+	refused StatusUnbound 'del(.status.attestedAgentSpiffeId)'
+	refused StatusUnbound '.status.attestedAgentSpiffeId = "spiffe://example.org/ns/team-a/sa/search-sa"'
+	refused StatusUnbound '.status.attestedAgentSpiffeId = "spiffe://example.org"'
+	refused StatusUnbound '.status.attestedAgentSpiffeId = "team-a"'
+	# the ID of another kind of verification does not count
+	refused StatusUnbound '.status.conditions[1].reason = "SignatureVerified"'
+	verified '.status.card.attestedAgentSpiffeID = .status.attestedAgentSpiffeId | del(.status.attestedAgentSpiffeId)'
+	refused WorkloadMissing '.spec.targetRef.name = "nobody" | .status.targetRef.name = "nobody"'
+	# with --bind trust-domain any ID of the domain will do, or none
+	verified 'del(.status.attestedAgentSpiffeId)' --bind trust-domain
+	verified '.status.attestedAgentSpiffeId = "spiffe://example.org/x"' --bind trust-domain
+	refused StatusUnbound '.status.attestedAgentSpiffeId = "spiffe://other.org/x"' --bind trust-domain --trust-domain example.org
+	refused StatusUnbound . --trust-domain other.org
+	verified . --trust-domain example.org
+	# a binding asks for an ID, of its trust domain and among those that it names
+	refused StatusUnbound 'del(.status.attestedAgentSpiffeId) | .spec.identityBinding = {}' --bind trust-domain
+	refused StatusUnbound '.spec.identityBinding.trustDomain = "other.org"'
+	verified '.spec.identityBinding.trustDomain = "example.org"'
+	refused StatusUnbound '.spec.identityBinding.allowedSpiffeIDs = ["spiffe://example.org/x"]'
+	verified '.spec.identityBinding.allowedSpiffeIDs = [.status.attestedAgentSpiffeId]'
+}
+
+@test "--accept-status: a verdict follows the workload's service account" {
+	agentcard team-a billing '.status = {targetRef: .spec.targetRef, attestedAgentSpiffeId: "spiffe://example.org/ns/team-a/sa/billing-sa",
+		conditions: [{type:"Verified", status:"True", reason:"mTLSVerified"}]}' | event ADDED >attested
+	workload Deployment team-a billing other-sa | event MODIFIED >moved
+	run -0 bash -c 'cat workload attested moved workload | egress-verify --accept-status'
+	[ "$(verdicts <<<"$output")" = 'ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card StatusUnbound
+MODIFIED team-a/billing-card Verified' ]
+}
+
+@test "--accept-status=mtls takes agents that the operator attested by mTLS beside our own check" {
+	attested() { agentcard team-a billing '.status = {targetRef: .spec.targetRef, attestedAgentSpiffeId: "spiffe://example.org/ns/team-a/sa/billing-sa",
+		conditions: [{type:"Verified", status:"True", reason:"'"$1"'"}]} | '"${2:-.}" | event ADDED; }
+	attested mTLSVerified >mtls
+	attested SignatureVerified '.status.signatureSpiffeId = .status.attestedAgentSpiffeId' >by-signature
+	attested mTLSVerified '.spec.identityBinding.trustDomain = "evil.org" | .status.attestedAgentSpiffeId = "spiffe://evil.org/ns/team-a/sa/billing-sa"' >elsewhere
+	run -0 verdicts_of trust workload mtls
+	[ "$output" = "ADDED team-a/billing-card CardMissing" ]
+	run -0 verdicts_of trust workload mtls -- --accept-status=mtls
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	run -0 verdicts_of trust workload by-signature -- --accept-status=mtls
+	[ "$output" = "ADDED team-a/billing-card CardMissing" ]
+	run -0 verdicts_of trust workload elsewhere -- --accept-status=mtls
+	[ "$output" = "ADDED team-a/billing-card TrustDomainMismatch" ]
+	# our own check comes first, and names the anchor
+	verify --accept-status=mtls < <(cat trust workload signed mtls) >out
+	tail -n 1 out | jq -e '.verification | .verified and .source == "configmap team-a/billing-card-signed" and (.anchor | length) == 40'
+	run -2 egress-verify --accept-status=mtls <good
+	run -2 egress-verify --accept-status=some <good
+}
+
+@test "status.card: a signature that fails hints at the url that the operator replaces" {
+	agentcard team-a billing ".status.card = $(jq -c '.url = "http://billing.team-a.svc"' billing.json)" | event ADDED >own
+	verify < <(cat trust workload own) >out
+	tail -n 1 out | jq -e '.verification | .reason == "SignatureInvalid" and (.message | test("the operator replaces the url"))'
+}
+
+@test "binaryData holds a signed card as data does" {
+	jq -c '.object |= (.binaryData = {"agent-card.json": (.data["agent-card.json"] | @base64)} | del(.data))' signed >binary
+	run -0 verdicts_of trust workload binary card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	jq -c '.object.binaryData["agent-card.json"] = "!"' binary >broken
+	run -0 verdicts_of trust workload broken card
+	[ "$output" = "ADDED team-a/billing-card CardMissing" ]
 }
 
 @test "wrong usage is told apart from what it would do" {
@@ -304,7 +385,8 @@ status_of() {
 	run -2 egress-verify --trust-domain example.org --trust-bundle bundle.json --trust-bundle other.json <good
 	[[ $output == *"example.org has a bundle already"* ]]
 	run -2 egress-verify --trust-domain example.org --trust-bundle-configmap nowhere <good
-	run -2 egress-verify --accept-status --trust-domain example.org <good
+	run -2 egress-verify --accept-status --trust-domain example.org --trust-domain other.org <good
+	run -2 egress-verify --accept-status --trust-bundle bundle.json <good
 }
 
 @test "a line that is no event is rejected by number, and the stream goes on" {
@@ -349,7 +431,7 @@ status_of() {
 		grep -q "^\.It .*Fl .*-$option\b" "$manual" || { echo "--$option"; false; }
 	done
 	reasons=$(sed -n 's/.*\[TRUST_.*\] = "\(.*\)",/\1/p' "$BATS_TEST_DIRNAME/../lib/trust/verdict.c")
-	[ "$(wc -w <<<"$reasons")" -ge 14 ]
+	[ "$(wc -w <<<"$reasons")" -ge 15 ]
 	for reason in $reasons; do
 		grep -q "^\.It Li $reason Ta" "$manual" || { echo "$reason"; false; }
 	done

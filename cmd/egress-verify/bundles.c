@@ -76,10 +76,10 @@ static bool refresh(struct bundle_file *file, struct trust_cards *cards, int64_t
 		keep(file, NULL);
 		trust_cards_bundle(cards, file->from.trust_domain, (struct json_text){0}, where, at);
 	} else if (wrong != 0) {
-		if (!file->unreadable)
-			log_warning("cannot read the trust bundle of %s in %s: %s%s",
-			            file->from.trust_domain, where, strerror(wrong),
-			            file->text != NULL ? "; the last good one stays" : "");
+		char why[128];
+		snprintf(why, sizeof why, "it cannot be read: %s", strerror(wrong));
+		keep(file, NULL); /* what is there when it can be read again counts anew */
+		trust_cards_bundle_unreadable(cards, file->from.trust_domain, where, why, at);
 	} else if (is_kept(file, &text)) {
 		good = true;
 	} else {

@@ -21,7 +21,7 @@ struct bundle_file {
 	struct bundle_source from;
 	char *text;     /* as last read; NULL: there is no file */
 	size_t len;
-	bool unreadable; /* reported */
+	bool unreadable; /* when it was looked at last */
 };
 
 struct bundles {

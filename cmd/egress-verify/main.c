@@ -19,17 +19,23 @@
 #include "verify/cards.h"
 
 struct verify_options {
-	struct option_list trust_domains, files, configmaps;
-	struct option_choice names, bind, canonical, print;
+	struct option_list trust_domains, files, configmaps, clustertrustbundles, without;
+	struct option_choice names, bind, canonical, print, accept;
+	struct option_number grace;
 	const char *path_template, *at, *rejects, *metrics;
-	bool require_unexpired, accept_status;
+	bool require_unexpired;
 	int64_t fixed_time; /* of --at; else TRUST_TIME_MIN */
 };
+
+/* As enum trust_accept has them, less its first. */
+enum { ACCEPT_ALL, ACCEPT_MTLS };
+static const char *const accept_words[] = {"all", "mtls", NULL};
 
 struct stage {
 	struct verify_options options;
 	struct sources sources;
 	struct trust_checker *checker; /* NULL with --accept-status */
+	int64_t stream_time;           /* the largest in the stream; TRUST_TIME_MIN: there is none */
 	struct trust_cards *cards;
 	struct bundles bundles;
 	struct stream *stream;
@@ -50,9 +56,16 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		 "the trust domain's bundle, re-read when it changes (repeat)", &o->files},
 		{OPTION_LIST, "trust-bundle-configmap", 0, "[DOMAIN=]NS/NAME[:KEY]",
 		 "the bundle's ConfigMap in the stream (repeat;\n"
-		 "default " SOURCES_CONFIGMAP ")", &o->configmaps},
+		 "default " SOURCES_CONFIGMAP ",\nkeys bundle.spiffe, then bundle.crt)", &o->configmaps},
+		{OPTION_LIST, "trust-bundle-clustertrustbundle", 0, "[DOMAIN=]NAME",
+		 "the bundle's ClusterTrustBundle in the stream (repeat)", &o->clustertrustbundles},
+		{OPTION_NUMBER, "bundle-grace", 0, "SECONDS",
+		 "keep the last bundle so long while what is there\nis none (default 3600)", &o->grace},
+		{OPTION_LIST, "without-anchor", 0, "ID",
+		 "leave out the CA of this key identifier (repeat):\nwho falls when it goes?", &o->without},
 		{OPTION_CHOICE, "bind", 0, "workload|trust-domain",
-		 "what a SPIFFE ID must match (default workload)", &o->bind},
+		 "what a SPIFFE ID must match (default workload);\n"
+		 "trust-domain: any SVID of it may sign any card", &o->bind},
 		{OPTION_STRING, "bind-template", 0, "PATH",
 		 "the workload's SPIFFE ID path (default\n" TRUST_TEMPLATE_DEFAULT ")",
 		 &o->path_template},
@@ -62,11 +75,12 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		 &o->canonical},
 		{OPTION_FLAG, "require-unexpired", 0, NULL,
 		 "refuse cards whose certificate has expired", &o->require_unexpired},
-		{OPTION_STRING, "at", 0, "TIME", "check as of this time (RFC 3339), not as of now",
+		{OPTION_STRING, "at", 0, "TIME",
+		 "check as of this time (RFC 3339); else as of the\nlargest in the stream, else as of now",
 		 &o->at},
-		{OPTION_FLAG, "accept-status", 0, NULL,
-		 "take the operator's conclusion from the status;\ncheck no signature",
-		 &o->accept_status},
+		{OPTION_OPTIONAL, "accept-status", 0, "all|mtls",
+		 "all: take the operator's conclusion from the status,\ncheck no signature; "
+		 "mtls: take it beside our own check\nwhere it attested the agent by mTLS", &o->accept},
 		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
 		 "the API group and labels in use (default kagenti)", &o->names},
 		{OPTION_CHOICE, "print-canonical", 0, "FORM",
@@ -80,6 +94,17 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 	                     table, NULL);
 }
 
+static bool check_without(const struct verify_options *o)
+{
+	for (size_t i = 0; i < o->without.count; i++)
+		if (!trust_anchor_id_is_valid(o->without.values[i])) {
+			log_error("--without-anchor %s: not a key identifier in hex, as a verdict's "
+			          "\"anchor\" has it", o->without.values[i]);
+			return false;
+		}
+	return true;
+}
+
 static bool check_options(struct verify_options *o)
 {
 	o->fixed_time = TRUST_TIME_MIN;
@@ -89,13 +114,16 @@ static bool check_options(struct verify_options *o)
 	}
 	if (o->print.value >= 0)
 		return true;
-	if (o->accept_status && (o->trust_domains.count > 0 || o->files.count > 0 ||
-	                         o->configmaps.count > 0)) {
-		log_error("--accept-status checks no signature: leave out --trust-domain and bundles, "
-		          "or leave out --accept-status");
+	bool checks = o->accept.value != ACCEPT_ALL;
+	if (!checks && (o->trust_domains.count > 1 || o->files.count > 0 || o->configmaps.count > 0 ||
+	                o->clustertrustbundles.count > 0 || o->without.count > 0)) {
+		log_error("--accept-status checks no signature: leave out bundles and all but one "
+		          "--trust-domain, or say --accept-status=mtls");
 		return false;
 	}
-	if (!o->accept_status && o->trust_domains.count == 0) {
+	if (!check_without(o))
+		return false;
+	if (checks && o->trust_domains.count == 0) {
 		log_error("whose signatures count? Give --trust-domain DOMAIN (or --accept-status); "
 		          "see --help");
 		return false;
@@ -103,9 +131,23 @@ static bool check_options(struct verify_options *o)
 	return true;
 }
 
-static int64_t now(const struct verify_options *o)
+/* The time is an input: so a replay of a stream that tells it gives the same bytes. */
+static int64_t now(const struct stage *stage)
 {
-	return o->fixed_time != TRUST_TIME_MIN ? o->fixed_time : clock_now();
+	if (stage->options.fixed_time != TRUST_TIME_MIN)
+		return stage->options.fixed_time;
+	return stage->stream_time != TRUST_TIME_MIN ? stage->stream_time : clock_now();
+}
+
+static int64_t take_time(void *context, struct json_text time)
+{
+	struct stage *stage = context;
+	char *text = json_cstring(time);
+	int64_t seconds;
+	if (text != NULL && clock_parse(text, &seconds) && seconds > stage->stream_time)
+		stage->stream_time = seconds;
+	free(text);
+	return now(stage);
 }
 
 static void emit(void *context, struct json_text line)
@@ -134,20 +176,30 @@ static bool open_checker(struct stage *stage)
 		/* verdicts are held with the cards; this is for what comes and goes */
 		.cache_entries = 4096,
 	};
-	if (o->accept_status)
+	if (o->accept.value == ACCEPT_ALL)
 		return true;
 	stage->checker = trust_checker_new(&settings, reason);
 	if (stage->checker == NULL)
 		log_error("%s", reason);
 	return stage->checker != NULL &&
-	       sources_read(&stage->sources, &o->trust_domains, &o->files, &o->configmaps);
+	       sources_read(&stage->sources, &o->trust_domains, &o->files, &o->configmaps,
+	                    &o->clustertrustbundles);
 }
 
 static void open_cards(struct stage *stage)
 {
+	const struct verify_options *o = &stage->options;
 	stage->cards = trust_cards_new(&(struct trust_cards_settings){
-		.agentcard_group = policy_names(stage->options.names.value)->agentcard_group,
+		.agentcard_group = policy_names(o->names.value)->agentcard_group,
 		.checker = stage->checker,
+		.accept = (enum trust_accept)(o->accept.value + 1),
+		.bind = (enum trust_bind)o->bind.value,
+		.path_template = o->path_template,
+		.status_domain = o->trust_domains.count > 0 ? o->trust_domains.values[0] : NULL,
+		.bundle_grace = o->grace.value,
+		.without = o->without.values,
+		.without_count = o->without.count,
+		.now = take_time,
 		.bundles = stage->sources.bundles,
 		.bundle_count = stage->sources.bundle_count,
 		.emit = emit,
@@ -156,14 +208,25 @@ static void open_cards(struct stage *stage)
 	});
 }
 
+static void set_measure(void *context, enum trust_measure measure, const char *label, int64_t value)
+{
+	static const enum metric metrics[] = {
+		[TRUST_MEASURE_ANCHOR] = METRIC_ANCHORS,
+		[TRUST_MEASURE_SOURCE] = METRIC_SOURCES,
+		[TRUST_MEASURE_BUNDLE] = METRIC_BUNDLES,
+	};
+	(void)context;
+	metrics_set(metrics[measure], label, value);
+}
+
 static void gather(void *context)
 {
 	const struct stage *stage = context;
 	const unsigned long *verdicts = trust_cards_verdicts(stage->cards);
 	for (int i = 0; i < TRUST_REASONS; i++)
 		metrics_set(METRIC_VERDICTS, trust_reason_names[i], (int64_t)verdicts[i]);
-	if (stage->checker != NULL)
-		metrics_set(METRIC_AGENTS, NULL, (int64_t)trust_cards_count(stage->cards));
+	metrics_set(METRIC_AGENTS, NULL, (int64_t)trust_cards_count(stage->cards));
+	trust_cards_measure(stage->cards, set_measure, NULL);
 }
 
 static bool open_stage(struct stage *stage)
@@ -172,7 +235,7 @@ static bool open_stage(struct stage *stage)
 		return false;
 	open_cards(stage);
 	if (!bundles_open(&stage->bundles, stage->sources.files, stage->sources.file_count,
-	                  stage->cards, now(&stage->options)))
+	                  stage->cards, now(stage)))
 		return false;
 	stage->stream = stream_open(&(struct stream_options){
 		.in = STDIN_FILENO,
@@ -190,22 +253,35 @@ static bool open_stage(struct stage *stage)
 	                                             .write = stage->options.metrics});
 }
 
-static void look_around(struct stage *stage)
+static void follow_bundles(struct stage *stage)
 {
 	if (!bundles_woken(&stage->bundles))
 		return;
-	bundles_refresh(&stage->bundles, stage->cards, now(&stage->options));
-	trust_cards_time(stage->cards, now(&stage->options));
+	bundles_refresh(&stage->bundles, stage->cards, now(stage));
+	trust_cards_time(stage->cards, now(stage));
 }
 
 static void take(struct stage *stage, const struct record *record)
 {
+	int64_t before = stage->stream_time;
 	const char *wrong =
-		trust_cards_take(stage->cards, record->line, record->json, now(&stage->options));
+		trust_cards_take(stage->cards, record->line, record->json, now(stage));
 	if (wrong != NULL)
 		stream_reject(stage->stream, record, wrong);
+	if (stage->stream_time > before)
+		trust_cards_time(stage->cards, now(stage));
 	if (record->number % RECORDS_BETWEEN_LOOKS == 0)
-		look_around(stage);
+		follow_bundles(stage);
+}
+
+/* An ID that no bundle holds would answer "nobody falls". */
+static void check_left_out(struct stage *stage)
+{
+	const char *id = trust_cards_not_left_out(stage->cards);
+	if (id == NULL)
+		return;
+	log_error("--without-anchor %s: no trust bundle held a CA of this key identifier", id);
+	stream_count_failure(stage->stream);
 }
 
 static int run(struct stage *stage)
@@ -218,12 +294,13 @@ static int run(struct stage *stage)
 			take(stage, &record);
 			break;
 		case STREAM_WAKE:
-			look_around(stage);
+			follow_bundles(stage);
 			break;
 		case STREAM_END:
 		case STREAM_STOP:
 		case STREAM_CLOSED:
 		case STREAM_FAILED:
+			check_left_out(stage);
 			metrics_close();
 			return stream_close(stage->stream);
 		}
@@ -239,6 +316,8 @@ static void close_stage(struct stage *stage)
 	options_free_list(&stage->options.trust_domains);
 	options_free_list(&stage->options.files);
 	options_free_list(&stage->options.configmaps);
+	options_free_list(&stage->options.clustertrustbundles);
+	options_free_list(&stage->options.without);
 }
 
 int main(int argc, char **argv)
@@ -246,9 +325,12 @@ int main(int argc, char **argv)
 	struct stage stage = {
 		.options = {.names = {policy_names_words, POLICY_NAMES_KAGENTI},
 		            .bind = {trust_bind_words, TRUST_BIND_WORKLOAD},
+		            .accept = {accept_words, -1},
+		            .grace = {3600, 0, 7 * 24 * 3600},
 		            .canonical = {trust_form_names, 0},
 		            .print = {trust_form_names, -1}},
 		.bundles = {.notify = -1, .timer = -1, .wake = -1},
+		.stream_time = TRUST_TIME_MIN,
 	};
 	int status = EXIT_USAGE;
 	log_open("egress-verify");

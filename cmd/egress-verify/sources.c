@@ -55,6 +55,7 @@ static bool split_configmap(struct sources *sources, const char *value,
 	bundle->namespace = copy;
 	bundle->name = name;
 	bundle->key = key != NULL ? key : "bundle.spiffe";
+	bundle->second_key = key != NULL ? NULL : "bundle.crt";
 	return *name != '\0' && strchr(name, '/') == NULL && *bundle->key != '\0';
 }
 
@@ -96,6 +97,23 @@ static bool take_configmap(struct sources *sources, const char *option)
 	return false;
 }
 
+static bool take_clustertrustbundle(struct sources *sources, const char *option)
+{
+	const char *flag = "--trust-bundle-clustertrustbundle";
+	struct trust_cards_bundle *bundle = find_domain(sources, flag, option);
+	if (bundle == NULL)
+		return false;
+	if (bundle->name != NULL || has_file(sources, bundle->trust_domain)) {
+		log_error("%s %s: %s has a bundle already", flag, option, bundle->trust_domain);
+		return false;
+	}
+	bundle->name = value_of(option);
+	if (*bundle->name != '\0' && strchr(bundle->name, '/') == NULL)
+		return true;
+	log_error("%s %s: [DOMAIN=]NAME is wanted", flag, option);
+	return false;
+}
+
 static bool check_complete(struct sources *sources)
 {
 	struct trust_cards_bundle *first = &sources->bundles[0];
@@ -105,16 +123,18 @@ static bool check_complete(struct sources *sources)
 		struct trust_cards_bundle *bundle = &sources->bundles[i];
 		if (bundle->name != NULL || has_file(sources, bundle->trust_domain))
 			continue;
-		log_error("--trust-domain %s has no bundle: give --trust-bundle %s=FILE or "
-		          "--trust-bundle-configmap %s=NAMESPACE/NAME", bundle->trust_domain,
-		          bundle->trust_domain, bundle->trust_domain);
+		log_error("--trust-domain %s has no bundle: give --trust-bundle %s=FILE, "
+		          "--trust-bundle-configmap %s=NAMESPACE/NAME or "
+		          "--trust-bundle-clustertrustbundle %s=NAME", bundle->trust_domain,
+		          bundle->trust_domain, bundle->trust_domain, bundle->trust_domain);
 		return false;
 	}
 	return true;
 }
 
 bool sources_read(struct sources *sources, const struct option_list *trust_domains,
-                  const struct option_list *files, const struct option_list *configmaps)
+                  const struct option_list *files, const struct option_list *configmaps,
+                  const struct option_list *clustertrustbundles)
 {
 	*sources = (struct sources){.bundle_count = trust_domains->count};
 	sources->bundles = memory(trust_domains->count, sizeof *sources->bundles);
@@ -127,6 +147,9 @@ bool sources_read(struct sources *sources, const struct option_list *trust_domai
 			return false;
 	for (size_t i = 0; i < configmaps->count; i++)
 		if (!take_configmap(sources, configmaps->values[i]))
+			return false;
+	for (size_t i = 0; i < clustertrustbundles->count; i++)
+		if (!take_clustertrustbundle(sources, clustertrustbundles->values[i]))
 			return false;
 	return check_complete(sources);
 }

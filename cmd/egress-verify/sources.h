@@ -1,7 +1,8 @@
 /*
- * Where the trust bundle of each trust domain comes from: --trust-bundle [DOMAIN=]FILE and
- * --trust-bundle-configmap [DOMAIN=]NS/NAME[:KEY]. Without DOMAIN= it is for the first trust
- * domain. The first trust domain's default is SOURCES_CONFIGMAP.
+ * Where the trust bundle of each trust domain comes from: --trust-bundle [DOMAIN=]FILE,
+ * --trust-bundle-configmap [DOMAIN=]NS/NAME[:KEY] and --trust-bundle-clustertrustbundle
+ * [DOMAIN=]NAME. Without DOMAIN= it is for the first trust domain. The first trust domain's default
+ * is SOURCES_CONFIGMAP. Without KEY it is bundle.spiffe, or where that is not there bundle.crt.
  *
  * Ownership: borrows the options' strings, owns the rest; sources_free() releases it.
  */
@@ -11,7 +12,7 @@
 #include "os/options.h"
 #include "verify/cards.h"
 
-#define SOURCES_CONFIGMAP "spire-system/spire-bundle:bundle.spiffe"
+#define SOURCES_CONFIGMAP "spire-system/spire-bundle"
 
 struct bundle_source {
 	const char *trust_domain, *path;
@@ -29,7 +30,8 @@ struct sources {
 /* False, reported, when an option is malformed, names a trust domain that is not configured,
  * or when a trust domain has no bundle, or two. */
 bool sources_read(struct sources *sources, const struct option_list *trust_domains,
-                  const struct option_list *files, const struct option_list *configmaps);
+                  const struct option_list *files, const struct option_list *configmaps,
+                  const struct option_list *clustertrustbundles);
 void sources_free(struct sources *sources);
 
 #endif

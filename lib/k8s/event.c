@@ -54,8 +54,9 @@ static const char *read_identity(struct event *event)
 
 const char *event_read(struct json_text text, struct event *event)
 {
-	enum { TYPE, OBJECT, VERIFICATION, RESOLUTION, COUNT };
-	static const char *const keys[COUNT] = {"type", "object", "verification", "resolution"};
+	enum { TYPE, OBJECT, VERIFICATION, RESOLUTION, ATTESTATION, TIME, COUNT };
+	static const char *const keys[COUNT] = {"type",       "object",      "verification",
+	                                        "resolution", "attestation", "time"};
 	struct json_text found[COUNT];
 	*event = (struct event){0};
 	json_pick(text, COUNT, keys, found);
@@ -67,6 +68,8 @@ const char *event_read(struct json_text text, struct event *event)
 	event->object = found[OBJECT];
 	event->verification = found[VERIFICATION];
 	event->resolution = found[RESOLUTION];
+	event->attestation = found[ATTESTATION];
+	event->time = found[TIME];
 
 	enum { API_VERSION, KIND, METADATA, PARTS };
 	static const char *const parts[PARTS] = {"apiVersion", "kind", "metadata"};

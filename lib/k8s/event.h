@@ -31,6 +31,8 @@ struct event {
 	struct json_text metadata;
 	struct json_text verification; /* of a verified event; else absent */
 	struct json_text resolution;   /* of one whose names were resolved; else absent */
+	struct json_text attestation;  /* who was at the other end when it was fetched; else absent */
+	struct json_text time;         /* when it was read from the server; else absent */
 	/* identity; strings decoded only when they hold no escapes (names never do), else absent */
 	struct json_text api_version, kind, namespace, name, uid, resource_version;
 };

@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { METRICS_SECONDS = 15, METRICS_LABELS = 16 };
+enum { METRICS_SECONDS = 15, METRICS_LABELS = 32 };
 
 enum metric {
 	METRIC_RECORDS,    /* egress_records_total */
@@ -29,6 +29,9 @@ enum metric {
 	METRIC_AGENTS,     /* egress_agents */
 	METRIC_OBJECTS,    /* egress_objects */
 	METRIC_VERDICTS,   /* egress_verdicts_total{reason} */
+	METRIC_ANCHORS,    /* egress_verified_agents{anchor} */
+	METRIC_SOURCES,    /* egress_agents_by_source{source} */
+	METRIC_BUNDLES,    /* egress_trust_bundle_unusable{trust_domain} */
 	METRIC_OPERATIONS, /* egress_operations_total{type} */
 	METRIC_RESULTS,    /* egress_results_total{type} */
 	METRIC_RETRIES,    /* egress_retries_total */

@@ -26,8 +26,9 @@ enum trust_reason {
 	TRUST_IDENTITY_MISMATCH,     /* somebody else's SPIFFE ID */
 	TRUST_EXPIRED,               /* only with require_unexpired */
 	TRUST_NOT_ACCEPTED,          /* only with --accept-status: the operator has not verified it */
+	TRUST_STATUS_UNBOUND,        /* only with it: what the operator verified is not this workload's */
 };
-enum { TRUST_REASONS = TRUST_NOT_ACCEPTED + 1 };
+enum { TRUST_REASONS = TRUST_STATUS_UNBOUND + 1 };
 extern const char *const trust_reason_names[TRUST_REASONS]; /* "Verified", "CardMissing", … */
 
 enum {

@@ -12,12 +12,8 @@ struct trust_cards *trust_cards_new(const struct trust_cards_settings *settings)
 	cards->settings = *settings;
 	cards->due = TRUST_TIME_MAX;
 	cards->bundles = held_memory((settings->bundle_count + 1) * sizeof *cards->bundles);
-	for (size_t i = 0; i < settings->bundle_count; i++) {
-		cards->bundles[i].from = settings->bundles[i];
-		/* the checker's own string, so that pointers can be compared */
-		cards->bundles[i].from.trust_domain = trust_checker_domain(
-			settings->checker, settings->bundles[i].trust_domain);
-	}
+	cards->left_out = held_memory(settings->without_count + 1);
+	cards_open_bundles(cards);
 	return cards;
 }
 
@@ -29,12 +25,21 @@ void trust_cards_free(struct trust_cards *cards)
 	json_buffer_free(&cards->verification);
 	json_buffer_free(&cards->line);
 	free(cards->bundles);
+	free(cards->left_out);
 	free(cards);
 }
 
 size_t trust_cards_count(const struct trust_cards *cards)
 {
 	return HASH_COUNT(cards->held.cards);
+}
+
+const char *trust_cards_not_left_out(const struct trust_cards *cards)
+{
+	for (size_t i = 0; i < cards->settings.without_count; i++)
+		if (!cards->left_out[i])
+			return cards->settings.without[i];
+	return NULL;
 }
 
 const unsigned long *trust_cards_verdicts(const struct trust_cards *cards)
@@ -69,14 +74,19 @@ static bool same_part(struct held *held, const struct held_card *card, struct he
 	       (now.len == 0 || memcmp(held_card_part(held, card, span).at, now.at, now.len) == 0);
 }
 
-/* True when the verdict that is held answers for this event too. */
-static bool still_holds(struct held *held, const struct held_card *card, const struct card_aim *aim,
-                        int64_t at)
+/* True when the verdict that is held answers for this event too. What a status concludes depends
+ * on more of the object than is compared here: it is read anew each time. */
+static bool still_holds(struct trust_cards *cards, const struct held_card *card,
+                        const struct card_aim *aim, int64_t at)
 {
+	struct held *held = &cards->held;
+	if (cards->settings.accept != TRUST_ACCEPT_NOTHING)
+		return false;
 	if (card->target == NULL || aim->problem != NULL || at < card->since || at >= card->until)
 		return false;
 	if (card->workload != aim->workload || strcmp(card->target->key, aim->target) != 0 ||
-	    !same_part(held, card, card->binding, aim->binding))
+	    !same_part(held, card, card->binding, aim->binding) ||
+	    !same_part(held, card, card->allowed, aim->allowed))
 		return false;
 	return card->target->signed_card.at != NULL ||
 	       same_part(held, card, card->status_card, aim->status_card);
@@ -95,6 +105,8 @@ static void hold_card(struct trust_cards *cards, struct held_card *card, const s
 	card->list = cards->lists[HELD_AGENTCARD];
 	card->workload = (unsigned char)aim->workload;
 	card->binding = span_of(event->object, aim->binding);
+	card->allowed = span_of(event->object, aim->allowed);
+	card->status = span_of(event->object, aim->status);
 	card->status_card = span_of(event->object, aim->status_card);
 	held_card_object(&cards->held, card, event->object);
 	held_card_aim(&cards->held, card, aim->problem == NULL ? aim->target : NULL);
@@ -110,7 +122,7 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 	struct held_card *card = held_card_find(&cards->held, key);
 	if (card == NULL)
 		card = held_card_add(&cards->held, key);
-	bool holds = still_holds(&cards->held, card, &aim, at);
+	bool holds = still_holds(cards, card, &aim, at);
 	hold_card(cards, card, event, &aim);
 	if (!holds) {
 		cards_check(cards, card, aim.problem, at);
@@ -120,14 +132,6 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 	              (struct json_text){card->verification, card->verification_len});
 	if (event->type == EVENT_DELETED)
 		held_card_remove(&cards->held, card);
-}
-
-static void take_status(struct trust_cards *cards, struct json_text line, const struct event *event)
-{
-	trust_status_check(event->object, &cards->verdict);
-	cards->verification.len = 0;
-	trust_verdict_put(&cards->verification, &cards->verdict, "status");
-	emit_verified(cards, line, event, json_buffer_text(&cards->verification));
 }
 
 static enum held_kind kind_of(const struct trust_cards *cards, const struct event *event)
@@ -160,6 +164,8 @@ static void take_object(struct trust_cards *cards, enum held_kind kind, const st
 {
 	if (kind == HELD_CONFIGMAP)
 		cards_take_configmap(cards, event, at);
+	else if (kind == HELD_CLUSTERTRUSTBUNDLE)
+		cards_take_bundle(cards, event, kind, at);
 	else
 		cards_take_workload(cards, event, kind, at);
 }
@@ -171,18 +177,16 @@ const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
 	const char *wrong = event_read(json, &event);
 	if (wrong != NULL)
 		return wrong;
+	if (event.time.at != NULL && cards->settings.now != NULL)
+		at = cards->settings.now(cards->settings.context, event.time);
 	enum held_kind kind = kind_of(cards, &event);
 	bool object = event.type != EVENT_BOOKMARK && event.type != EVENT_ERROR;
-	bool status_only = cards->settings.checker == NULL;
 	if (kind == HELD_AGENTCARD && object) {
-		if (status_only)
-			take_status(cards, line, &event);
-		else
-			take_card(cards, line, &event, at);
+		take_card(cards, line, &event, at);
 		return NULL;
 	}
 	cards->settings.emit(cards->settings.context, line);
-	if (kind == HELD_NONE || status_only || event.type == EVENT_ERROR)
+	if (kind == HELD_NONE || event.type == EVENT_ERROR)
 		return NULL;
 	if (object)
 		take_object(cards, kind, &event, at);

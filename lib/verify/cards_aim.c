@@ -33,6 +33,11 @@ static const char *read_target(const struct event *event, struct json_text spec,
 	return NULL;
 }
 
+static struct json_text unless_null(struct json_text value)
+{
+	return json_type(value) == JSON_NULL ? (struct json_text){0} : value;
+}
+
 void cards_aim(const struct event *event, struct card_aim *aim)
 {
 	enum { SPEC, STATUS, COUNT };
@@ -44,9 +49,9 @@ void cards_aim(const struct event *event, struct card_aim *aim)
 	json_pick(found[SPEC], PARTS, parts, part);
 	aim->workload = HELD_NONE;
 	aim->target[0] = '\0';
-	aim->binding = json_get(part[BINDING], "trustDomain");
-	aim->status_card = json_get(found[STATUS], "card");
-	if (json_type(aim->status_card) == JSON_NULL)
-		aim->status_card = (struct json_text){0};
+	aim->binding = unless_null(json_get(part[BINDING], "trustDomain"));
+	aim->allowed = unless_null(json_get(part[BINDING], "allowedSpiffeIDs"));
+	aim->status = unless_null(found[STATUS]);
+	aim->status_card = unless_null(json_get(aim->status, "card"));
 	aim->problem = read_target(event, found[SPEC], part[TARGET], aim);
 }

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "verify/cards_private.h"
+#include "verify/status_private.h"
 
 enum { SOURCE_SIZE = EVENT_KEY_SIZE + 64 };
 
@@ -34,6 +36,36 @@ static void name_workload(const struct held_card *card, struct trust_verdict *ve
 		         k8s_workloads[card->workload].kind.kind, card->target->key);
 }
 
+/* Why there is no bundle stands where it was looked for. */
+static void explain_bundle(const struct trust_cards *cards, const char *trust_domain,
+                           struct trust_verdict *verdict)
+{
+	const char *trouble = cards_bundle_trouble(cards, trust_domain);
+	size_t len = strlen(verdict->message);
+	if (trouble[0] != '\0')
+		snprintf(verdict->message + len, sizeof verdict->message - len, ": %s", trouble);
+}
+
+/* The operator writes the address it fetched the card from into status.card. */
+static void explain_url(struct trust_verdict *verdict)
+{
+	size_t len = strlen(verdict->message);
+	snprintf(verdict->message + len, sizeof verdict->message - len,
+	         "; the operator replaces the url of the card in status.card, and what is signed with "
+	         "another url fails here: put the signed card into its ConfigMap");
+}
+
+static void explain_more(const struct trust_cards *cards, const struct held_card *card,
+                         const char *source, struct trust_verdict *verdict)
+{
+	if (verdict->reason == TRUST_WORKLOAD_MISSING)
+		name_workload(card, verdict);
+	else if (verdict->reason == TRUST_BUNDLE_MISSING)
+		explain_bundle(cards, card->trust_domain, verdict);
+	else if (verdict->reason == TRUST_SIGNATURE_INVALID && strcmp(source, "status.card") == 0)
+		explain_url(verdict);
+}
+
 static void check_signed(struct trust_cards *cards, struct held_card *card,
                          char source[SOURCE_SIZE], int64_t at)
 {
@@ -41,10 +73,15 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 	snprintf(namespace, sizeof namespace, "%.*s", (int)strcspn(card->target->key, "/"),
 	         card->target->key);
 	struct json_text bound = held_card_part(&cards->held, card, card->binding);
-	char *binding = json_cstring(bound);
+	/* what is no string is no configured trust domain either */
+	char *binding = bound.at == NULL ? NULL : json_cstring(bound);
+	if (bound.at != NULL && binding == NULL)
+		binding = kube_copy("");
+	char *allowed = held_copy_part(&cards->held, card, card->allowed);
 	struct trust_request request = {
 		.card = find_signed(&cards->held, card, source),
 		.trust_domain = binding,
+		.allowed = json_of(allowed),
 		.namespace = namespace,
 		.at = at,
 	};
@@ -53,8 +90,45 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 	trust_check(cards->settings.checker, &request, &cards->verdict);
 	card->trust_domain = trust_checker_domain(cards->settings.checker, binding);
 	free(binding);
-	if (cards->verdict.reason == TRUST_WORKLOAD_MISSING)
+	free(allowed);
+	explain_more(cards, card, source, &cards->verdict);
+}
+
+static bool is_workload_known(const struct held_card *card)
+{
+	return card->workload != HELD_NONE && card->target->service_accounts[card->workload] != NULL;
+}
+
+/* The conclusion of the operator, instead of our own or where that is not good. */
+static void check_status(struct trust_cards *cards, struct held_card *card, char source[SOURCE_SIZE])
+{
+	struct trust_verdict verdict;
+	struct status_question question = {
+		.agentcard = held_card_text(&cards->held, card),
+		.mtls_only = cards->settings.accept == TRUST_ACCEPT_MTLS,
+		.bind = cards->settings.bind,
+		.path_template = cards->settings.path_template,
+		.trust_domain = cards->settings.status_domain,
+		.target = card->target->key,
+	};
+	if (is_workload_known(card))
+		question.service_account = card->target->service_accounts[card->workload];
+	trust_status_check(&question, &verdict);
+	if (cards->settings.accept == TRUST_ACCEPT_MTLS && !verdict.verified)
+		return;
+	cards->verdict = verdict;
+	snprintf(source, SOURCE_SIZE, "status");
+	if (verdict.reason == TRUST_WORKLOAD_MISSING)
 		name_workload(card, &cards->verdict);
+}
+
+static bool is_status_asked(const struct trust_cards *cards, const struct held_card *card)
+{
+	if (card->target == NULL || cards->settings.accept == TRUST_ACCEPT_NOTHING)
+		return false;
+	/* a card that is bound to a trust domain which is not configured is nobody's */
+	return cards->settings.checker == NULL ||
+	       (!cards->verdict.verified && card->trust_domain != NULL);
 }
 
 void cards_check(struct trust_cards *cards, struct held_card *card, const char *problem, int64_t at)
@@ -62,8 +136,10 @@ void cards_check(struct trust_cards *cards, struct held_card *card, const char *
 	char source[SOURCE_SIZE] = "";
 	if (card->target == NULL)
 		trust_verdict_set(&cards->verdict, TRUST_WORKLOAD_MISSING, "%s", problem);
-	else
+	else if (cards->settings.checker != NULL)
 		check_signed(cards, card, source, at);
+	if (is_status_asked(cards, card))
+		check_status(cards, card, source);
 	card->since = cards->verdict.since;
 	card->until = cards->verdict.until;
 	if (card->until < cards->due)
@@ -115,6 +191,7 @@ void cards_recheck_target(struct trust_cards *cards, struct held_target *target,
 
 void trust_cards_time(struct trust_cards *cards, int64_t at)
 {
+	cards_bundles_time(cards, at);
 	if (at < cards->due)
 		return;
 	cards->due = TRUST_TIME_MAX;

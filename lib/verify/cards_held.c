@@ -5,6 +5,7 @@
 
 const struct held_kind_name held_kind_names[HELD_KINDS] = {
 	[HELD_CONFIGMAP] = {"", "ConfigMap"},
+	[HELD_CLUSTERTRUSTBUNDLE] = {"certificates.k8s.io", "ClusterTrustBundle"},
 	[HELD_AGENTCARD] = {NULL, "AgentCard"},
 };
 
@@ -96,6 +97,12 @@ struct json_text held_card_part(struct held *held, const struct held_card *card,
 	if (part.len == 0)
 		return (struct json_text){0};
 	return (struct json_text){held_card_text(held, card).at + part.at, part.len};
+}
+
+char *held_copy_part(struct held *held, const struct held_card *card, struct held_span part)
+{
+	struct json_text text = held_card_part(held, card, part);
+	return text.at == NULL ? NULL : held_copy(text.at, text.len);
 }
 
 void held_card_verification(struct held_card *card, struct json_text verification)

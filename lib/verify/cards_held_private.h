@@ -17,6 +17,7 @@
 enum held_kind {
 	HELD_WORKLOADS = K8S_WORKLOADS, /* before it: the rows of k8s/workload.h */
 	HELD_CONFIGMAP = HELD_WORKLOADS,
+	HELD_CLUSTERTRUSTBUNDLE,
 	HELD_AGENTCARD,
 	HELD_KINDS,
 	HELD_NONE = HELD_KINDS,
@@ -40,7 +41,7 @@ struct held_card {
 	struct json_packed object;     /* its last text */
 	char *verification;            /* what was last said of it, as emitted */
 	uint32_t verification_len;
-	struct held_span status_card, binding; /* in the text of `object` */
+	struct held_span status_card, binding, allowed, status; /* in the text of `object` */
 	int64_t since, until;          /* when the verification holds */
 	const char *trust_domain;      /* the one expected; the checker's */
 	unsigned list;                 /* the list that named it last */
@@ -78,6 +79,8 @@ void held_card_object(struct held *held, struct held_card *card, struct json_tex
 struct json_text held_card_text(struct held *held, const struct held_card *card);
 struct json_text held_card_part(struct held *held, const struct held_card *card,
                                 struct held_span part);
+/* The same as a string of the caller's; NULL when it is absent. */
+char *held_copy_part(struct held *held, const struct held_card *card, struct held_span part);
 void held_card_verification(struct held_card *card, struct json_text verification);
 
 struct held_target *held_target_find(const struct held *held, const char *key);

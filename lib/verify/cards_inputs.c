@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64url.h"
+#include "base/memory.h"
 #include "k8s/name.h"
 #include "k8s/workload.h"
 #include "verify/cards_private.h"
@@ -19,28 +21,56 @@ static bool signed_for(const struct event *event, char key[EVENT_KEY_SIZE])
 	return true;
 }
 
+bool cards_put_string(struct json_text value, struct json_buffer *out)
+{
+	size_t len;
+	char *text = json_string(value, &len);
+	if (text == NULL)
+		return false;
+	json_put(out, text, len);
+	free(text);
+	return true;
+}
+
+bool cards_configmap_value(struct json_text configmap, const char *key, struct json_buffer *out)
+{
+	struct json_text encoded = json_plain(json_get(configmap, "binaryData", key));
+	if (cards_put_string(json_get(configmap, "data", key), out))
+		return true;
+	if (encoded.at == NULL)
+		return false;
+	size_t len;
+	uint8_t *bytes = kube_alloc(TRUST_BASE64_DECODED(encoded.len) + 1, 1);
+	bool good = trust_base64_decode(encoded, bytes, &len);
+	if (good)
+		json_put(out, (const char *)bytes, len);
+	free(bytes);
+	return good;
+}
+
 static void take_signed(struct trust_cards *cards, const struct event *event, const char *key,
                         int64_t at)
 {
 	struct held_target *target = held_target_add(&cards->held, key);
 	target->signed_list = cards->lists[HELD_CONFIGMAP];
-	size_t len = 0;
-	char *card = NULL;
-	if (event->type != EVENT_DELETED)
-		card = json_string(json_get(event->object, "data", SIGNED_KEY), &len);
+	struct json_buffer card = {0};
+	bool found = event->type != EVENT_DELETED &&
+	             cards_configmap_value(event->object, SIGNED_KEY, &card);
+	json_putc(&card, '\0');
+	size_t len = card.len - 1;
 	/* What is too large for a card stays so with fewer bytes held. */
 	if (len > TRUST_CARD_MAX + 1)
 		len = TRUST_CARD_MAX + 1;
-	if (held_target_sign(&cards->held, target, card, len))
+	if (held_target_sign(&cards->held, target, found ? card.at : NULL, len))
 		cards_recheck_target(cards, target, at);
-	free(card);
+	json_buffer_free(&card);
 	held_target_drop(&cards->held, target);
 }
 
 void cards_take_configmap(struct trust_cards *cards, const struct event *event, int64_t at)
 {
 	char key[EVENT_KEY_SIZE];
-	cards_take_bundle(cards, event, at);
+	cards_take_bundle(cards, event, HELD_CONFIGMAP, at);
 	if (signed_for(event, key))
 		take_signed(cards, event, key, at);
 }
@@ -103,8 +133,9 @@ void cards_end_list(struct trust_cards *cards, enum held_kind kind, int64_t at)
 		end_cards(cards);
 		return;
 	}
-	if (kind == HELD_CONFIGMAP)
-		cards_end_bundles(cards, at);
+	cards_end_bundles(cards, kind, at);
+	if (kind == HELD_CLUSTERTRUSTBUNDLE)
+		return;
 	struct held_target *target, *next;
 	HASH_ITER(hh, cards->held.targets, target, next)
 	{

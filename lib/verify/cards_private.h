@@ -5,11 +5,20 @@
 #include "verify/cards.h"
 #include "verify/cards_held_private.h"
 
+enum { BUNDLE_WHERE_SIZE = EVENT_KEY_SIZE + 64, BUNDLE_TROUBLE_SIZE = 1024 };
+
 struct bundle_slot {
 	struct trust_cards_bundle from; /* its trust_domain is the checker's string */
 	bool held;                      /* the checker has anchors */
 	uint8_t fingerprint[TRUST_FINGERPRINT_SIZE];
-	unsigned list;                  /* the list that named its ConfigMap last */
+	unsigned list;                  /* the list that named its object last */
+	bool has_sequence;
+	int64_t sequence;               /* spiffe_sequence of the last bundle that counted */
+	int64_t bad_since;              /* no bundle at all has been there since; TRUST_TIME_MAX */
+	int64_t warned;                 /* when that was said last */
+	char where[BUNDLE_WHERE_SIZE], bad[BUNDLE_TROUBLE_SIZE / 2]; /* where, and why */
+	char trouble[BUNDLE_TROUBLE_SIZE];      /* why there are no anchors */
+	char ignored[TRUST_BUNDLE_REASON_SIZE]; /* what of the last bundle did not count */
 };
 
 struct trust_cards {
@@ -22,6 +31,8 @@ struct trust_cards {
 	struct trust_verdict verdict;
 	struct json_buffer verification, line;
 	unsigned long verdicts[TRUST_REASONS]; /* emitted */
+	bool *left_out;                        /* of settings.without: there was such an anchor */
+	const char *anchors[TRUST_MEASURED];   /* those measured, never freed: labels of metrics */
 };
 
 /* What an AgentCard says about where to look. */
@@ -29,8 +40,11 @@ struct card_aim {
 	enum held_kind workload;      /* HELD_NONE: a kind whose identity nobody tells us */
 	const char *problem;          /* the card names no workload: why; else NULL */
 	char target[EVENT_KEY_SIZE];  /* namespace/name of the workload */
+	/* null is as absent in all of them */
 	struct json_text binding;     /* spec.identityBinding.trustDomain */
-	struct json_text status_card; /* status.card; absent also for null */
+	struct json_text allowed;     /* spec.identityBinding.allowedSpiffeIDs */
+	struct json_text status;
+	struct json_text status_card; /* status.card */
 };
 
 /* cards_aim.c */
@@ -49,8 +63,19 @@ void cards_take_workload(struct trust_cards *cards, const struct event *event,
                          enum held_kind kind, int64_t at);
 void cards_end_list(struct trust_cards *cards, enum held_kind kind, int64_t at);
 
+/* Appends the value of a key of `data`, or decoded of `binaryData`. False when there is none. */
+bool cards_configmap_value(struct json_text configmap, const char *key, struct json_buffer *out);
+/* Appends what a string decodes to; false for anything else. */
+bool cards_put_string(struct json_text value, struct json_buffer *out);
+
 /* cards_bundle.c */
-void cards_take_bundle(struct trust_cards *cards, const struct event *event, int64_t at);
-void cards_end_bundles(struct trust_cards *cards, int64_t at);
+void cards_open_bundles(struct trust_cards *cards);
+void cards_take_bundle(struct trust_cards *cards, const struct event *event, enum held_kind kind,
+                       int64_t at);
+void cards_end_bundles(struct trust_cards *cards, enum held_kind kind, int64_t at);
+/* Ends the grace of bundles that are none, and says once a minute that it goes on. */
+void cards_bundles_time(struct trust_cards *cards, int64_t at);
+/* Why the trust domain (the checker's string) has no anchors: "" when it has. */
+const char *cards_bundle_trouble(const struct trust_cards *cards, const char *trust_domain);
 
 #endif

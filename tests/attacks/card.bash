@@ -92,7 +92,7 @@ signed_configmap team-a billing <billing.json | jq -c '.object.metadata.namespac
 signed_configmap team-a billing <billing.json | jq -c '.object.data |= {"agent-card.JSON": .["agent-card.json"], "Agent-card.json": .["agent-card.json"]}' |
 	attack configmap-key CardMissing 'no signed card' 'a signed card under another key'
 signed_configmap team-a billing <billing.json | jq -c '.object |= (.binaryData = (.data | map_values(@base64)) | del(.data))' |
-	attack configmap-binary CardMissing 'no signed card' 'a signed card in binaryData'
+	attack control-configmap-binary Verified 'signed by' 'a signed card in binaryData'
 signed_configmap team-a billing <billing.json | jq -c '.object.kind = "Secret"' |
 	attack secret CardMissing 'no signed card' 'a Secret of the name'
 signed_configmap team-a billing <billing.json | jq -c '.object.apiVersion = "evil.example/v1"' |

@@ -68,6 +68,14 @@ subjectAltName=URI:spiffe://other.org' 'another trust domain than the leaf' 'an 
 issuer ca-two-domains 'basicConstraints=critical,CA:TRUE
 keyUsage=critical,keyCertSign
 subjectAltName=URI:spiffe://other.org,URI:spiffe://example.org' 'several URIs' 'an intermediate of two trust domains'
+issuer ca-path 'basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+subjectAltName=URI:spiffe://example.org/ns/team-a/sa/ca' 'SPIFFE ID has a path' 'an intermediate whose SPIFFE ID is a workload'"'"'s'
+for policy in policyConstraints=critical,requireExplicitPolicy:0 policyMappings=critical,1.2.3:1.2.4 inhibitAnyPolicy=critical,0; do
+	issuer "ca-${policy%%=*}" "basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+$policy" 'critical policy extension' "an intermediate with a critical ${policy%%=*}, which nobody evaluates"
+done
 issuer ca-domain-case 'basicConstraints=critical,CA:TRUE
 keyUsage=critical,keyCertSign
 subjectAltName=URI:SPIFFE://other.org' 'another trust domain than the leaf' 'an intermediate of another trust domain, its scheme in upper case'
@@ -105,6 +113,52 @@ ca fenced example.org fenced $'critical,CA:TRUE\nnameConstraints=critical,permit
 svid beyond fenced $own
 { bundle fenced.crt | bundle_configmap MODIFIED; chained beyond beyond.crt | signed_configmap team-a billing; } |
 	attack chain-not-permitted-by-anchor ChainInvalid 'permitted subtree' 'an anchor for names of another trust domain only'
+
+# the same key and name twice, once for other names only: each is tried, above a leaf and above a CA
+fence='critical,CA:TRUE
+subjectKeyIdentifier=hash
+nameConstraints=critical,permitted;URI:other.org'
+ca twin example.org twin $'critical,CA:TRUE\nsubjectKeyIdentifier=hash'
+cp twin.crt twin-free.crt
+svid under-twin twin $own
+subca twin-middle twin
+svid under-twin-middle twin-middle $own
+ca twin example.org twin "$fence"
+twins() { # NAME REASON TEXT DESCRIPTION CRT...
+	local name=$1 reason=$2 text=$3 what=$4
+	shift 4
+	{ bundle "$@" | bundle_configmap MODIFIED; chained under-twin under-twin.crt | signed_configmap team-a billing; } |
+		attack "$name-leaf" "$reason" "$text" "$what"
+	{ bundle "$@" | bundle_configmap MODIFIED; chained under-twin-middle under-twin-middle.crt twin-middle.crt | signed_configmap team-a billing; } |
+		attack "$name-intermediate" "$reason" "$text" "$what, below an intermediate"
+}
+twins control-chain-twins Verified 'signed by' 'two anchors of one name and key, of which one may not vouch for it' twin.crt twin-free.crt
+twins chain-fenced-twin ChainInvalid 'permitted subtree' 'an anchor for names of another trust domain, whose twin is gone' twin.crt
+ca odd example.org odd $'critical,CA:TRUE\nsubjectKeyIdentifier=hash\n1.2.3.4=critical,DER:0500'
+svid under-odd odd $own
+subca odd-middle odd
+svid under-odd-middle odd-middle $own
+bundle odd.crt | bundle_configmap MODIFIED >odd-trust
+{ cat odd-trust; chained under-odd under-odd.crt | signed_configmap team-a billing; } |
+	attack chain-anchor-critical TrustBundleMissing 'critical extension' 'an anchor with a critical extension that nobody knows'
+{ cat odd-trust; chained under-odd-middle under-odd-middle.crt odd-middle.crt | signed_configmap team-a billing; } |
+	attack chain-anchor-critical-intermediate TrustBundleMissing 'critical extension' 'the same, above an intermediate'
+
+# a CA that certified its own new key is exempt from name constraints (RFC 5280, 6.1.3 b)
+ca rolling example.org rolling $'critical,CA:TRUE\nsubjectKeyIdentifier=hash\nnameConstraints=critical,permitted;DNS:agents.example'
+rolled() { # COMMON-NAME
+	rm -f rolled.key
+	ec_key rolled
+	certify rolled "/O=SPIRE/CN=$1" "keyUsage=critical,keyCertSign
+basicConstraints=critical,CA:TRUE
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+subjectAltName=DNS:elsewhere.example" -cert rolling.crt -keyfile rolling.key
+	svid under-rolled rolled $own
+	{ bundle rolling.crt | bundle_configmap MODIFIED; chained under-rolled under-rolled.crt rolled.crt | signed_configmap team-a billing; }
+}
+rolled rolling | attack control-chain-self-issued Verified 'signed by' 'a CA that certified its own new key, which names do not constrain'
+rolled other-ca | attack chain-not-self-issued ChainInvalid 'permitted subtree' 'a CA of another name, which they do'
 
 # times
 dated() { # FROM TO COMMAND...

@@ -15,6 +15,7 @@ alg '"es256"' ES256 alg-lower-case 'alg "es256" is not allowed' 'an algorithm in
 alg '"ES256 "' ES256 alg-space 'alg "ES256 " is not allowed' 'a space behind the algorithm'
 alg '"ES256\u0000"' ES256 alg-nul 'alg is not a string' 'a NUL behind the algorithm, where C strings end'
 alg '["ES256"]' ES256 alg-array 'alg is not a string' 'the algorithm in an array'
+alg '"\u001b[2J\u009b1m"' ES256 alg-terminal 'alg "?[2J?1m" is not allowed' 'what a terminal would act on'
 alg null ES256 alg-null 'alg is not a string' 'a null for the algorithm'
 alg '"RS1"' ES256 alg-rs1 'alg "RS1" is not allowed' 'SHA-1'
 alg '"ES256K"' ES256 alg-es256k 'alg "ES256K" is not allowed' 'an algorithm of another registry'
@@ -91,6 +92,13 @@ done
 stranger "$(billing_header 'del(.x5c)')" |
 	jq -c --argjson x5c "$(x5c impostor.crt)" '.signatures[0].header.x5c = $x5c' |
 	refused unprotected-x5c-alone SignatureInvalid 'the unprotected header holds x5c' 'the certificate only where nobody signs it'
+jq -c '.signatures[0].header = {kid:"key-1"}' billing.json |
+	refused unprotected-same SignatureInvalid 'stands in the protected and in the unprotected' 'a member in both headers, of the same value'
+jq -c '.signatures[0].header = {other:1, typ:"JWT"}' billing.json |
+	refused unprotected-other SignatureInvalid 'stands in the protected and in the unprotected' 'a member in both headers, of two values'
+jq -c '.signatures[0].header = {other:1}' billing.json | sed 's/"other"/"\\u006bid"/' |
+	refused unprotected-escaped SignatureInvalid 'stands in the protected and in the unprotected' 'the same, spelled with an escape'
+jq -c '.signatures[0].header = {other:1}' billing.json | accepted unprotected-other 'a member that the protected header does not have'
 jq -c '.signatures[0].header = "alg"' billing.json |
 	refused unprotected-string SignatureInvalid 'unprotected header is not an object' 'a string for the unprotected header'
 

@@ -105,10 +105,39 @@ jq -c '.object.spec.identityBinding.trustDomain = "evil.org"' card >evil-bound
 ca evil-domain evil.org
 svid evil-domain-agent evil-domain spiffe://evil.org/ns/team-a/sa/billing-sa
 { cat evil-bound; by evil-domain-agent | signed_configmap team-a billing; } |
-	attack domain-not-configured TrustDomainMismatch 'of trust domain evil.org, not of example.org' 'a card that is bound to a trust domain of its own making'
+	attack domain-not-configured TrustDomainMismatch 'not a configured trust domain' 'a card that is bound to a trust domain of its own making'
+{ cat evil-bound; signed_configmap team-a billing <billing.json; } |
+	attack domain-not-configured-own TrustDomainMismatch 'not a configured trust domain' 'the same, signed by the workload itself: a binding is never taken for another'
 jq -c '.object.spec.identityBinding.trustDomain = "example.org\u0000other.org"' card >nul-bound
 { cat nul-bound; by evil-domain-agent | signed_configmap team-a billing; } |
-	attack domain-nul TrustDomainMismatch 'not of example.org' 'a NUL in the binding'
+	attack domain-nul TrustDomainMismatch 'not a configured trust domain' 'a NUL in the binding'
+for binding in Example.ORG example.org. ' example.org' ''; do
+	name=${binding/#\ */space}
+	jq -c --arg d "$binding" '.object.spec.identityBinding.trustDomain = $d' card >spelled
+	{ cat spelled; signed_configmap team-a billing <billing.json; } |
+		attack "domain-bound-${name:-empty}" TrustDomainMismatch 'not a configured trust domain' 'another spelling of the trust domain in the binding'
+done
+# allowed NAME IDS DESCRIPTION: billing's own signature, and a card that allows these SPIFFE IDs
+allowed() {
+	jq -c --argjson ids "$2" '.object.spec.identityBinding.allowedSpiffeIDs = $ids' card >allowing
+	{ cat allowing; signed_configmap team-a billing <billing.json; } |
+		attack "$1" "${4:-IdentityMismatch}" "${5:-allowedSpiffeIDs}" "$3"
+}
+allowed allowed-none '[]' 'a list of allowed SPIFFE IDs that is empty'
+allowed allowed-other '["spiffe://example.org/ns/team-a/sa/search-sa"]' 'a list that names another agent alone'
+allowed allowed-pattern '["spiffe://example.org/*"]' 'a pattern in the list, which holds exact strings'
+allowed allowed-string "\"$own\"" 'a string for the list'
+allowed control-allowed "[\"$own\"]" 'a list that names its own SPIFFE ID' Verified 'signed by'
+jq -c --arg id spiffe://example.org/ns/team-a/sa/search-sa '.object.spec.identityBinding.allowedSpiffeIDs = [$id]' card >allowing
+{ cat allowing; signed_configmap team-a billing <search.json; } |
+	attack allowed-beyond-workload IdentityMismatch 'but the workload is' 'another agent that the list names: the list does not replace whose card it is'
+bind_domain=(--trust-domain example.org --bind trust-domain)
+{ jq -c '.type = "DELETED"' workload; signed_configmap team-a billing <search.json; } |
+	attack bind-domain-no-workload WorkloadMissing 'is not known' 'any SVID will do, but the workload is gone' "${bind_domain[@]}"
+{ jq -c '.object.spec.targetRef.kind = "Pod"' card; signed_configmap team-a billing <search.json; } |
+	attack bind-domain-unknown-kind WorkloadMissing 'not a Deployment' 'any SVID will do, but the workload is of an unknown kind' "${bind_domain[@]}"
+{ signed_configmap team-a billing <search.json; } |
+	attack control-bind-domain Verified 'signed by' 'any SVID will do' "${bind_domain[@]}"
 for domain in example.org.evil.net evil-example.org example.orgs ample.org org; do
 	svid near root spiffe://$domain/ns/team-a/sa/billing-sa
 	by near | refused "domain-$domain" TrustDomainMismatch "of trust domain $domain, not" "a trust domain that looks like this one"
@@ -126,10 +155,31 @@ fresh() { { cat trust-gone; bundle_configmap; signed_configmap team-a billing <b
 	attack "bundle-$1" TrustBundleMissing 'no trust bundle' "$2"; }
 bundle root.crt | jq -c '.keys[0].use = "jwt-svid"' | fresh jwt 'a key for JWTs'
 bundle root.crt | jq -c 'del(.keys[0].use)' | fresh no-use 'a key without use'
-bundle root.crt | jq -c '.keys[0].x5c += .keys[0].x5c' | fresh two-certificates 'two certificates in one key'
+bundle other.crt | jq -c --argjson x5c "$(x5c root.crt)" '.keys[0].x5c += $x5c' |
+	bundled bundle-second-certificate ChainInvalid 'does not lead to an anchor' 'a CA that is the second certificate of a key, of which the first counts'
+bundle root.crt | jq -c '.keys[0].x5c += .keys[0].x5c' | bundled control-bundle-two-certificates Verified 'signed by' 'two certificates in one key: the first counts'
+bundle root.crt | jq -c '.keys[0].kty = "OKP"' | fresh kty 'a key of an unknown type'
+bundle root.crt | jq -c 'del(.keys[0].kty)' | fresh no-kty 'a key without a type'
+# ended NAME DESCRIPTION <what takes the place of a good bundle
+ended() { bundled "bundle-$1" TrustBundleMissing 'no trust bundle' "$2"; }
+echo '{"keys":[]}' | ended withdrawn 'a bundle whose last CA was withdrawn'
+printf '' | ended emptied 'a bundle that was emptied'
+bundle root.crt | jq -c '.keys[].use = "jwt-svid"' | ended left-with-jwt 'a bundle that is left with keys for JWTs'
+bundle root.crt | jq -c '.keys[].use = "wit-svid"' | ended left-with-wit 'a bundle that is left with keys for WITs'
+jq -nc --argjson b "$(bundle root.crt)" '{trust_domains:{"other.org":$b}}' | ended unnamed 'a Bundle Map that no longer names the trust domain'
+bundle other.crt | jq -c '.keys += [{use:"x509-svid", kty:"AKP", x5c:["AAAA"]}, {use:"new"}, 7]' |
+	bundled bundle-removal-beside-unknown ChainInvalid 'does not lead to an anchor' 'the removal of a CA beside entries of unknown kinds'
+{ jq -c '.object.data = {other: .object.data["bundle.spiffe"]} | .type = "MODIFIED"' trust; signed_configmap team-a billing <billing.json; } |
+	attack bundle-key-gone TrustBundleMissing 'has no key bundle.spiffe or bundle.crt; its keys: other' 'a bundle whose key was renamed'
+issue pathed root "basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+subjectKeyIdentifier=hash
+subjectAltName=URI:spiffe://example.org/ns/team-a/sa/ca"
+bundle pathed.crt | ended anchor-with-path 'an anchor whose SPIFFE ID is a workload'"'"'s'
 bundle root.crt | sed 's/{/{"keys":[],/' | fresh duplicate 'the keys twice'
 bundle billing.crt | fresh leaf 'a leaf for an anchor'
-{ cat root.crt; cat root.key; } | fresh private-key 'a private key beside the certificate'
+{ cat root.key; cat root.crt; } | bundled control-bundle-private-key Verified 'signed by' 'a private key beside the certificate is ignored, and said'
+cat root.key | fresh private-key 'a private key alone'
 jq -nc --argjson b "$(bundle root.crt)" '{trust_domains:{"other.org":$b}}' | fresh not-named 'a document of other trust domains'
 bundle root.crt | jq -c '.keys[0].x5c[0] |= "\n" + .' | fresh base64 'white space in the base64'
 { cat trust-gone; jq -c '.object.metadata.namespace = "team-a"' trust; signed_configmap team-a billing <billing.json; } |

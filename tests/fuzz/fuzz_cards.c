@@ -80,7 +80,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		checker = start();
 	struct stage stage = {0};
 	stage.cards = trust_cards_new(&(struct trust_cards_settings){
-		"agent.kagenti.dev", checker, &bundle, 1, emit, warn, &stage});
+		.agentcard_group = "agent.kagenti.dev",
+		.checker = checker,
+		.bundles = &bundle,
+		.bundle_count = 1,
+		.emit = emit,
+		.warn = warn,
+		.context = &stage,
+	});
 	take_all(&stage, data, size);
 	take_all(&stage, data, size);
 	trust_cards_free(stage.cards);

@@ -217,12 +217,13 @@ static void put_rules(struct json_buffer *out, unsigned rules)
 	}
 }
 
-static void put_condition(struct json_buffer *out, const char *type, bool is, unsigned generation)
+static void put_condition(struct json_buffer *out, const char *type, const char *reason, bool is,
+                          unsigned generation)
 {
 	json_putf(out, "{\"type\":\"%s\",\"status\":\"%s\",\"observedGeneration\":%u,"
 	               "\"lastTransitionTime\":\"2026-02-03T04:05:06Z\",\"reason\":\"%s%s\","
 	               "\"message\":\"the operator looked at the card, and %s\"}", type,
-	          is ? "True" : "False", generation, type, is ? "" : "Failed",
+	          is ? "True" : "False", generation, reason, is ? "" : "Failed",
 	          is ? "found it to be so" : "did not find it so");
 }
 
@@ -232,18 +233,20 @@ static void put_status(struct json_buffer *out, unsigned long i)
 	json_puts(out, ",\"status\":{\"protocol\":\"a2a\",\"card\":");
 	put_card(out, i);
 	json_puts(out, "},\"conditions\":[");
-	put_condition(out, "Synced", true, agent->generation);
+	put_condition(out, "Synced", "Synced", true, agent->generation);
 	json_putc(out, ',');
-	put_condition(out, "Ready", true, agent->generation);
+	put_condition(out, "Ready", "Ready", true, agent->generation);
 	json_putc(out, ',');
-	put_condition(out, "SignatureVerified", agent->verified, agent->generation);
+	put_condition(out, "Verified", "SignatureVerified", agent->verified, agent->generation);
 	json_putf(out, "],\"validSignature\":%s,\"signatureKeyId\":\"key-%lu\","
 	               "\"signatureSpiffeId\":\"spiffe://example.org/ns/",
 	          agent->verified ? "true" : "false", i);
 	put_namespace(out, i);
 	json_puts(out, "/sa/");
 	put_name(out, i);
-	json_putf(out, "\",\"lastSyncTime\":\"2026-03-%02luT%02lu:%02lu:00Z\"}", 1 + version % 28,
+	json_puts(out, "\",\"targetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"");
+	put_name(out, i);
+	json_putf(out, "\"},\"lastSyncTime\":\"2026-03-%02luT%02lu:%02lu:00Z\"}", 1 + version % 28,
 	          version % 24, version % 60);
 }
 

@@ -46,6 +46,7 @@ static void open_stage(struct stage *stage, void *scene)
 		.checker = stage->scene->checker,
 		.bundles = bundles,
 		.bundle_count = 2,
+		.bundle_grace = 600,
 		.emit = emit,
 		.warn = warn,
 		.context = stage,
@@ -133,6 +134,8 @@ static void expect_line(struct stage *stage, const char *type, const char *reaso
 static void expect_warning(struct stage *stage, const char *words)
 {
 	json_putc(&stage->warned, '\0');
+	if (strstr(stage->warned.at, words) == NULL)
+		print_error("%s\n-- not: %s\n", stage->warned.at, words);
 	assert_non_null(strstr(stage->warned.at, words));
 }
 
@@ -234,7 +237,7 @@ static void a_bundle_from_elsewhere_counts_like_one_in_the_stream(void **state)
 	expect_line(&stage, "MODIFIED", "Verified");
 	assert_false(give_bundle(&stage, "example.org", NULL, NOW));
 	expect_line(&stage, "MODIFIED", "TrustBundleMissing");
-	expect_warning(&stage, "in file b is gone");
+	expect_warning(&stage, "in file b is not there");
 	/* gone already: nothing to say */
 	assert_false(give_bundle(&stage, "example.org", NULL, NOW));
 	expect_line(&stage, NULL, NULL);
@@ -242,7 +245,7 @@ static void a_bundle_from_elsewhere_counts_like_one_in_the_stream(void **state)
 	close_stage(&stage);
 }
 
-static void a_bundle_that_cannot_be_used_changes_nothing(void **state)
+static void what_is_no_bundle_at_all_keeps_the_last_one_for_a_bounded_time(void **state)
 {
 	struct stage stage;
 	struct scene *scene = *state;
@@ -250,13 +253,74 @@ static void a_bundle_that_cannot_be_used_changes_nothing(void **state)
 	assert_true(give_bundle(&stage, "example.org", &scene->root, NOW));
 	give_all(&stage, NOW);
 	stage.emitted.len = 0;
-	assert_false(trust_cards_bundle(stage.cards, "example.org", json_of("{\"keys\":[]}"), "file b", NOW));
+	assert_false(trust_cards_bundle(stage.cards, "example.org", json_of("{}"), "file b", NOW));
 	expect_line(&stage, NULL, NULL);
-	expect_warning(&stage, "the trust bundle of example.org in file b is unusable: it has no "
-	                       "certificate of use x509-svid; the last good one stays");
+	expect_warning(&stage, "the trust bundle of example.org in file b is unusable: it has no array "
+	                       "\"keys\"; the last good one stays for at most 600 seconds more");
 	stage.warned.len = 0;
+	/* said once a minute, however often it is seen */
+	assert_false(trust_cards_bundle(stage.cards, "example.org", json_of("{}"), "file b", NOW + 59));
+	pass_time(&stage, NOW + 59);
+	assert_int_equal(stage.warned.len, 0);
+	pass_time(&stage, NOW + 60);
+	expect_warning(&stage, "for at most 540 seconds more");
+	stage.warned.len = 0;
+	/* a good one ends it, and the next bad one has the whole time again */
+	assert_true(give_bundle(&stage, "example.org", &scene->root, NOW + 61));
+	pass_time(&stage, NOW + 599);
+	assert_int_equal(stage.warned.len, 0);
+	trust_cards_bundle_unreadable(stage.cards, "example.org", "file b", "it cannot be read", NOW + 600);
+	expect_warning(&stage, "file b is unusable: it cannot be read; the last good one stays for at most 600");
+	pass_time(&stage, NOW + 1199);
+	expect_line(&stage, NULL, NULL);
+	stage.warned.len = 0;
+	pass_time(&stage, NOW + 1200);
+	expect_line(&stage, "MODIFIED", "TrustBundleMissing");
+	expect_warning(&stage, "for longer than --bundle-grace: no card of that trust domain is verified");
+	stage.warned.len = 0;
+	stage.emitted.len = 0;
 	assert_false(trust_cards_bundle(stage.cards, "third.org", json_of("{}"), "file b", NOW));
 	expect_line(&stage, NULL, NULL);
+	close_stage(&stage);
+}
+
+static void a_bundle_without_a_ca_ends_trust_at_once(void **state)
+{
+	static const char *const bundles[] = {"", "{\"keys\":[]}", "{\"keys\":[{\"use\":\"jwt-svid\"}]}",
+	                                      "{\"trust_domains\":{\"other.org\":{\"keys\":[]}}}"};
+	struct stage stage;
+	struct scene *scene = *state;
+	open_stage(&stage, scene);
+	for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++) {
+		assert_true(give_bundle(&stage, "example.org", &scene->root, NOW));
+		give_all(&stage, NOW);
+		stage.emitted.len = 0;
+		assert_false(trust_cards_bundle(stage.cards, "example.org", json_of(bundles[i]), "file b", NOW));
+		expect_line(&stage, "MODIFIED", "TrustBundleMissing");
+		expect_warning(&stage, "file b holds no CA");
+		stage.warned.len = 0;
+	}
+	close_stage(&stage);
+}
+
+static void an_older_version_of_a_bundle_counts_and_is_said(void **state)
+{
+	struct stage stage;
+	struct scene *scene = *state;
+	const struct party *root = &scene->root;
+	char *x5c = make_x5c(1, &root);
+	open_stage(&stage, scene);
+	for (int sequence = 7; sequence >= 5; sequence -= 2) {
+		struct json_buffer bundle = {0};
+		json_putf(&bundle, "{\"keys\":[{\"use\":\"x509-svid\",\"kty\":\"EC\",\"x5c\":%s}],"
+		                   "\"spiffe_sequence\":%d}", x5c, sequence);
+		assert_true(trust_cards_bundle(stage.cards, "example.org", json_buffer_text(&bundle), "file b", NOW));
+		if (sequence == 7)
+			assert_int_equal(stage.warned.len, 0);
+		json_buffer_free(&bundle);
+	}
+	expect_warning(&stage, "spiffe_sequence of the trust bundle of example.org in file b went back from 7 to 5");
+	free(x5c);
 	close_stage(&stage);
 }
 
@@ -328,7 +392,9 @@ int main(void)
 		CLAIM(a_leaf_expires_only_where_that_is_asked_for),
 		CLAIM(an_event_is_judged_at_its_own_time),
 		CLAIM(a_bundle_from_elsewhere_counts_like_one_in_the_stream),
-		CLAIM(a_bundle_that_cannot_be_used_changes_nothing),
+		CLAIM(what_is_no_bundle_at_all_keeps_the_last_one_for_a_bounded_time),
+		CLAIM(a_bundle_without_a_ca_ends_trust_at_once),
+		CLAIM(an_older_version_of_a_bundle_counts_and_is_said),
 		CLAIM(the_bundle_of_another_trust_domain_concerns_nobody),
 		CLAIM(a_signature_is_verified_once_whatever_else_changes),
 		CLAIM(what_is_no_event_is_said_and_changes_nothing),

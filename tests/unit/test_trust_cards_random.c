@@ -81,13 +81,21 @@ static void warn(void *context, const char *sentence)
 static void open_stage(struct stage *stage)
 {
 	static const struct trust_cards_bundle bundles[DOMAINS] = {
-		{"example.org", "spire", "bundle0", "b"}, {"other.org", "spire", "bundle1", "b"}};
+		{"example.org", "spire", "bundle0", "b", NULL},
+		{"other.org", "spire", "bundle1", "b", NULL}};
 	char reason[TRUST_BUNDLE_REASON_SIZE];
 	struct trust_settings settings = {.trust_domains = domain_names, .trust_domain_count = DOMAINS};
 	*stage = (struct stage){.checker = trust_checker_new(&settings, reason)};
 	assert_non_null(stage->checker);
 	stage->cards = trust_cards_new(&(struct trust_cards_settings){
-		"agent.kagenti.dev", stage->checker, bundles, DOMAINS, emit, warn, stage});
+		.agentcard_group = "agent.kagenti.dev",
+		.checker = stage->checker,
+		.bundles = bundles,
+		.bundle_count = DOMAINS,
+		.emit = emit,
+		.warn = warn,
+		.context = stage,
+	});
 }
 
 static void close_stage(struct stage *stage)
