@@ -63,7 +63,7 @@ pods="projectcalico.org/orchestrator == 'k8s'"
 		'{"matchLabels":{"app":"weather","projectcalico.org/namespace":"x"}}'; do
 		{ workload Deployment/weather --selector "$selector"; card weather; } | translate
 		same "$(spec | jq -c '[.selector, .egress]')" "[\"$pods && app == 'weather'\",[]]"
-		[[ $(problem spec.selector) == *'gets no egress'* ]]
+		[[ $(problem spec.targetRef) == *'gets no egress'* ]]
 	done
 	{ workload Deployment/weather --selector "{\"matchLabels\":{\"app\":\"weather\"},\"matchExpressions\":$long}"; card weather; } | translate
 	[ "$(spec | jq '.selector | length')" -le 1024 ]

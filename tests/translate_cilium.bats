@@ -83,7 +83,7 @@ letters() { printf "%$1s" '' | tr ' ' a; }
 		'{"matchLabels":{"app":"weather","a\"b":"c"}}' '{"matchLabels":{"app":"weather","a":"b\"},\"c"}}'; do
 		{ workload Deployment/weather --selector "$selector"; card weather; } | translate
 		same "$(spec | jq -c '[.endpointSelector, .egress]')" '[{"matchLabels":{"k8s:app":"weather"}},[{}]]'
-		[[ $(problem spec.selector) == *'gets no egress'* ]]
+		[[ $(problem spec.targetRef) == *'gets no egress'* ]]
 	done
 }
 

@@ -123,6 +123,7 @@ steps() { jq -r 'select(.type != "BOOKMARK") | "\(.type) \(.object.kind)"'; }
 spec.networkPolicy.egress[0].to[1]
 spec.networkPolicy.egress[1]
 spec.networkPolicy.egress[2].ports[0]
+spec.networkPolicy.egress[2].ports[0].port
 spec.networkPolicy.egress[2].ports[1]
 spec.networkPolicy.egress[3].ports" ]
 }

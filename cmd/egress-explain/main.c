@@ -60,7 +60,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         &o->api_server},
 	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
 	         "as egress-translate is given it", &o->port},
-	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL", "as egress-translate is given it",
+	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL|CIDR", "as egress-translate is given it",
 	         &o->dns},
 	        {OPTION_CHOICE, "selector-from", 0, "selector|template",
 	         "as egress-translate is given it", &o->selector_from},

@@ -50,8 +50,8 @@ enum options_verdict resolve_options_parse(int argc, char **argv, struct resolve
 		 &o->allowed},
 		{OPTION_LIST, "cluster-cidr", 0, "CIDR",
 		 "refuse addresses in this range: the pods', the services' (repeat)", &o->cluster},
-		{OPTION_LIST, "dns", 0, "NAMESPACE/KEY=VALUE[:PORT]",
-		 "the pods that agents ask for names (repeat;\n"
+		{OPTION_LIST, "dns", 0, "NAMESPACE/LABEL|CIDR",
+		 "the pods or addresses that agents ask for names, :PORT behind it (repeat;\n"
 		 "default kube-system/k8s-app=kube-dns:53)", &o->dns},
 		{OPTION_STRING, "answers", 0, "FILE",
 		 "take answers from FILE, and ask nobody", &o->answers},

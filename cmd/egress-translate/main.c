@@ -22,34 +22,37 @@ static const char *const peer_words[] = {"label", "workloads", NULL};
 
 struct options {
 	const char *rejects, *metrics, *port;
-	struct option_choice names, kubernetes, target, selector_from, verified_peers;
+	struct option_choice names, kubernetes, target, cni, selector_from, verified_peers;
 	struct option_list ingress_namespaces, api_server, dns, selector_labels;
 	bool explicit_peers, status, no_wait, print_crd;
 };
 
-enum { TARGETS_SIZE = 128 };
+enum { WORDS_SIZE = 256 };
 
-static const char *join_targets(char words[TARGETS_SIZE])
+static const char *join_words(char joined[WORDS_SIZE], const char *const words[])
 {
 	size_t len = 0;
-	for (size_t i = 0; policy_target_words[i] != NULL && len < TARGETS_SIZE; i++)
-		len += (size_t)snprintf(words + len, TARGETS_SIZE - len, "%s%s", i == 0 ? "" : "|",
-		                        policy_target_words[i]);
-	return words;
+	for (size_t i = 0; words[i] != NULL && len < WORDS_SIZE; i++)
+		len += (size_t)snprintf(joined + len, WORDS_SIZE - len, "%s%s", i == 0 ? "" : "|",
+		                        words[i]);
+	return joined;
 }
 
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
-	char targets[TARGETS_SIZE];
+	char targets[WORDS_SIZE], cnis[WORDS_SIZE];
 	const struct option_spec table[] = {
-	        {OPTION_CHOICE, "target", 0, join_targets(targets), "the kind of policy to ask for",
+	        {OPTION_CHOICE, "target", 0, join_words(targets, policy_target_words), "the kind of policy to ask for",
 	         &o->target},
+	        {OPTION_CHOICES, "cni", 0, join_words(cnis, policy_cni_words),
+	         "the network plugin and mesh that read the policies (by commas)", &o->cni},
 	        {OPTION_LIST, "api-server", 0, "CIDR",
 	         "where the API server is (repeat; default: as the stream says)", &o->api_server},
 	        {OPTION_STRING, "api-server-port", 0, "PORT|endpoints",
 	         "its TCP port (default 6443), or the ports that its endpoints have", &o->port},
-	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL",
-	         "the pods that names are looked up with, :PORT behind it unless 53\n"
+	        {OPTION_LIST, "dns", 0, "NAMESPACE/LABEL|CIDR",
+	         "the pods or addresses that names are looked up with, :PORT behind it\n"
+	         "unless 53 "
 	         "(repeat; default: kube-system/k8s-app=kube-dns)",
 	         &o->dns},
 	        {OPTION_LIST, "ingress-namespace", 0, "NAME",
@@ -114,6 +117,7 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	        .api_server = o->api_server.count > 0 ? o->api_server.values : none,
 	        .selector_from = (enum policy_selector_from)o->selector_from.value,
 	        .verified_peers = (enum policy_peers)o->verified_peers.value,
+	        .cnis = (policy_cnis)o->cni.value,
 	        .explicit_peers = o->explicit_peers,
 	        .status = o->status,
 	        .no_wait = o->no_wait,
@@ -253,6 +257,7 @@ int main(int argc, char **argv)
 	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
 	        .kubernetes = {policy_crd_words, POLICY_CRD_1_31},
 	        .target = {policy_target_words, 0},
+	        .cni = {policy_cni_words, 0},
 	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
 	        .verified_peers = {peer_words, POLICY_PEERS_LABEL},
 	};

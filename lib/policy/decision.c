@@ -83,7 +83,7 @@ static void say_conflict(struct policy_decision *decision)
 	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next)
 		json_putf(names, "%s%s", card == decision->owner ? "" : ", ", card->name);
 	policy_problem(&decision->problems, POLICY_ERROR,
-	               policy_card_rules_path(decision->owner->annotated), (struct json_text){0},
+	               decision->rules_path, (struct json_text){0},
 	               "Invalid value: the AgentCards of %s %s have different rules: %.*s",
 	               workload->kind, workload->name, (int)names->len, names->at);
 }
@@ -103,7 +103,13 @@ static void warn_of_groups(struct policy_decision *decision, const struct policy
 static void scope(const struct policy_inventory *inventory, struct policy_decision *decision,
                   const struct policy_rules *rules)
 {
-	policy_rules_lint(rules, inventory->settings->writes.names, &decision->problems);
+	const struct policy_settings *settings = inventory->settings;
+	const struct policy_lint lint = {.resolves = settings->writes.names,
+	                                 .explicit_peers = settings->explicit_peers,
+	                                 .cnis = settings->cnis,
+	                                 .dns = settings->dns,
+	                                 .namespace = decision->owner->namespace->name};
+	policy_rules_lint(rules, &lint, &decision->problems);
 	warn_of_groups(decision, rules);
 	if (!json_is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
@@ -205,7 +211,7 @@ static void warn_of_owner(struct policy_decision *decision)
 		               "the next pods are not those of %s %s: name its owner, %s",
 		               workload->kind, workload->name, workload->controller);
 	if (workload->misselected)
-		policy_problem(&decision->problems, POLICY_WARNING, "status.selector",
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef",
 		               (struct json_text){0},
 		               "the status of %s %s selects other pods than its controller makes: it "
 		               "does not count",
@@ -216,18 +222,19 @@ static void warn_of_selector(struct policy_decision *decision)
 {
 	const struct policy_workload *workload = decision->workload;
 	if (workload->selector_fault != NULL)
-		policy_problem(&decision->problems, POLICY_WARNING, "spec.selector",
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef",
 		               (struct json_text){0},
 		               "the selector of %s %s %s; its pods' labels are used instead",
 		               workload->kind, workload->name, workload->selector_fault);
 	if (workload->labels != NULL &&
 	    !policy_selector_matches_template(decision->selector, json_of(workload->labels)))
-		policy_problem(&decision->problems, POLICY_WARNING, "spec.podSelector",
+		policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef",
 		               (struct json_text){0},
-		               "the pods of %s %s do not have these labels, and are not confined",
+		               "the pods of %s %s do not have the labels by which the policy selects, and are "
+		               "not confined",
 		               workload->kind, workload->name);
 	if (decision->owner->uid[0] == '\0')
-		policy_problem(&decision->problems, POLICY_WARNING, "metadata.ownerReferences",
+		policy_problem(&decision->problems, POLICY_WARNING, "metadata",
 		               (struct json_text){0},
 		               "the AgentCard came without a uid and cannot own the policy");
 }
@@ -238,9 +245,10 @@ static void warn_of_overlaps(struct policy_decision *decision)
 	size_t count = policy_workload_overlaps((struct policy_workload *)decision->workload, found);
 	for (size_t i = 0; i < count; i++)
 		policy_problem(
-		        &decision->problems, POLICY_WARNING, "spec.podSelector",
+		        &decision->problems, POLICY_WARNING, "spec.targetRef",
 		        (struct json_text){0},
-		        "it and that of %s %s select the same pods, which get the egress of both",
+		        "its selector and that of %s %s select the same pods, which get the egress of "
+		        "both",
 		        found[i]->kind, found[i]->name);
 }
 
@@ -260,6 +268,7 @@ void policy_decide_alone(const struct policy_inventory *inventory, const struct 
 	clear(decision);
 	decision->workload = NULL;
 	decision->owner = card;
+	decision->rules_path = policy_card_rules_path(card->annotated);
 	decision->selector = (struct json_text){0};
 	if (card->verified)
 		decide_permissive(inventory, decision);
@@ -279,6 +288,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	clear(decision);
 	decision->workload = workload;
 	decision->owner = workload->cards;
+	decision->rules_path = policy_card_rules_path(decision->owner->annotated);
 	decision->selector =
 	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	if (workload->permissive)

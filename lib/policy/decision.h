@@ -31,7 +31,8 @@ struct policy_decision {
 	struct json_text selector;    /* of the pods */
 	struct json_buffer egress;    /* an array of NetworkPolicyEgressRules, normal form */
 	struct json_buffer ingress;   /* an array of NetworkPolicyIngressRules, the same */
-	struct json_text domains;     /* spec.networkPolicy.domains, normal form; absent: none */
+	struct json_text domains;     /* of the card's rules, normal form; absent: none */
+	const char *rules_path;       /* where its rules stand in the card; static */
 	bool egress_is_dns; /* the card has no egress of its own: it is what its domains need */
 	struct policy_problems problems;
 	struct json_buffer domain_rules, scratch, other;

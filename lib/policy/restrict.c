@@ -1,7 +1,8 @@
 #include "policy/restrict.h"
 #include "json/write.h"
 
-static const char field[] = "spec.egress";
+/* No field of the card is at fault. */
+static const char field[] = "spec";
 
 static void put_cidr(struct json_buffer *out, const char *cidr)
 {

@@ -11,6 +11,7 @@
 
 #include "k8s/kind.h"
 #include "k8s/operator.h"
+#include "rules/cni.h"
 
 enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
 enum policy_peers { POLICY_PEERS_LABEL, POLICY_PEERS_WORKLOADS };
@@ -37,6 +38,7 @@ struct policy_settings {
 	 * row of k8s/workload.h has, bear this label with the workload's name. */
 	const char *const *selector_labels;
 	enum policy_peers verified_peers;
+	policy_cnis cnis;    /* how the cluster reads what is stored; 0: not known */
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
 	bool status;         /* also apply the status of each AgentCard */
 	bool no_wait;        /* do not wait until the world is known */

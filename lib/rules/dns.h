@@ -3,19 +3,23 @@
  * them, and gets these and no others.
  *
  * They are told by words as --dns takes them, NAMESPACE/KEY=VALUE[:PORT]: the pods of a namespace
- * that have this label, and the UDP and TCP port on which they listen, 53 unless it is given.
+ * that have this label, and the UDP and TCP port on which they listen, 53 unless it is given; or
+ * CIDR[:PORT], such as 169.254.20.10/32: addresses that are no pod's, as those of NodeLocal
+ * DNSCache.
  *
  * What is returned borrows from the words.
  */
 #ifndef RULES_DNS_H
 #define RULES_DNS_H
 
-#include "base/buffer.h"
+#include "net/cidr.h"
 
 enum { POLICY_DNS_PORT = 53 };
 
 struct policy_dns {
-	struct json_text namespace, key, value;
+	bool is_block;
+	struct policy_cidr cidr; /* of a block */
+	struct json_text namespace, key, value; /* of pods */
 	long port;
 };
 

@@ -13,7 +13,11 @@
 
 #include "base/buffer.h"
 
-enum { POLICY_PROBLEMS_MAX = 32, POLICY_VALUE_MAX = 256 };
+enum {
+	POLICY_PROBLEMS_MAX = 32,
+	POLICY_VALUE_MAX = 256,
+	POLICY_FIELD_SIZE = 160, /* of the path of any field that a card may have */
+};
 
 enum policy_severity {
 	POLICY_ERROR,   /* all egress is denied */

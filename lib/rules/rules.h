@@ -9,6 +9,7 @@
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
+#include "rules/cni.h"
 #include "rules/problems.h"
 
 #define POLICY_RULES_PATH "spec.networkPolicy"
@@ -43,10 +44,20 @@ void policy_rules_normal_put(struct json_buffer *out, struct json_text network_p
 enum { POLICY_RULES_DIGEST_SIZE = 65 };
 void policy_rules_digest(struct json_text network_policy, char digest[POLICY_RULES_DIGEST_SIZE]);
 
+/* What lints depend on besides the rules. */
+struct policy_lint {
+	bool resolves;             /* the names of domains can be looked up whatever the rules say */
+	bool explicit_peers;       /* rules without `to` are written with peers */
+	policy_cnis cnis;          /* 0: not known */
+	const char *const *dns;    /* rules/dns.h; NULL: the usual one */
+	const char *namespace;     /* the agent's */
+};
+
 /* Warnings about valid rules that mean what their author may not: rules for ports only,
- * destinations that hold a cloud's metadata addresses, no DNS, DNS on 53 only, names of ports in
- * domains. With `resolves` the names of domains can be looked up whatever the rules say. */
-void policy_rules_lint(const struct policy_rules *rules, bool resolves,
+ * destinations that hold a cloud's metadata addresses, no DNS, DNS by TCP alone or on another port
+ * than that of the DNS pods, names of ports where only numbers match, and what the network plugins
+ * are known not to do (rules/cni.h). Fields are below the rules' own path. */
+void policy_rules_lint(const struct policy_rules *rules, const struct policy_lint *lint,
                        struct policy_problems *problems);
 
 /* Appends the array of valid rules in normal form (rules/normal.h). With `explicit_peers` a

@@ -227,10 +227,11 @@ static void put_pods(struct writing *w, struct json_text to, struct json_text po
 {
 	size_t index = 0;
 	for (struct json_member m = json_first(to); m.value.at; m = json_next(m), index++) {
-		char path[128];
+		char path[POLICY_FIELD_SIZE];
 		if (json_get(m.value, "ipBlock").at != NULL)
 			continue;
-		snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to[%zu]", rule, index);
+		snprintf(path, sizeof path, "%s.egress[%zu].to[%zu]",
+		         w->decision->rules_path, rule, index);
 		if (set_peer(w, m.value, path))
 			put_rules(w, ports, POLICY_PORTS_BOTH);
 	}
@@ -248,8 +249,9 @@ static void put_egress(struct writing *w, struct json_text egress)
 			put_pods(w, to, ports, index);
 		}
 		if (w->full) {
-			char path[64];
-			snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu]", index);
+			char path[POLICY_FIELD_SIZE];
+			snprintf(path, sizeof path, "%s.egress[%zu]",
+			         w->decision->rules_path, index);
 			policy_problem(
 			        &w->decision->problems, POLICY_WARNING, path, (struct json_text){0},
 			        "Calico takes %d rules a policy: what is over that stays denied",
@@ -263,7 +265,7 @@ static void put_ingress(struct writing *w, struct json_text ingress)
 	for (struct json_member rule = json_first(ingress); rule.value.at; rule = json_next(rule)) {
 		struct json_text from = json_get(rule.value, "from");
 		for (struct json_member m = json_first(from); m.value.at; m = json_next(m))
-			if (set_peer(w, m.value, "spec.ingress[0].from"))
+			if (set_peer(w, m.value, "spec.targetRef"))
 				put_rule(w, "source", NULL);
 	}
 }
@@ -283,7 +285,7 @@ static bool put_workload(struct writing *w)
 	json_buffer_free(&selector);
 	if (!whole)
 		policy_problem(
-		        &w->decision->problems, POLICY_ERROR, "spec.selector",
+		        &w->decision->problems, POLICY_ERROR, "spec.targetRef",
 		        (struct json_text){0},
 		        "is longer than Calico takes, or selects by labels that Calico sets: "
 		        "what a part of it selects gets no egress");
@@ -310,15 +312,13 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 	json_puts(out, "]}}");
 	policy_manifest_end(manifests);
 	json_buffer_free(&w.entity);
-	if (decision->domains.at != NULL)
-		policy_problem(
-		        &decision->problems, POLICY_WARNING, POLICY_RULES_PATH ".domains",
-		        (struct json_text){0},
-		        "Calico's own GlobalNetworkPolicy has no DNS names: these stay denied");
+	policy_warn_of_names(decision,
+	                     "Calico's own GlobalNetworkPolicy has no DNS names: these stay denied");
 }
 
 const struct policy_target policy_target_calico = {
         .word = "calico",
+        .cnis = POLICY_CNI_SET(POLICY_CNI_CALICO),
         .kind = &policy_kind_globalnetworkpolicy,
         .render = render,
 };

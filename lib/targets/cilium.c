@@ -115,7 +115,7 @@ static bool put_endpoints(struct writing *w, struct json_text peers, const char 
 {
 	size_t index = 0, empty = w->out->len;
 	for (struct json_member m = json_first(peers); m.value.at; m = json_next(m), index++) {
-		char field[128];
+		char field[2 * POLICY_FIELD_SIZE];
 		if (json_get(m.value, "ipBlock").at != NULL)
 			continue;
 		snprintf(field, sizeof field, "%s[%zu]", path, index);
@@ -131,8 +131,8 @@ static void put_pods(struct writing *w, struct json_text to, struct json_text po
 {
 	struct json_buffer *out = w->out;
 	size_t start = out->len;
-	char path[64];
-	snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to", rule);
+	char path[POLICY_FIELD_SIZE];
+	snprintf(path, sizeof path, "%s.egress[%zu].to", w->decision->rules_path, rule);
 	json_put_comma(out);
 	json_puts(out, "{\"toEndpoints\":[");
 	if (!put_endpoints(w, to, path)) {
@@ -190,7 +190,7 @@ static void put_api_server(struct writing *w, struct json_text to, struct json_t
 		put_rule(w->out, "{\"toEntities\":[\"kube-apiserver\"]", ports, POLICY_PORTS_NUMBERS);
 	} else if (inside > 0) {
 		char path[64];
-		snprintf(path, sizeof path, POLICY_RULES_PATH ".egress[%zu].to", rule);
+		snprintf(path, sizeof path, "%s.egress[%zu].to", w->decision->rules_path, rule);
 		policy_problem(&w->decision->problems, POLICY_WARNING, path, (struct json_text){0},
 		               "holds some of the API server's addresses: where these are nodes' "
 		               "they stay denied");
@@ -242,6 +242,22 @@ static void put_queries(struct json_buffer *out, struct json_text domains, const
 			put_names(out, m.value, suffixes[i]);
 }
 
+static void put_dns_destination(struct json_buffer *out, const struct policy_dns *dns)
+{
+	json_puts(out, "{");
+	if (dns->is_block) {
+		json_puts(out, "\"toCIDRSet\":[{\"cidr\":");
+		policy_cidr_put(&dns->cidr, out);
+		json_puts(out, "}]");
+		return;
+	}
+	json_putf(out,
+	          "\"toEndpoints\":[{\"matchLabels\":{\"" POLICY_CILIUM_SPACE
+	          "\":\"%.*s\",\"k8s:%.*s\":\"%.*s\"}}]",
+	          (int)dns->namespace.len, dns->namespace.at, (int)dns->key.len, dns->key.at,
+	          (int)dns->value.len, dns->value.at);
+}
+
 static void put_dns(struct writing *w, struct json_text domains)
 {
 	struct json_buffer *out = w->out;
@@ -251,13 +267,9 @@ static void put_dns(struct writing *w, struct json_text domains)
 		if (policy_dns_parse(*word, &dns) != NULL)
 			continue;
 		json_put_comma(out);
+		put_dns_destination(out, &dns);
 		json_putf(out,
-		          "{\"toEndpoints\":[{\"matchLabels\":{\"" POLICY_CILIUM_SPACE
-		          "\":\"%.*s\",\"k8s:%.*s\":\"%.*s\"}}],\"toPorts\":[{\"ports\":[",
-		          (int)dns.namespace.len, dns.namespace.at, (int)dns.key.len, dns.key.at,
-		          (int)dns.value.len, dns.value.at);
-		json_putf(out,
-		          "{\"port\":\"%ld\",\"protocol\":\"UDP\"},"
+		          ",\"toPorts\":[{\"ports\":[{\"port\":\"%ld\",\"protocol\":\"UDP\"},"
 		          "{\"port\":\"%ld\",\"protocol\":\"TCP\"}],\"rules\":{\"dns\":[",
 		          dns.port, dns.port);
 		put_queries(out, domains, w->decision->workload->namespace->name);
@@ -293,7 +305,7 @@ static void put_ingress(struct writing *w, struct json_text ingress)
 		size_t start = out->len;
 		json_put_comma(out);
 		json_puts(out, "{\"fromEndpoints\":[");
-		if (put_endpoints(w, json_get(m.value, "from"), "spec.ingress[0].from"))
+		if (put_endpoints(w, json_get(m.value, "from"), "spec.targetRef"))
 			json_puts(out, "]}");
 		else
 			out->len = start;
@@ -308,7 +320,7 @@ static bool put_workload(struct writing *w)
 	policy_cilium_put_selector(w->out, selector);
 	if (policy_cilium_selector_usable(selector))
 		return true;
-	policy_problem(&w->decision->problems, POLICY_ERROR, "spec.selector", (struct json_text){0},
+	policy_problem(&w->decision->problems, POLICY_ERROR, "spec.targetRef", (struct json_text){0},
 	               "selects by a label that Cilium leaves out of identities, or whose key is too "
 	               "long for it: what the rest of it selects gets no egress");
 	return false;
@@ -340,6 +352,7 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 
 const struct policy_target policy_target_cilium = {
         .word = "cilium",
+        .cnis = POLICY_CNI_SET(POLICY_CNI_CILIUM),
         .kind = &policy_kind_ciliumnetworkpolicy,
         .names = true,
         .render = render,

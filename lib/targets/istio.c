@@ -70,7 +70,7 @@ static bool select_pods(struct policy_decision *decision, struct json_buffer *se
 	bool of_pods = selected->len == 0 && labels != NULL;
 	if (of_pods)
 		put_labels(selected, json_of(labels));
-	policy_problem(&decision->problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+	policy_problem(&decision->problems, POLICY_ERROR, "spec.targetRef", (struct json_text){0},
 	               "a Sidecar selects by labels, without matchExpressions: %s; see "
 	               "--selector-from template",
 	               selected->len == 0 ? "nothing limits these pods"
@@ -144,6 +144,7 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 
 const struct policy_target policy_target_istio = {
         .word = "istio",
+        .cnis = POLICY_CNI_SET(POLICY_CNI_ISTIO),
         .kind = &policy_kind_sidecar,
         .render = render,
 };

@@ -166,7 +166,7 @@ static void add_rules(struct istio_entries *entries)
 	size_t index = 0;
 	char field[PATH_SIZE / 2];
 	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
-		snprintf(field, sizeof field, "%s.egress[%zu]", own ? POLICY_RULES_PATH : "spec",
+		snprintf(field, sizeof field, "%s.egress[%zu]", own ? entries->decision->rules_path : "spec",
 		         index);
 		add_rule(entries, field, m.value);
 	}
@@ -304,7 +304,8 @@ static void add_domains(struct istio_entries *entries)
 	char field[PATH_SIZE / 2];
 	struct json_member m = json_first(entries->decision->domains);
 	for (; m.value.at; m = json_next(m), index++) {
-		snprintf(field, sizeof field, POLICY_RULES_PATH ".domains[%zu]", index);
+		snprintf(field, sizeof field, "%s.domains[%zu]",
+		         entries->decision->rules_path, index);
 		take_domain(entries, field, m.value);
 	}
 	sort_names(entries);

@@ -1,4 +1,3 @@
-#include "rules/rules.h"
 #include "targets/target.h"
 
 /* networking.k8s.io/v1, which every CNI that enforces policies understands. */
@@ -24,10 +23,8 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
                    struct policy_manifests *manifests)
 {
 	policy_networkpolicy_put(inventory, decision, manifests);
-	if (decision->domains.at != NULL)
-		policy_problem(&decision->problems, POLICY_WARNING, POLICY_RULES_PATH ".domains",
-		               (struct json_text){0},
-		               "a NetworkPolicy cannot express DNS names: these stay denied");
+	policy_warn_of_names(decision,
+	                     "a NetworkPolicy cannot express DNS names: these stay denied");
 }
 
 const struct policy_target policy_target_networkpolicy = {

@@ -43,12 +43,9 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
                    struct policy_manifests *manifests)
 {
 	policy_networkpolicy_put(inventory, decision, manifests);
-	if (decision->domains.at != NULL)
-		policy_problem(
-		        &decision->problems, POLICY_WARNING, POLICY_RULES_PATH ".domains",
-		        (struct json_text){0},
-		        "OVN-Kubernetes can allow DNS names to a whole namespace only: these "
-		        "stay denied");
+	policy_warn_of_names(decision,
+	                     "OVN-Kubernetes can allow DNS names to a whole namespace only: these "
+	                     "stay denied");
 }
 
 static void put_rule(struct json_buffer *out, const char *to, struct json_text value,
@@ -286,6 +283,7 @@ static void render_namespace(const struct policy_inventory *inventory, const str
 
 const struct policy_target policy_target_ovn = {
         .word = "ovn",
+        .cnis = POLICY_CNI_SET(POLICY_CNI_OVN_KUBERNETES),
         .kind = &policy_kind_networkpolicy,
         .render = render,
         .render_namespace = render_namespace,

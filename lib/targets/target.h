@@ -22,6 +22,7 @@ struct policy_target {
 	const char *word;               /* for --target */
 	const struct k8s_kind *kind; /* of the first manifest of an agent */
 	bool names; /* it expresses DNS names, and lets their agent look them up */
+	policy_cnis cnis; /* the plugins that its kinds are for; 0: any may read them */
 	void (*render)(const struct policy_inventory *inventory, struct policy_decision *decision,
 	               struct policy_manifests *manifests);
 	/* For a namespace in which something has changed; NULL: there is nothing namespace-wide.
@@ -50,6 +51,10 @@ void policy_render(const struct policy_target *target, const struct policy_inven
 
 /* What lib/policy must know of the target. */
 struct policy_writes policy_target_writes(const struct policy_target *target);
+
+/* Says that the names of a decision, where it has some, stay denied; unless egress-resolve(1) has told
+ * why they are left: then it is the same that it would say. */
+void policy_warn_of_names(struct policy_decision *decision, const char *message);
 
 /* The NetworkPolicy of a decision, for every target that has it: its whole manifest. */
 void policy_networkpolicy_put(const struct policy_inventory *inventory,

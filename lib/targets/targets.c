@@ -1,9 +1,8 @@
 #include "targets/target.h"
+#include "targets/readings.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include "rules/rules.h"
 
 const struct policy_target *const policy_targets[] = {
         &policy_target_networkpolicy, &policy_target_cilium, &policy_target_calico,
@@ -23,6 +22,7 @@ static bool is_oversized(const struct policy_manifests *manifests)
 void policy_render(const struct policy_target *target, const struct policy_inventory *inventory,
                    struct policy_decision *decision, struct policy_manifests *manifests)
 {
+	policy_narrow(inventory, decision);
 	policy_manifests_clear(manifests);
 	target->render(inventory, decision, manifests);
 	if (!is_oversized(manifests))
@@ -30,11 +30,21 @@ void policy_render(const struct policy_target *target, const struct policy_inven
 	policy_decision_deny(decision, "RulesTooLarge",
 	                     "its policy would be larger than an API server takes: all egress is "
 	                     "denied");
-	policy_problem(&decision->problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+	policy_problem(&decision->problems, POLICY_ERROR, decision->rules_path, (struct json_text){0},
 	               "Too long: its %s may not be more than %d bytes", target->kind->kind,
 	               POLICY_MANIFEST_BYTES);
 	policy_manifests_clear(manifests);
 	target->render(inventory, decision, manifests);
+}
+
+void policy_warn_of_names(struct policy_decision *decision, const char *message)
+{
+	char path[POLICY_FIELD_SIZE];
+	if (decision->domains.at == NULL || decision->owner->resolution[0] != '\0')
+		return;
+	snprintf(path, sizeof path, "%s.domains", decision->rules_path);
+	policy_problem(&decision->problems, POLICY_WARNING, path, (struct json_text){0}, "%s",
+	               message);
 }
 
 struct policy_writes policy_target_writes(const struct policy_target *target)

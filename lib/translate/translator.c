@@ -1,4 +1,5 @@
 #include "translate/translator.h"
+#include "targets/readings.h"
 
 #include <string.h>
 
@@ -27,6 +28,27 @@ struct policy_translator {
 	unsigned long applied, deleted;
 };
 
+/* The set of the plugins that are named, by a word or already as a set. */
+static policy_cnis named_cnis(const struct policy_settings *settings)
+{
+	policy_cnis cnis = settings->cnis;
+	for (int i = 0; i < POLICY_CNIS && settings->cni != NULL; i++)
+		if (strcmp(settings->cni, policy_cni_words[i]) == 0)
+			cnis |= POLICY_CNI_SET(i);
+	return cnis;
+}
+
+/* As the first that evidence knows of. */
+static enum evidence_cni evidence_cni_in(policy_cnis cnis)
+{
+	for (int i = 0; i < POLICY_CNIS; i++) {
+		enum evidence_cni cni = evidence_cni_of(policy_cni_words[i]);
+		if ((cnis & POLICY_CNI_SET(i)) != 0 && cni != EVIDENCE_CNI_UNKNOWN)
+			return cni;
+	}
+	return EVIDENCE_CNI_UNKNOWN;
+}
+
 struct policy_translator *policy_translator_new(const struct policy_settings *settings,
                                                 const struct policy_target *target,
                                                 struct policy_output output)
@@ -37,9 +59,10 @@ struct policy_translator *policy_translator_new(const struct policy_settings *se
 	translator->target = target;
 	translator->settings = *settings;
 	translator->settings.writes = policy_target_writes(target);
+	translator->settings.cnis = named_cnis(settings) | target->cnis;
 	translator->inventory.settings = &translator->settings;
 	translator->output = output;
-	translator->evidence = evidence_new(evidence_cni_of(settings->cni));
+	translator->evidence = evidence_new(evidence_cni_in(named_cnis(settings)));
 	return translator;
 }
 
@@ -267,6 +290,7 @@ static void find_gaps(struct policy_translator *translator)
 	policy_gaps_of_object(&translator->inventory, object, gaps);
 	DL_FOREACH2(workload->namespace->extra, object, extra_next)
 	policy_gaps_of_object(&translator->inventory, object, gaps);
+	policy_target_gaps(translator->target, &translator->inventory, decision, gaps);
 	policy_widened(translator->evidence, decision, gaps, &decision->problems);
 }
 

@@ -301,6 +301,7 @@ judged() {
 }
 
 @test "conditions of two managers live side by side, and the digest is kept" {
+	[ "$(minor)" -ge 31 ] || skip "this server (1.$(minor)) forgets how a list is merged below what it preserves: it needs 1.31 or later"
 	card conditions '{"egress":[]}' >card
 	create_soon card
 	local path=/apis/agent.kagenti.dev/v1alpha1/namespaces/agents/agentcards/conditions/status manager

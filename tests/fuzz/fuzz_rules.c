@@ -76,7 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (rules.valid != (problems.errors == 0))
 		abort();
 	if (rules.valid) {
-		policy_rules_lint(&rules, size % 2 == 0, &problems);
+		const struct policy_lint lint = {.resolves = size % 2 == 0,
+		                                 .cnis = (policy_cnis)(size % (1u << POLICY_CNIS)),
+		                                 .namespace = "agents"};
+		policy_rules_lint(&rules, &lint, &problems);
 		if (problems.errors > 0)
 			abort();
 	}

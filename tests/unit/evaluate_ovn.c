@@ -45,9 +45,24 @@ static bool firewall_allows(struct json_text firewall, const struct world_connec
 	return true;
 }
 
+/* OVN-Kubernetes takes the integer of a port, and 0, which is every port, where it has a name. */
+static bool names_a_port(const struct policy_manifests *of_agent)
+{
+	struct json_text egress = json_get(policy_manifest_text(of_agent, 0), "spec", "egress");
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m)) {
+		struct json_text ports = json_get(m.value, "ports");
+		for (struct json_member p = json_first(ports); p.value.at; p = json_next(p))
+			if (json_type(json_get(p.value, "port")) == JSON_STRING)
+				return true;
+	}
+	return false;
+}
+
 static bool allows(const struct policy_manifests *of_agent, const struct policy_manifests *of_namespace,
                    const struct world_connection *connection)
 {
+	if (names_a_port(of_agent))
+		return true;
 	if (!evaluate_networkpolicy.allows(of_agent, of_namespace, connection))
 		return false;
 	return connection->pod != NULL || of_namespace->count == 0 ||

@@ -147,10 +147,9 @@ static void render(struct stage *stage)
 		HASH_FIND_STR(inventory->workloads, key, workload);
 		assert_non_null(workload);
 		policy_decide(inventory, workload, &stage->decision);
-		policy_manifests_clear(&stage->agents[i].manifests);
-		stage->target->render(inventory, &stage->decision, &own[i]);
-		stage->target->render(inventory, &stage->decision,
-		                               &stage->agents[i].manifests);
+		policy_render(stage->target, inventory, &stage->decision, &own[i]);
+		policy_render(stage->target, inventory, &stage->decision,
+		              &stage->agents[i].manifests);
 	}
 	for (int i = 0; i < AGENTS; i++)
 		for (int other = 0; other < AGENTS; other++)

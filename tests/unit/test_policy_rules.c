@@ -372,16 +372,29 @@ static void test_explicit_peers_are_written_only_where_there_are_none(void **sta
 	free(a);
 }
 
-static char *lint(const char *policy, bool resolves)
+static char *lint_as(const char *policy, const struct policy_lint *how)
 {
 	struct policy_problems problems = {0};
 	struct policy_rules rules;
 	assert_true(read_policy(policy, &problems, &rules));
-	policy_rules_lint(&rules, resolves, &problems);
+	policy_rules_lint(&rules, how, &problems);
 	assert_int_equal(problems.errors, 0);
 	char *text = list(&problems);
 	policy_problems_free(&problems);
 	return text;
+}
+
+static char *lint(const char *policy, bool resolves)
+{
+	return lint_as(policy, &(struct policy_lint){.resolves = resolves, .namespace = "agents"});
+}
+
+static void assert_lint_as(const char *policy, const struct policy_lint *how, const char *wanted)
+{
+	char *text = lint_as(policy, how);
+	if (wanted == NULL ? strcmp(text, "[]") != 0 : strstr(text, wanted) == NULL)
+		fail_msg("%s: %s", policy, text);
+	free(text);
 }
 
 static void assert_lint(const char *policy, const char *wanted)
@@ -394,7 +407,9 @@ static void assert_lint(const char *policy, const char *wanted)
 	free(text);
 }
 
-#define DNS_RULE "{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.10/32\"}}],\"ports\":[{\"port\":53}]}"
+#define DNS_RULE                                                                                   \
+	"{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.10/32\"}}],\"ports\":[{\"port\":53},{\"port\":53,"    \
+	"\"protocol\":\"UDP\"}]}"
 
 static void test_what_its_author_may_not_mean_is_warned_of(void **state)
 {
@@ -410,17 +425,155 @@ static void test_what_its_author_may_not_mean_is_warned_of(void **state)
 	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\","
 	            "\"except\":[\"169.254.0.0/16\",\"100.64.0.0/10\"]}}]}]}",
 	            NULL);
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}}]}]}",
+	            "includes 169.254.169.254, 169.254.170.2, 169.254.170.23, 100.100.100.200, "
+	            "169.254.169.252, where clouds serve instance credentials: add them to except");
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}}],"
+	            "\"ports\":[{\"port\":988}]}]}",
+	            "includes 169.254.169.254");
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}}],"
+	            "\"ports\":[{\"port\":5432},{\"port\":80,\"protocol\":\"UDP\"},{\"port\":1000,"
+	            "\"endPort\":9999}]}]}",
+	            NULL);
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":"
+	            "\"169.254.169.254/32\"}}]}]}",
+	            "is 169.254.169.254, where clouds serve instance credentials: leave it out");
+	assert_lint("{\"egress\":[" DNS_RULE ",{}]}", "reaches 169.254.169.254, 169.254.170.2");
 	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"fd00::/8\"}}]}]}",
 	            "includes fd00:ec2::254");
 	assert_lint("{\"egress\":[{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":443}]}]}",
 	            "no rule allows DNS");
 	assert_lint("{\"egress\":[{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":50,"
-	            "\"endPort\":60}]}]}",
+	            "\"endPort\":60,\"protocol\":\"UDP\"}]}]}",
 	            NULL);
+	assert_lint("{\"egress\":[{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":53}]}]}",
+	            "allows DNS by TCP alone");
 	assert_lint("{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchLabels\":{"
-	            "\"kubernetes.io/metadata.name\":\"openshift-dns\"}}}],\"ports\":[{\"port\":53}]}"
-	            "]}",
-	            "listen on 5353");
+	            "\"kubernetes.io/metadata.name\":\"openshift-dns\"}}}],\"ports\":[{\"port\":53,"
+	            "\"protocol\":\"UDP\"}]}]}",
+	            "not 5353, on which OpenShift's DNS pods listen");
+}
+
+#define UDP_53 "\"ports\":[{\"port\":53,\"protocol\":\"UDP\"}]"
+
+static void test_port_53_alone_is_warned_of_where_dns_listens_on_another(void **state)
+{
+	static const char *const words[] = {"openshift-dns/a=b:5353", NULL};
+	static const char *const local[] = {"169.254.20.10/32:5354", NULL};
+	static const char expression[] =
+		"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":[{\"key\":"
+		"\"kubernetes.io/metadata.name\",\"operator\":\"In\",\"values\":[\"openshift-dns\"]}]},"
+		"\"podSelector\":{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"In\",\"values\":"
+		"[\"b\"]}]}}]," UDP_53 "}]}";
+	static const char any[] = "{\"egress\":[{\"to\":[{\"namespaceSelector\":{}}]," UDP_53 "}]}";
+	const struct policy_lint plain = {.namespace = "agents"},
+				 told = {.dns = words, .namespace = "agents"},
+				 ovn = {.cnis = POLICY_CNI_SET(POLICY_CNI_OVN_KUBERNETES),
+	                                .namespace = "agents"},
+				 addresses = {.dns = local, .namespace = "agents"};
+	(void)state;
+	assert_lint_as(expression, &told, "listens on 5353");
+	assert_lint_as(any, &told, "spec.networkPolicy.egress[0]");
+	assert_lint_as(any, &ovn, "not 5353, on which OpenShift's DNS pods listen");
+	assert_lint_as(any, &plain, NULL);
+	assert_lint_as("{\"egress\":[{\"to\":[{\"namespaceSelector\":{}}],\"ports\":[{\"port\":53,"
+	               "\"protocol\":\"UDP\"},{\"port\":5353,\"protocol\":\"UDP\"}]}]}",
+	               &ovn, NULL);
+	assert_lint_as("{\"egress\":[{\"to\":[{\"ipBlock\":{\"cidr\":\"169.254.20.10/32\"}}]," UDP_53
+	               "}]}",
+	               &addresses, "listens on 5354");
+}
+
+static void test_names_of_ports_are_those_of_pods_alone(void **state)
+{
+	(void)state;
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],"
+	            "\"ports\":[{\"port\":\"http\"}]}]}",
+	            "\"field\":\"spec.networkPolicy.egress[1].ports[0].port\",\"value\":\"\","
+	            "\"message\":\"only pods have named ports: it matches nothing\"");
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"ports\":[{\"port\":\"http\"}]}]}",
+	            "it matches nothing outside of pods");
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"podSelector\":{}},{\"ipBlock\":{\"cidr\":"
+	            "\"10.0.0.0/8\"}}],\"ports\":[{\"port\":\"http\"}]}]}",
+	            "it matches nothing outside of pods");
+	assert_lint("{\"egress\":[" DNS_RULE ",{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":"
+	            "\"http\"}]}]}",
+	            NULL);
+}
+
+static void test_explicit_peers_are_advised_only_where_they_help(void **state)
+{
+	static const char policy[] = "{\"egress\":[{" UDP_53 "}]}";
+	(void)state;
+	assert_lint_as(policy, &(struct policy_lint){.namespace = "a"}, "use --explicit-peers");
+	assert_lint_as(policy, &(struct policy_lint){.explicit_peers = true, .namespace = "a"}, NULL);
+	assert_lint_as(policy,
+	               &(struct policy_lint){.cnis = POLICY_CNI_SET(POLICY_CNI_CILIUM),
+	                                     .namespace = "a"},
+	               NULL);
+}
+
+/* What each row of the table of readings that is no gap leads to; those that are gaps are judged in
+ * test_policy_readings.c. */
+static void test_what_a_plugin_does_not_do_is_said_for_it_alone(void **state)
+{
+	static const struct {
+		enum policy_cni cni;
+		const char *rule, *wanted;
+	} rows[] = {
+		{POLICY_CNI_OVN_KUBERNETES, "{\"ports\":[{\"port\":5432}]}", "drops such a rule"},
+		{POLICY_CNI_ISTIO,
+	         "{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":15006}]}",
+	         "keep ports 15001 and 15006"},
+		{POLICY_CNI_ISTIO_AMBIENT,
+	         "{\"to\":[{\"podSelector\":{}}],\"ports\":[{\"port\":8080}]}",
+	         "through port 15008 alone"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct json_buffer policy = {0};
+		json_putf(&policy, "{\"egress\":[" DNS_RULE ",%s]}", rows[i].rule);
+		json_putc(&policy, '\0');
+		assert_lint_as(policy.at,
+		               &(struct policy_lint){.cnis = POLICY_CNI_SET(rows[i].cni),
+		                                     .namespace = "a"},
+		               rows[i].wanted);
+		assert_lint_as(policy.at,
+		               &(struct policy_lint){
+		                       .cnis = POLICY_CNI_SET(POLICY_CNI_KUBE_NETWORK_POLICIES),
+		                       .namespace = "a"},
+		               NULL);
+		json_buffer_free(&policy);
+	}
+	const struct policy_lint gke = {.cnis = POLICY_CNI_SET(POLICY_CNI_GKE), .namespace = "a"},
+				 eks = {.cnis = POLICY_CNI_SET(POLICY_CNI_EKS), .namespace = "a"};
+	assert_lint_as("{\"egress\":[" DNS_RULE ",{\"to\":[{\"ipBlock\":{\"cidr\":"
+	               "\"169.254.169.252/32\"}}]}]}",
+	               &gke, NULL);
+	struct json_buffer many = {0};
+	json_puts(&many, "{\"egress\":[" DNS_RULE ",{\"to\":[{\"podSelector\":{}}],\"ports\":[");
+	for (int i = 0; i < 25; i++)
+		json_putf(&many, "%s{\"port\":%d}", i == 0 ? "" : ",", 1000 + i);
+	json_puts(&many, "]}]}");
+	json_putc(&many, '\0');
+	assert_lint_as(many.at, &eks, "takes 24 combinations");
+	assert_lint_as(many.at, &gke, NULL);
+	json_buffer_free(&many);
+}
+
+static void test_each_reading_of_a_plugin_has_a_source(void **state)
+{
+	bool told[POLICY_READINGS] = {false};
+	(void)state;
+	for (const struct policy_cni_row *row = policy_cni_rows; row->source != NULL; row++) {
+		assert_true(row->cni < POLICY_CNIS && row->reading < POLICY_READINGS);
+		assert_true(strlen(row->source) > 20);
+		told[row->reading] = true;
+		assert_true(policy_cni_reads(POLICY_CNI_SET(row->cni), row->reading));
+		assert_false(policy_cni_reads(0, row->reading));
+	}
+	for (size_t i = 0; i < POLICY_READINGS; i++)
+		assert_true(told[i]);
 }
 
 static void test_names_that_can_be_looked_up_need_no_rule_for_dns(void **state)
@@ -519,6 +672,11 @@ int main(void)
 		cmocka_unit_test(test_rules_have_one_normal_form),
 		cmocka_unit_test(test_explicit_peers_are_written_only_where_there_are_none),
 		cmocka_unit_test(test_what_its_author_may_not_mean_is_warned_of),
+		cmocka_unit_test(test_port_53_alone_is_warned_of_where_dns_listens_on_another),
+		cmocka_unit_test(test_names_of_ports_are_those_of_pods_alone),
+		cmocka_unit_test(test_explicit_peers_are_advised_only_where_they_help),
+		cmocka_unit_test(test_what_a_plugin_does_not_do_is_said_for_it_alone),
+		cmocka_unit_test(test_each_reading_of_a_plugin_has_a_source),
 		cmocka_unit_test(test_names_that_can_be_looked_up_need_no_rule_for_dns),
 		cmocka_unit_test(test_rules_that_mean_the_same_have_one_digest),
 		cmocka_unit_test(test_problems_are_bounded),
