@@ -218,6 +218,7 @@ install: all
 	install -m 644 $(wildcard pipelines/*.7) $(SHARE)/man/man7
 	install -m 755 $(SCRIPTS) $(SHARE)/egress/pipelines
 	install -m 644 $(wildcard pipelines/kubernetes/*.yaml) $(SHARE)/egress/kubernetes
+	install -D -m 644 -t $(SHARE)/egress/kubernetes/guard $(wildcard pipelines/kubernetes/guard/*.yaml)
 	for target in $(notdir $(wildcard pipelines/kubernetes/targets/*)); do \
 	  install -D -m 644 -t $(SHARE)/egress/kubernetes/targets/$$target pipelines/kubernetes/targets/$$target/*.yaml || exit 1; done
 	install -m 644 $(wildcard pipelines/examples/*) $(SHARE)/egress/examples
