@@ -49,7 +49,7 @@ told() { # POLICY [OPTION]...
 	local policy=$1
 	shift
 	{ api_server 10.0.0.1 && workload Deployment/a && card a --policy "$policy"; } | egress-translate "$@" |
-		jq -r '.problems[] | "\(.field) \(.message)"'
+		jq -r 'select(.type == "APPLY").problems[] | "\(.field) \(.message)"'
 }
 
 @test "--cni takes plugins by commas, and leaves out what one of them reads wider" {
@@ -64,12 +64,12 @@ told() { # POLICY [OPTION]...
 
 @test "--dns takes addresses, and an agent with names alone gets them" {
 	{ workload Deployment/a && card a --policy '{"domains":[{"names":["a.example"]}]}'; } >in
-	egress-translate --dns 169.254.20.10/32 --dns fd00::10/128:5353 <in |
-		jq -e '.object.spec.egress == [
+	egress-translate --dns 169.254.20.10/32 --dns fd00::10/128:5353 <in | grep '"APPLY"' |
+		jq -e 'select(.type == "APPLY") | .object.spec.egress == [
 			{ports: [{port: 53, protocol: "UDP"}, {port: 53, protocol: "TCP"}], to: [{ipBlock: {cidr: "169.254.20.10/32"}}]},
 			{ports: [{port: 5353, protocol: "UDP"}, {port: 5353, protocol: "TCP"}], to: [{ipBlock: {cidr: "fd00::10/128"}}]}]'
-	egress-translate --target cilium --dns 169.254.20.10/32 <in |
-		jq -e '[.object.spec.egress[] | select(.toCIDRSet) | [.toCIDRSet[0].cidr, .toPorts[0].ports[0].port]] == [["169.254.20.10/32", "53"]]'
+	egress-translate --target cilium --dns 169.254.20.10/32 <in | grep '"APPLY"' |
+		jq -e 'select(.type == "APPLY") | [.object.spec.egress[] | select(.toCIDRSet) | [.toCIDRSet[0].cidr, .toPorts[0].ports[0].port]] == [["169.254.20.10/32", "53"]]'
 	for wrong in 169.254.20.10 169.254.20.10/33 169.254.20.1/24 169.254.20.10/32:0 fd00::10/128:x; do
 		run egress-translate --dns "$wrong" </dev/null
 		[ "$status" -eq 2 ]
