@@ -5,8 +5,6 @@
 
 #include "flows/reader_private.h"
 
-enum { SECOND = 1000000000 };
-
 const char *const flow_format_words[] = {"hubble",    "gke",       "ovn",              "eks", "kube-network-policies",
                                          "conntrack", "inspektor-gadget", "flows", NULL};
 
@@ -56,64 +54,6 @@ bool flow_reader_is_text(const struct flow_reader *reader)
 	return reader->format->is_text;
 }
 
-enum flow_found flow_wrong(struct flow_reader *reader, const char *why)
-{
-	reader->wrong = why;
-	return FLOW_WRONG;
-}
-
-static void let_go(struct flow_reader *reader, struct flow_waiting *place)
-{
-	if (place->flow == NULL)
-		return;
-	reader->emit(reader->context, place->flow);
-	free(place->flow);
-	place->flow = NULL;
-}
-
-/* Those that waited for a second by the log's own time wait no longer. */
-static void let_go_before(struct flow_reader *reader, int64_t ns)
-{
-	for (size_t i = 0; i < FLOW_WAITING && reader->held > 0; i++) {
-		struct flow_waiting *place = &reader->waiting[reader->oldest % FLOW_WAITING];
-		if (place->flow != NULL && place->ns > ns)
-			return;
-		reader->held -= place->flow != NULL;
-		let_go(reader, place);
-		if (reader->oldest == reader->newest)
-			return;
-		reader->oldest++;
-	}
-}
-
-void flow_waiting_put(struct flow_reader *reader, uint64_t key, const struct flow *flow)
-{
-	int64_t ns = 0;
-	flow_time(flow->time, &ns);
-	let_go_before(reader, ns - SECOND);
-	if (reader->newest - reader->oldest >= FLOW_WAITING) {
-		struct flow_waiting *oldest = &reader->waiting[reader->oldest++ % FLOW_WAITING];
-		reader->held -= oldest->flow != NULL;
-		let_go(reader, oldest);
-	}
-	reader->waiting[reader->newest++ % FLOW_WAITING] = (struct flow_waiting){flow_copy(flow), key, ns};
-	reader->held++;
-}
-
-struct flow *flow_waiting_take(struct flow_reader *reader, uint64_t key)
-{
-	for (size_t at = reader->newest; at > reader->oldest && reader->held > 0; at--) {
-		struct flow_waiting *place = &reader->waiting[(at - 1) % FLOW_WAITING];
-		struct flow *flow = place->flow;
-		if (flow == NULL || place->key != key)
-			continue;
-		place->flow = NULL;
-		reader->held--;
-		return flow;
-	}
-	return NULL;
-}
-
 const char *flow_reader_line(struct flow_reader *reader, struct json_text line)
 {
 	struct flow flow = {0};
@@ -137,9 +77,7 @@ const char *flow_reader_line(struct flow_reader *reader, struct json_text line)
 
 void flow_reader_end(struct flow_reader *reader)
 {
-	for (; reader->oldest != reader->newest; reader->oldest++)
-		let_go(reader, &reader->waiting[reader->oldest % FLOW_WAITING]);
-	reader->held = 0;
+	flow_waiting_end(reader);
 }
 
 unsigned long flow_reader_passed(const struct flow_reader *reader)

@@ -40,13 +40,19 @@ struct flow_format {
 	enum flow_found (*read)(struct flow_reader *reader, struct json_text line, struct flow *flow);
 };
 
-enum flow_found flow_wrong(struct flow_reader *reader, const char *why);
+static inline enum flow_found flow_wrong(struct flow_reader *reader, const char *why)
+{
+	reader->wrong = why;
+	return FLOW_WRONG;
+}
 
 /* Keeps a copy until flow_waiting_take(). It is emitted as it is when FLOW_WAITING others came after it, or one
  * that is more than a second younger. */
 void flow_waiting_put(struct flow_reader *reader, uint64_t key, const struct flow *flow);
 /* The flow that waits under the key, which is the caller's to free; NULL: none. */
 struct flow *flow_waiting_take(struct flow_reader *reader, uint64_t key);
+/* All that still wait are emitted, the oldest first. */
+void flow_waiting_end(struct flow_reader *reader);
 
 enum flow_found flow_read_hubble(struct flow_reader *reader, struct json_text line, struct flow *flow);
 enum flow_found flow_read_gke(struct flow_reader *reader, struct json_text line, struct flow *flow);

@@ -321,3 +321,15 @@ void policy_inventory_free(struct policy_inventory *inventory)
 	policy_gone_free(gone);
 	json_buffer_free(&inventory->scratch);
 }
+
+struct policy_card *policy_card_of(const struct policy_inventory *inventory,
+                                   const struct policy_object *object)
+{
+	char key[EVENT_KEY_SIZE];
+	struct policy_card *card = NULL;
+	if (object->card == NULL)
+		return NULL;
+	snprintf(key, sizeof key, "%s/%s", object->namespace->name, object->card);
+	HASH_FIND_STR(inventory->cards, key, card);
+	return card;
+}

@@ -136,18 +136,6 @@ static void repair(struct policy_inventory *inventory, struct policy_object *obj
 		policy_touch(inventory, object->owner);
 }
 
-struct policy_card *policy_card_of(const struct policy_inventory *inventory,
-                                   const struct policy_object *object)
-{
-	char key[EVENT_KEY_SIZE];
-	struct policy_card *card = NULL;
-	if (object->card == NULL)
-		return NULL;
-	snprintf(key, sizeof key, "%s/%s", object->namespace->name, object->card);
-	HASH_FIND_STR(inventory->cards, key, card);
-	return card;
-}
-
 /* A workload that is not known may take over the selector that is seen. */
 static void touch_orphan(struct policy_inventory *inventory, const struct policy_object *object)
 {
