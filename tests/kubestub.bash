@@ -46,11 +46,27 @@ end_mark() { # RESOURCEVERSION
 quiet() { exec sleep 1000; } # holds the connection
 streaming() { [[ $TARGET == *sendInitialEvents* ]]; }
 watching() { [[ $TARGET == *watch=1* ]]; }
+# What the server says that it has: groups GROUP/VERSION..., the first of a group is preferred. These
+# are always there: apps, batch, networking.k8s.io, discovery.k8s.io and both operators'"'"' groups.
+groups() {
+	local each all=
+	for each in "$@" apps/v1 batch/v1 networking.k8s.io/v1 discovery.k8s.io/v1 agent.kagenti.dev/v1alpha1 agent.rossoctl.dev/v1alpha1; do
+		[[ $all == *"{\"name\":\"${each%/*}\""* ]] ||
+			all+="${all:+,}{\"name\":\"${each%/*}\",\"versions\":[{\"version\":\"${each#*/}\"}],\"preferredVersion\":{\"version\":\"${each#*/}\"}}"
+	done
+	reply 200 "{\"kind\":\"APIGroupList\",\"groups\":[$all]}"
+}
+# The AgentCards'"'"' definition, with the rules, or with these members of its spec.
+definition() {
+	local members=${1:-\"networkPolicy\":{\"properties\":{\"egress\":{\"type\":\"array\"\}\}\}}
+	reply 200 "{\"spec\":{\"versions\":[{\"name\":\"v1alpha1\",\"schema\":{\"openAPIV3Schema\":{\"properties\":{\"spec\":{\"properties\":{$members}}}}}}]}}"
+}
 # What a server without streaming lists and with nothing in it says; used for all that the test
 # does not speak of.
 empty() {
 	case $TARGET in
-	/apis/agents.x-k8s.io) status 404 "not found" ;;
+	/apis) groups ;;
+	/apis/apiextensions.k8s.io/v1/customresourcedefinitions/agentcards.*) definition ;;
 	*sendInitialEvents*) status 400 "unknown parameter" ;;
 	*watch=1*) chunked; quiet ;;
 	*) list 10 "" ;;

@@ -16,7 +16,8 @@ teardown() {
 
 # What each event is, in brief.
 brief() {
-	jq -c '[.type, .object.kind, .object.metadata.name // (.object.metadata.annotations | keys[0] | sub(".*-"; ""))]'
+	jq -c '[.type, .object.kind, .object.metadata.name // (.object.metadata.annotations |
+		if has("k8s.io/initial-events-end") then "end" else "begin" end)]'
 }
 
 # Events of AgentCards without marks.
@@ -70,8 +71,8 @@ await() { # TEXT FILE
 	run -0 --separate-stderr egress-watch --once
 	[ "$(tail -n 1 <<<"$output" | brief)" = '["BOOKMARK","AgentCard","end"]' ]
 	local kind
-	for kind in AgentCard Deployment StatefulSet DaemonSet ReplicaSet Job CronJob Sandbox ConfigMap EndpointSlice NetworkPolicy; do
-		brief <<<"$output" | grep "\"$kind\"" >"$kind"
+	for kind in AgentCard Deployment StatefulSet Sandbox ConfigMap EndpointSlice NetworkPolicy; do
+		jq -c 'select(.object.apiVersion | test("calico") | not)' <<<"$output" | brief | grep "\"$kind\"" >"$kind"
 		[ "$(head -n 1 "$kind")" = "[\"BOOKMARK\",\"$kind\",\"begin\"]" ]
 		[ "$(tail -n 1 "$kind")" = "[\"BOOKMARK\",\"$kind\",\"end\"]" ]
 		[ "$(grep -c BOOKMARK "$kind")" = 2 ]
@@ -94,8 +95,9 @@ await() { # TEXT FILE
 		esac
 	END
 	watch_until '"8"'
-	[ "$(cards events)" = $'["ADDED","a","1"]\n["ADDED","b","2"]\n["MODIFIED","b","8"]' ]
-	[ "$(stub_requests 'agentcards')" = 1 ]
+	# the change may come while the first event still waits for its reader, whose place it then takes
+	[ "$(cards events | sort | sed '/"b","2"/d')" = $'["ADDED","a","1"]\n["MODIFIED","b","8"]' ]
+	[ "$(stub_requests '/agentcards\?')" = 1 ]
 }
 
 @test "a server that ignores the parameters of a streaming list is listed instead" {
@@ -276,7 +278,7 @@ await() { # TEXT FILE
 @test "401 for a token that does not change ends --once with 3, after one request, and no message holds the token" {
 	stub_start <<<'status 401 Unauthorized'
 	run -3 --separate-stderr egress-watch --once -v
-	[ "$(stub_requests 'agentcards')" = 1 ]
+	[ "$(stub_requests '/(statefulsets|agentcards)\?')" = 1 ]
 	[[ $stderr = *'HTTP 401: Unauthorized'* ]]
 	[[ $stderr$output != *s3cret* ]]
 	[ "$(stub_requests 'Bearer_s3cret-token')" -ge 1 ]
@@ -382,7 +384,8 @@ await() { # TEXT FILE
 		*/spire-system/configmaps*) list 10 "" '{"metadata":{"name":"spire-bundle","namespace":"spire-system","resourceVersion":"4"}}' ;;
 		*/configmaps/weather-card-signed) reply 200 "$(object weather-card-signed 2 '"data":{"agent-card.json":"{}"}')" ;;
 		*/configmaps/*) status 500 "must not be asked for" ;;
-		*/configmaps*) list 10 "" "$(object secret 1)" "$(object weather-card-signed 2)" "$(object card-signed-not 3)" ;;
+		*/configmaps*) list 10 "" "$(object secret 1)" "$(object weather-card-signed 2)" "$(object card-signed-not 3)" "$(object nobody-card-signed 4)" ;;
+		*agentcards*) list 10 "" "$(object c 1 '"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"weather"}}')" ;;
 		*) empty ;;
 		esac
 	END
@@ -407,6 +410,9 @@ await() { # TEXT FILE
 			chunked; reads 1; event MODIFIED "$(object a-card-signed 12)"
 			reads 2; event DELETED "$(object a-card-signed 13)"; quiet ;;
 		/api/v1/configmaps*) list 11 "" "$(object a-card-signed 11)" "$(object gone-card-signed 9)" ;;
+		*agentcards*watch=1*) chunked; quiet ;;
+		*agentcards*) list 10 "" "$(object a 1 '"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"}}')" \
+			"$(object g 1 '"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"gone"}}')" ;;
 		*) empty ;;
 		esac
 	END
@@ -417,18 +423,20 @@ await() { # TEXT FILE
 	await '"k8s.io/initial-events-end"' events
 }
 
-@test "of a workload only its identity, labels and selector, and what matters of its pod template, are written" {
+@test "of a workload only its identity, owners, labels, selectors and what of its template policies depend on are written" {
 	stub_start <<-'END'
 		case $TARGET in
 		*sendInitialEvents*) status 400 no ;;
-		*deployments*) list 10 "" '{"metadata":{"name":"d","namespace":"team","uid":"u","resourceVersion":"1","labels":{"l":"1"},"annotations":{"a":"hunter2"},"managedFields":[{"x":1}]},"spec":{"replicas":3,"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"},"annotations":{"b":"hunter2"}},"spec":{"serviceAccountName":"sa","containers":[{"env":[{"name":"P","value":"hunter2"}]}]}}},"status":{"replicas":3}}' ;;
+		*deployments*) list 10 "" '{"metadata":{"name":"d","namespace":"team","uid":"u","resourceVersion":"1","labels":{"l":"1"},"annotations":{"a":"hunter2"},"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"o","uid":"x","controller":true}],"managedFields":[{"x":1}]},"spec":{"replicas":3,"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"},"annotations":{"b":"hunter2"}},"spec":{"serviceAccountName":"sa","initContainers":[{"args":["hunter2"]}],"containers":[{"env":[{"name":"P","value":"hunter2"}]},{"name":"b","ports":[{"name":"web","containerPort":8080,"hostPort":1,"protocol":"TCP"},{"containerPort":9}]}]}}},"status":{"replicas":3}}' \
+			'{"metadata":{"name":"h","namespace":"team","resourceVersion":"2"},"spec":{"template":{"spec":{"hostNetwork":true}}}}' ;;
 		*agentcards*) list 10 "" '{"metadata":{"name":"c","namespace":"team","resourceVersion":"1","managedFields":[{"x":1}],"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"x","keep":"1"}},"spec":{"n":9007199254740993,"f":1.0}}' ;;
 		*) empty ;;
 		esac
 	END
 	run -0 --separate-stderr egress-watch --once
 	[ "$(jq -c 'select(.object.metadata.name == "d")' <<<"$output")" = \
-		'{"type":"ADDED","object":{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"team","uid":"u","labels":{"l":"1"},"resourceVersion":"1"},"spec":{"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},"spec":{"serviceAccountName":"sa","hostNetwork":false,"containers":[]}}}}}' ]
+		'{"type":"ADDED","object":{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","namespace":"team","uid":"u","labels":{"l":"1"},"resourceVersion":"1","ownerReferences":[{"apiVersion":"v1","kind":"K","name":"o","uid":"x","controller":true}]},"spec":{"selector":{"matchLabels":{"app":"d"}},"template":{"metadata":{"labels":{"app":"d"}},"spec":{"serviceAccountName":"sa","hostNetwork":false,"containers":[{"name":"b","ports":[{"name":"web","containerPort":8080,"protocol":"TCP"},{"containerPort":9}]}]}}}}}' ]
+	[ "$(jq -c 'select(.object.metadata.name == "h").object.spec.template.spec' <<<"$output")" = '{"hostNetwork":true,"containers":[]}' ]
 	[[ $output = *'"annotations":{"keep":"1"}},"spec":{"n":9007199254740993,"f":1.0}}}'* ]]
 	[[ $output != *hunter2* && $output != *managedFields* ]]
 	run -0 --separate-stderr egress-watch --once --full
@@ -438,15 +446,15 @@ await() { # TEXT FILE
 @test "sandboxes are watched where the API exists, in the version that the server prefers" {
 	stub_start <<-'END'
 		case $TARGET in
-		/apis/agents.x-k8s.io) reply 200 '{"kind":"APIGroup","versions":[{"version":"v1beta1"}],"preferredVersion":{"version":"v1beta1"}}' ;;
+		/apis) groups agents.x-k8s.io/v1beta1 ;;
 		*sendInitialEvents*) status 400 no ;;
-		/apis/agents.x-k8s.io/v1beta1/sandboxes*) list 10 "" "$(object box 1 '"spec":{"podTemplate":{"metadata":{"labels":{"app":"box"}},"spec":{"serviceAccountName":"sb","env":"hunter2"}}}')" ;;
+		/apis/agents.x-k8s.io/v1beta1/sandboxes*) list 10 "" "{\"metadata\":{\"name\":\"box\",\"namespace\":\"team\",\"resourceVersion\":\"1\",\"labels\":{\"kagenti.io/type\":\"agent\"}},\"spec\":{\"podTemplate\":{\"metadata\":{\"labels\":{\"app\":\"box\"}},\"spec\":{\"serviceAccountName\":\"sb\",\"env\":\"hunter2\"}}},\"status\":{\"selector\":\"a=b\",\"replicas\":1}}" ;;
 		*) empty ;;
 		esac
 	END
 	run -0 --separate-stderr egress-watch --once
-	[ "$(jq -c 'select(.object.metadata.name == "box").object | [.apiVersion, .kind, .spec]' <<<"$output")" = \
-		'["agents.x-k8s.io/v1beta1","Sandbox",{"podTemplate":{"metadata":{"labels":{"app":"box"}},"spec":{"serviceAccountName":"sb","hostNetwork":false,"containers":[]}}}]' ]
+	[ "$(jq -c 'select(.object.metadata.name == "box").object | [.apiVersion, .kind, .spec, .status]' <<<"$output")" = \
+		'["agents.x-k8s.io/v1beta1","Sandbox",{"podTemplate":{"metadata":{"labels":{"app":"box"}},"spec":{"serviceAccountName":"sb","hostNetwork":false,"containers":[]}}},{"selector":"a=b"}]' ]
 }
 
 @test "the API server's addresses come from its EndpointSlice, and from Endpoints where there is none" {
@@ -504,26 +512,17 @@ await() { # TEXT FILE
 	run -0 bash -c "grep -o '/namespaces/[a-z-]*/[a-z]*' stub/log | sort -u"
 	[ "$output" = '/namespaces/blue/agentcards
 /namespaces/blue/configmaps
-/namespaces/blue/cronjobs
-/namespaces/blue/daemonsets
 /namespaces/blue/deployments
-/namespaces/blue/jobs
 /namespaces/blue/networkpolicies
-/namespaces/blue/replicasets
 /namespaces/blue/statefulsets
 /namespaces/default/endpointslices
 /namespaces/red/agentcards
 /namespaces/red/configmaps
-/namespaces/red/cronjobs
-/namespaces/red/daemonsets
 /namespaces/red/deployments
-/namespaces/red/jobs
 /namespaces/red/networkpolicies
-/namespaces/red/replicasets
 /namespaces/red/statefulsets
 /namespaces/trust/configmaps' ]
-	[ "$(stub_requests '/namespaces/')" = "$(stub_requests '/api')" ] ||
-		[ "$(stub_requests '/api')" = "$(($(stub_requests '/namespaces/') + $(stub_requests '/apis/(agents.x-k8s.io|batch) ')))" ]
+	[ "$(stub_requests '/namespaces/')" = "$(grep '/api' stub/log | grep -cvE '/api/v1/namespaces\?|/apis |/customresourcedefinitions/')" ]
 }
 
 @test "--names rossoctl asks for that operator's cards and labels" {

@@ -24,7 +24,7 @@ enum { DEFAULT_PAGE = 500, DEFAULT_WATCH_S = 300, NAMESPACE_MAX = 63, NAME_MAX_L
 struct options {
 	const char *kubeconfig, *context, *bundle, *leader_elect, *rejects, *metrics;
 	struct option_list namespaces, targets;
-	bool all_namespaces, once, full;
+	bool all_namespaces, once, full, timestamps;
 	struct option_choice names;
 	struct option_number page_size, watch_seconds;
 };
@@ -41,9 +41,12 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 		{OPTION_FLAG, "all-namespaces", 'A', NULL, "watch all namespaces, the default",
 	         &o->all_namespaces},
 		{OPTION_LIST, "target", 0, "networkpolicy|cilium|calico|ovn|istio",
-	         "also watch the policies of this target (repeat; NetworkPolicies always are)",
+	         "decide nothing before the policies of this target are known (repeat)",
 	         &o->targets},
 		{OPTION_FLAG, "once", 0, NULL, "write what there is and end", &o->once},
+		{OPTION_FLAG, "timestamps", 0, NULL,
+	         "write into each event when it was written, and the time every ten seconds",
+	         &o->timestamps},
 		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
 	         "the operator's API group and labels", &o->names},
 		{OPTION_STRING, "trust-bundle-configmap", 0, "NS/NAME",
@@ -184,6 +187,7 @@ static int watch(const struct options *o, struct connection *c, const struct obj
 		.bundle_name = bundle->name,
 		.once = o->once,
 		.full = o->full,
+		.timestamps = o->timestamps,
 		.page_size = o->page_size.value,
 		.watch_s = o->watch_seconds.value,
 		.out = STDOUT_FILENO,

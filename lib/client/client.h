@@ -67,6 +67,7 @@ struct kube_request {
 	void (*on_done)(void *user, const struct kube_result *result);
 	void *user;
 	size_t max_body;  /* bytes that may be collected; 0: 16 MiB */
+	bool compressed;  /* the response may be, where it comes over a network */
 	long timeout_ms;  /* for the whole request; 0: 60 s; negative: none */
 	long idle_ms;     /* without a byte after the first; 0: none */
 };

@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/memory.h"
 #include "watch/watch_private.h"
@@ -55,6 +54,14 @@ void fetch_forget(struct reflector *r, const char *key)
 		forget(f);
 }
 
+void fetch_forget_all(struct reflector *r)
+{
+	struct fetch *f, *next;
+	HASH_ITER(hh, r->fetches, f, next) {
+		forget(f);
+	}
+}
+
 static void delay(struct fetch *f, const struct kube_result *result, const char *why)
 {
 	struct reflector *r = f->reflector;
@@ -70,33 +77,53 @@ static void delay(struct fetch *f, const struct kube_result *result, const char 
 /* NULL, or why the object cannot be used. */
 static const char *take(struct fetch *f, struct json_text body)
 {
+	struct reflector *r = f->reflector;
 	struct kube_identity id;
 	char key[KUBE_KEY_SIZE];
 	if (!json_check(body, &json_record_limits, NULL))
 		return "the response is not JSON";
 	body = json_trim(body);
-	if (k8s_object_names(body, &id))
-		kube_identity_key(&id, key);
-	if (id.name.at == NULL || strcmp(key, f->key) != 0)
+	if (!k8s_object_names(body, &id))
+		return "the response has no name or resourceVersion";
+	kube_identity_key(&id, key);
+	if (strcmp(key, f->key) != 0)
 		return "the response is not the object that was asked for";
-	held_fetched(f->reflector, f->key, body, id.resource_version);
+	struct held *held = held_find(r, f->key);
+	if (held != NULL)
+		held_write(r, held, body, held_version(r, body));
 	return NULL;
+}
+
+/* Gone since; the watch may say so, or already has. Or it never was, and a card names it. */
+static void take_absence(struct fetch *f)
+{
+	struct reflector *r = f->reflector;
+	struct json_text unknown = {0};
+	struct held *held = held_find(r, f->key);
+	forget(f);
+	if (held != NULL)
+		held_gone(r, held, unknown);
+}
+
+/* What was seen while it was being read may be what came. */
+static bool is_outdated(const struct fetch *f)
+{
+	const struct held *held = held_find(f->reflector, f->key);
+	return held != NULL && held->seen != held->version;
 }
 
 static void on_fetched(void *user, const struct kube_result *result)
 {
 	struct fetch *f = user;
-	struct reflector *r = f->reflector;
+	struct watch *w = f->reflector->watch;
 	bool again = f->again;
 	const char *why = NULL;
 	f->call = NULL;
 	f->again = false;
-	r->watch->flying_count--;
+	w->flying_count--;
 	if (result->failure == KUBE_OK && result->code == 404) {
-		/* Gone since; the watch may say so, or already has. */
-		struct json_text unknown = {0};
-		held_remove(r, f->key, unknown);
-		watch_complete(r);
+		take_absence(f);
+		marks_advance(w);
 		return;
 	}
 	if (result->failure == KUBE_OK && result->code == 200)
@@ -106,11 +133,11 @@ static void on_fetched(void *user, const struct kube_result *result)
 		return;
 	}
 	kube_backoff_reset(&f->backoff);
-	if (again)
-		move(f, &r->watch->ready);
+	if (again && is_outdated(f))
+		move(f, &w->ready);
 	else
 		forget(f);
-	watch_complete(r);
+	marks_advance(w);
 }
 
 static void start(struct fetch *f)
@@ -118,16 +145,22 @@ static void start(struct fetch *f)
 	struct reflector *r = f->reflector;
 	const char *slash = strchr(f->key, '/');
 	char *namespace = kube_copy_n(f->key, (size_t)(slash - f->key));
-	char *scope = reflector_path(r, namespace);
+	char *scope = watch_path(&r->asked, namespace);
 	char *path = kube_format("%s%s", scope, slash);
 	struct kube_request request = {
-		.method = "GET", .path = path, .on_done = on_fetched, .user = f};
+		.method = "GET", .path = path, .on_done = on_fetched, .user = f, .compressed = true};
 	f->call = kube_request_start(r->watch->client, &request);
 	move(f, &r->watch->flying);
 	r->watch->flying_count++;
 	free(path);
 	free(scope);
 	free(namespace);
+}
+
+/* Where its kind is, if the server has it, is not known yet. */
+static bool is_early(const struct fetch *f)
+{
+	return f->reflector->optional && f->reflector->served == SERVED_UNASKED;
 }
 
 void fetch_pump(struct watch *w, int64_t now)
@@ -137,9 +170,13 @@ void fetch_pump(struct watch *w, int64_t now)
 		if (f->due_ms <= now)
 			move(f, &w->ready);
 	}
-	while (w->ready != NULL && w->flying_count < FETCHES_MAX &&
-	       kube_sink_pending(w->sink) < WATCH_SINK_HIGH)
-		start(w->ready);
+	DL_FOREACH_SAFE(w->ready, f, next) {
+		if (w->flying_count >= FETCHES_MAX ||
+		    kube_sink_pending(w->sink) >= WATCH_SINK_HIGH)
+			break;
+		if (!is_early(f))
+			start(f);
+	}
 }
 
 int64_t fetch_due(const struct watch *w)
@@ -151,19 +188,4 @@ int64_t fetch_due(const struct watch *w)
 			due = f->due_ms;
 	}
 	return due;
-}
-
-static void forget_all(struct fetch *queue)
-{
-	struct fetch *f, *next;
-	DL_FOREACH_SAFE(queue, f, next) {
-		forget(f);
-	}
-}
-
-void fetch_free_all(struct watch *w)
-{
-	forget_all(w->ready);
-	forget_all(w->flying);
-	forget_all(w->delayed);
 }

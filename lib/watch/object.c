@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "k8s/workload.h"
+#include "os/clock.h"
 
+/* An agent that could write this into a ConfigMap of its own would attest itself. */
+static const char FETCHED[] = "agent-egress.dev/fetched-from";
 static const char LAST_APPLIED[] = "kubectl.kubernetes.io/last-applied-configuration";
 
 static void put_member(struct json_buffer *out, const struct json_member *member)
@@ -39,12 +42,12 @@ static void put_type(struct json_buffer *out, const struct k8s_kind *kind)
 	put_text(out, "kind", kind->kind);
 }
 
-static void put_annotations(struct json_buffer *out, struct json_text annotations)
+static void put_annotations(struct json_buffer *out, struct json_text annotations, bool full)
 {
 	json_put_key(out, "annotations");
 	json_putc(out, '{');
 	for (struct json_member m = json_first(annotations); m.value.at; m = json_next(m))
-		if (!json_equals(m.key, LAST_APPLIED))
+		if (!json_equals(m.key, FETCHED) && (full || !json_equals(m.key, LAST_APPLIED)))
 			put_member(out, &m);
 	json_putc(out, '}');
 }
@@ -56,22 +59,43 @@ static void put_metadata(struct json_buffer *out, struct json_text metadata, boo
 	for (struct json_member m = json_first(metadata); m.value.at; m = json_next(m)) {
 		if (json_equals(m.key, "managedFields"))
 			continue;
-		if (!full && json_equals(m.key, "annotations") &&
-		    json_type(m.value) == JSON_OBJECT)
-			put_annotations(out, m.value);
+		if (json_equals(m.key, "annotations") && json_type(m.value) == JSON_OBJECT)
+			put_annotations(out, m.value, full);
 		else
 			put_member(out, &m);
 	}
 	json_putc(out, '}');
 }
 
-static void put_whole(struct json_buffer *out, struct json_text object, bool full)
+/* What is judged of it, and what is compared when we write it; the rest changes often. */
+static void put_card_status(struct json_buffer *out, struct json_text status)
 {
+	static const char *const kept[] = {
+		"card", "conditions", "signatureIdentityMatch", "validSignature",
+		"observedGeneration", "signatureSpiffeId", "signatureKeyId",
+		"attestedAgentSpiffeId", "targetRef", "networkPolicy",
+	};
+	enum { KEPT = sizeof kept / sizeof *kept };
+	struct json_text found[KEPT];
+	json_pick(status, KEPT, kept, found);
+	json_put_key(out, "status");
+	json_putc(out, '{');
+	for (size_t i = 0; i < KEPT; i++)
+		put_value(out, kept[i], found[i]);
+	json_putc(out, '}');
+}
+
+static void put_whole(struct json_buffer *out, const struct k8s_kind *kind,
+                      struct json_text object, bool full)
+{
+	bool card = !full && strcmp(kind->kind, "AgentCard") == 0;
 	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
 		if (json_equals(m.key, "apiVersion") || json_equals(m.key, "kind"))
 			continue;
 		if (json_equals(m.key, "metadata"))
 			put_metadata(out, m.value, full);
+		else if (card && json_equals(m.key, "status") && json_type(m.value) == JSON_OBJECT)
+			put_card_status(out, m.value);
 		else
 			put_member(out, &m);
 	}
@@ -180,7 +204,7 @@ void kube_event_put(struct json_buffer *out, const char *type, const struct k8s_
 {
 	put_start(out, type, kind);
 	if (full || kind->shape == K8S_WHOLE)
-		put_whole(out, object, full);
+		put_whole(out, kind, object, full);
 	else
 		put_workload(out, kind, object);
 	json_puts(out, "}}");
@@ -201,8 +225,24 @@ void kube_event_put_key(struct json_buffer *out, const char *type, const struct 
 }
 
 void kube_event_put_mark(struct json_buffer *out, const struct k8s_kind *kind,
-                         const char *annotation)
+                         const char *annotation, const char *more, const char *value)
 {
 	put_start(out, "BOOKMARK", kind);
-	json_putf(out, ",\"metadata\":{\"annotations\":{\"%s\":\"true\"}}}}", annotation);
+	json_puts(out, ",\"metadata\":{");
+	if (annotation != NULL) {
+		json_putf(out, "\"annotations\":{\"%s\":\"true\"", annotation);
+		if (more != NULL)
+			put_text(out, more, value);
+		json_putc(out, '}');
+	}
+	json_puts(out, "}}}");
+}
+
+void kube_event_put_time(struct json_buffer *out, int64_t seconds)
+{
+	char text[CLOCK_TEXT_SIZE];
+	clock_format(seconds, text);
+	out->len--; /* the event's closing brace */
+	put_text(out, "time", text);
+	json_putc(out, '}');
 }

@@ -3,11 +3,12 @@
  * hold secrets and a log must not.
  *
  *   K8S_WHOLE     everything but metadata.managedFields and kubectl's last-applied annotation
- *   K8S_WORKLOAD  identity, labels, owners, spec.selector, status.selector, and of the pod template
- *                 its labels, serviceAccountName, hostNetwork (always) and the names and numbers of
- *                 its containers' ports
+ *                 without the annotation that egress-fetch alone writes; of an AgentCard's status
+ *                 what the later stages read
+ *   K8S_WORKLOAD  identity, owners, labels, spec.selector, status.selector, and of the pod template
+ *                 its labels, hostNetwork, serviceAccountName and its containers' ports
  *
- * With `full`, everything but managedFields, whatever the shape.
+ * With `full`, everything but managedFields (and that annotation), whatever the shape.
  */
 #ifndef WATCH_OBJECT_PRIVATE_H
 #define WATCH_OBJECT_PRIVATE_H
@@ -25,8 +26,11 @@ void kube_event_put(struct json_buffer *out, const char *type, const struct k8s_
 void kube_event_put_key(struct json_buffer *out, const char *type, const struct k8s_kind *kind,
                         const char *key);
 
-/* A BOOKMARK with one annotation set to "true". */
+/* A BOOKMARK with this annotation set to "true", and `more` set to `value`; each may be NULL. */
 void kube_event_put_mark(struct json_buffer *out, const struct k8s_kind *kind,
-                         const char *annotation);
+                         const char *annotation, const char *more, const char *value);
+
+/* Adds `"time":"…"` to the event that ends the buffer, of seconds since 1970. */
+void kube_event_put_time(struct json_buffer *out, int64_t seconds);
 
 #endif

@@ -1,4 +1,5 @@
-#include <curl/curl.h>
+/* One list and its watch: what it does next. Each answer of a request says whether to go on; how is
+ * decided here alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,123 +8,69 @@
 #include "watch/watch_private.h"
 #include "os/clock.h"
 #include "os/log.h"
-#include "os/metrics.h"
 
 enum { FIRST_MS = 500, MOST_MS = 30 * 1000 };
 
-static const char METADATA_LIST[] =
-	"application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-static const char METADATA_WATCH[] =
-	"application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
-
-static void on_done(void *user, const struct kube_result *result);
-
-char *reflector_path(const struct reflector *r, const char *namespace)
+/* Takes the next version of its group that may have the kind; false: there is no more. */
+static bool choose_version(struct reflector *r)
 {
-	const struct k8s_kind *kind = &r->marks->kind;
-	return kube_format("/%s%s/%s%s%s/%s", kind->group[0] == '\0' ? "api" : "apis/",
-	                   kind->group, kind->version, namespace == NULL ? "" : "/namespaces/",
-	                   namespace == NULL ? "" : namespace, kind->plural);
+	struct watch *w = r->watch;
+	const char *group = r->asked.group;
+	unsigned at = r->version_at++;
+	if (r->unless != NULL && w->discovery.groups.len > 0 && discovery_has(w, r->unless))
+		return false;
+	if (!discovery_has(w, group))
+		return !r->optional && at == 0;
+	if (w->discovery.groups.len == 0 ||
+	    (!r->chosen && discovery_has_version(w, group, r->asked.version)))
+		return at == 0;
+	char *version = discovery_version(w, group, at);
+	if (version == NULL)
+		return at == 0 && !r->optional;
+	free(r->version);
+	free(r->marks->preferred);
+	r->asked.version = r->version = version;
+	r->marks->kind.version = r->marks->preferred = kube_copy(version);
+	return true;
 }
 
-void reflector_open(struct reflector *r)
+static void absent(struct reflector *r)
 {
-	r->backoff = (struct kube_backoff){FIRST_MS, MOST_MS, 0};
-	r->after_ms = -1;
-	reflector_go(r);
+	log_detail("%s.%s: the server does not have this API; skipped", r->asked.plural,
+	           r->asked.group);
+	r->version_at = 0;
+	reflector_wait(r, reflector_absent_ms(r));
+	reflector_unavailable(r, SERVED_NO);
 }
 
-void reflector_wait(struct reflector *r, long ms)
+/* Finds out where the kind is. False when that takes time, or it is nowhere. */
+static bool is_found(struct reflector *r)
 {
-	r->state = REFLECTOR_WAITING;
-	r->due_ms = clock_monotonic_ms() + ms;
+	bool asks = r->optional || r->chosen;
+	if (!asks || (r->served != SERVED_UNASKED && r->served != SERVED_NO) || r->version_at > 0)
+		return true;
+	if (r->served == SERVED_NO || !discovery_has(r->watch, r->asked.group))
+		discovery_renew(r->watch);
+	if (!r->watch->discovery.known) {
+		r->state = REFLECTOR_WAITING;
+		r->due_ms = WATCH_DISCOVERY;
+		return false;
+	}
+	if (choose_version(r))
+		return true;
+	absent(r);
+	return false;
 }
 
-void reflector_start(struct reflector *r, enum reflector_state state, const char *path,
-                     enum kube_taken (*on_body)(void *, const char *, size_t), long timeout_ms,
-                     long idle_ms)
+static void reflector_go(struct reflector *r)
 {
-	bool list = state == REFLECTOR_LISTING || state == REFLECTOR_PROBING;
-	struct kube_request request = {
-		.method = "GET",
-		.path = path,
-		.accept = !r->fetched ? NULL : list ? METADATA_LIST : METADATA_WATCH,
-		.on_body = on_body,
-		.on_done = on_done,
-		.user = r,
-		.timeout_ms = timeout_ms,
-		.idle_ms = idle_ms,
-	};
-	r->state = state;
-	r->since_ms = clock_monotonic_ms();
-	r->line.len = 0;
-	r->unusable = NULL;
-	r->active = r->paused = r->gone = false;
-	r->after_ms = -1;
-	r->call = kube_request_start(r->watch->client, &request);
-}
-
-/* True while the reader is so far behind that more should wait at the server. */
-bool reflector_must_wait(struct reflector *r)
-{
-	size_t most = r->state == REFLECTOR_WATCHING ? WATCH_SINK_LIMIT : WATCH_SINK_HIGH;
-	r->paused = kube_sink_pending(r->watch->sink) >= most;
-	return r->paused;
-}
-
-void reflector_set_rv(struct reflector *r, struct json_text rv)
-{
-	if (rv.at != NULL && rv.len > 0 && rv.len < sizeof r->rv)
-		snprintf(r->rv, sizeof r->rv, "%.*s", (int)rv.len, rv.at);
-}
-
-void reflector_recovered(struct reflector *r)
-{
-	if (r->failing)
-		log_notice("%s: well again", r->marks->kind.plural);
-	r->failing = false;
-}
-
-void reflector_finish_list(struct reflector *r)
-{
-	/* An object that could not be read was not named either: it is not gone. */
-	if (!r->skipped)
-		held_sweep(r);
-	if (!r->expired)
-		kube_backoff_reset(&r->backoff);
-	r->listed = true;
-	r->relist = r->no_pages = false;
-	reflector_recovered(r);
-	watch_complete(r);
-}
-
-void reflector_skip(struct reflector *r, struct json_text object, const char *reason)
-{
-	r->skipped = true;
-	watch_reject(r, object, reason);
-}
-
-char *reflector_encode(const char *text)
-{
-	char *encoded = curl_easy_escape(NULL, text, 0);
-	char *copy = kube_copy(encoded == NULL ? "" : encoded);
-	curl_free(encoded);
-	return copy;
-}
-
-void reflector_new_generation(struct reflector *r)
-{
-	r->generation++;
-	r->skipped = false;
-}
-
-void reflector_go(struct reflector *r)
-{
-	if (r->optional && !r->probed) {
-		reflector_probe(r);
-	} else if (r->listed && !r->relist) {
+	if (!is_found(r))
+		return;
+	if (r->marks->role == ROLE_CARDS && !r->learned) {
+		reflector_learn(r);
+	} else if (r->list == LIST_CURRENT) {
 		reflector_watch(r, false);
-	} else if (r->no_stream) {
+	} else if (r->manner != MANNER_STREAM) {
 		reflector_list(r);
 	} else {
 		reflector_new_generation(r);
@@ -131,62 +78,80 @@ void reflector_go(struct reflector *r)
 	}
 }
 
-void reflector_fail(struct reflector *r, const struct kube_result *result)
+/* The kind is not where it was looked for. True when it may be elsewhere. */
+static bool look_elsewhere(struct reflector *r)
 {
-	bool list = r->state == REFLECTOR_LISTING || r->state == REFLECTOR_PROBING;
-	long asked = r->after_ms > result->retry_after_ms ? r->after_ms : result->retry_after_ms;
-	if (r->active && r->state == REFLECTOR_WATCHING)
-		kube_backoff_reset(&r->backoff);
-	long wait = result->failure == KUBE_UNREACHABLE && r->unusable == NULL && asked < 0
-	                    ? kube_backoff_unreached(&r->backoff)
-	                    : kube_backoff_next(&r->backoff, asked);
-	r->failing = true;
-	metrics_add(METRIC_RETRIES, NULL, 1);
-	watch_report(r, list ? "list" : "watch", result, r->unusable, wait);
-	if (watch_is_hopeless(r->watch, result, r->backoff.tries))
-		return;
-	reflector_wait(r, wait);
+	if (r->instead != NULL && !r->complete) {
+		log_detail("%s: the server has none; %s instead", r->asked.plural,
+		           r->instead->plural);
+		r->marks->kind = r->asked = *r->instead;
+		r->instead = NULL;
+		free(r->query);
+		r->query = kube_copy("fieldSelector=metadata.name%3Dkubernetes");
+		r->manner = MANNER_STREAM;
+		return true;
+	}
+	return (r->optional || r->chosen) && r->served != SERVED_YES && choose_version(r);
+}
+
+/* True: go on. */
+static bool take_answer(struct reflector *r, const struct kube_result *result)
+{
+	bool nowhere = result->failure == KUBE_OK && result->code == 404;
+	if (r->state == REFLECTOR_LEARNING)
+		return reflector_after_learning(r, result);
+	if (nowhere && look_elsewhere(r))
+		return true;
+	if (nowhere && r->optional) {
+		absent(r);
+		return false;
+	}
+	if (nowhere) /* for its definition to come, in whatever version */
+		r->version_at = 0;
+	if (r->state == REFLECTOR_LISTING)
+		return reflector_after_page(r, result);
+	return reflector_after_watch(r, result);
 }
 
 static void on_done(void *user, const struct kube_result *result)
 {
 	struct reflector *r = user;
 	r->call = NULL;
-	r->paused = false;
-	bool nowhere = result->failure == KUBE_OK && result->code == 404 &&
-	               (r->optional || (r->instead != NULL && !r->complete));
-	if (r->state == REFLECTOR_PROBING)
-		reflector_after_probe(r, result);
-	else if (nowhere)
-		reflector_absent(r);
-	else if (r->state == REFLECTOR_LISTING)
-		reflector_after_page(r, result);
-	else
-		reflector_after_watch(r, result);
+	r->answer.paused = false;
+	if (take_answer(r, result))
+		reflector_go(r);
+}
+
+void reflector_open(struct reflector *r)
+{
+	r->backoff = (struct kube_backoff){FIRST_MS, MOST_MS, 0};
+	r->on_done = on_done;
+	if (r->state != REFLECTOR_IDLE)
+		reflector_go(r);
 }
 
 void reflector_tick(struct reflector *r, int64_t now)
 {
 	size_t low = WATCH_SINK_HIGH / 2;
-	if (r->paused && kube_sink_pending(r->watch->sink) < low) {
-		r->paused = false;
+	if (r->answer.paused && kube_sink_pending(r->watch->sink) < low) {
+		r->answer.paused = false;
 		r->due_ms = now + WATCH_STREAM_QUIET_MS;
 		kube_call_resume(r->call);
 	}
 	if (r->state == REFLECTOR_WAITING && now >= r->due_ms)
 		reflector_go(r);
-	if (r->state == REFLECTOR_STREAMING && !r->paused && now >= r->due_ms) {
+	if (r->state == REFLECTOR_STREAMING && !r->answer.paused && now >= r->due_ms) {
 		log_detail("%s: the server does not offer streaming lists", r->marks->kind.plural);
 		kube_call_cancel(r->call);
-		r->no_stream = true;
+		r->manner = MANNER_PAGES;
 		reflector_list(r);
 	}
 }
 
 int64_t reflector_due(const struct reflector *r)
 {
-	bool timed = r->state == REFLECTOR_WAITING ||
-	             (r->state == REFLECTOR_STREAMING && !r->paused);
+	bool timed = (r->state == REFLECTOR_WAITING && r->due_ms != WATCH_DISCOVERY) ||
+	             (r->state == REFLECTOR_STREAMING && !r->answer.paused);
 	return timed ? r->due_ms : -1;
 }
 
@@ -197,7 +162,9 @@ void reflector_free(struct reflector *r)
 	held_forget_all(r);
 	kube_split_free(&r->split);
 	json_buffer_free(&r->line);
+	free(r->answer.message);
 	free(r->next_page);
 	free(r->namespace);
 	free(r->query);
+	free(r->version);
 }

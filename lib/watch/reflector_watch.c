@@ -20,14 +20,18 @@ static enum kube_taken take_error(struct reflector *r, struct json_text status)
 	int64_t code = 0, after = 0;
 	json_integer(json_get(status, "code"), &code);
 	if (json_integer(json_get(status, "details", "retryAfterSeconds"), &after) && after > 0)
-		r->after_ms = 1000L * (after > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)after);
-	r->relist = r->relist || code != 429;
-	r->gone = code == 410;
-	if (r->gone)
+		r->answer.after_ms =
+		        1000L * (after > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : (long)after);
+	if (r->list == LIST_CURRENT && code != 429)
+		r->list = LIST_AGAIN;
+	r->answer.error_code = code > 0 && code < 1000 ? (long)code : 500;
+	r->answer.message = json_cstring(json_get(status, "message"));
+	r->answer.gone = code == 410;
+	if (r->answer.gone)
 		log_detail("%s: the server no longer has resourceVersion %s; listing again",
 		           r->marks->kind.plural, r->rv);
 	else
-		r->unusable = "the server ended the watch with an error";
+		r->answer.unusable = "the server ended the watch with an error";
 	return KUBE_STOP;
 }
 
@@ -45,8 +49,9 @@ static enum kube_taken take_event(struct reflector *r, struct json_text event)
 	char key[KUBE_KEY_SIZE];
 	if (json_equals(type, "ERROR"))
 		return take_error(r, object);
-	r->active = true;
+	r->answer.active = true;
 	reflector_recovered(r);
+	reflector_shown(r);
 	if (json_equals(type, "BOOKMARK")) {
 		reflector_set_rv(r, json_plain(json_get(object, "metadata", "resourceVersion")));
 		if (r->state == REFLECTOR_STREAMING && is_end_mark(object)) {
@@ -63,9 +68,9 @@ static enum kube_taken take_event(struct reflector *r, struct json_text event)
 		reflector_set_rv(r, id.resource_version);
 	kube_identity_key(&id, key);
 	if (json_equals(type, "DELETED"))
-		held_remove(r, key, r->fetched ? unknown : object);
+		objects_remove(r, key, r->fetched ? unknown : object);
 	else
-		held_upsert(r, object, &id);
+		objects_upsert(r, object, &id);
 	return KUBE_TAKEN;
 }
 
@@ -83,7 +88,7 @@ static enum kube_taken take_line(struct reflector *r, struct json_text line)
 		reflector_skip(r, line, error.reason);
 		return KUBE_TAKEN;
 	}
-	r->unusable = "the watch is not a stream of events";
+	r->answer.unusable = "the watch is not a stream of events";
 	return KUBE_STOP;
 }
 
@@ -98,8 +103,8 @@ static enum kube_taken on_watch_body(void *user, const char *bytes, size_t len)
 		const char *newline = memchr(bytes, '\n', len);
 		size_t part = newline == NULL ? len : (size_t)(newline - bytes);
 		if (part > JSON_RECORD_MAX - r->line.len) {
-			r->unusable = "an object is over 16 MiB";
-			r->relist = true;
+			r->answer.unusable = "an object is over 16 MiB";
+			r->list = r->list == LIST_CURRENT ? LIST_AGAIN : r->list;
 			return KUBE_STOP;
 		}
 		json_put(&r->line, bytes, part);
@@ -121,7 +126,7 @@ void reflector_watch(struct reflector *r, bool stream)
 	long most = r->watch->options->watch_s;
 	long seconds = kube_random(most, 2 * most);
 	long grace = seconds * 500 + 2000 < GRACE_MS ? seconds * 500 + 2000 : GRACE_MS;
-	char *scope = reflector_path(r, r->namespace), *rv = reflector_encode(r->rv);
+	char *scope = watch_path(&r->asked, r->namespace), *rv = watch_encode(r->rv);
 	char *path = kube_format("%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%ld%s%s%s%s",
 	                         scope, seconds,
 	                         stream ? "&sendInitialEvents=true"
@@ -137,42 +142,62 @@ void reflector_watch(struct reflector *r, bool stream)
 	free(rv);
 }
 
+/* Any end before the mark but these is a refusal. A server without the parameters says 400 or 422, or
+ * ignores them; one whose store has no progress requests begins well, and then says so in an ERROR;
+ * who only may list is told 403. */
 static bool refuses_streams(const struct reflector *r, const struct kube_result *result)
 {
-	if (r->state != REFLECTOR_STREAMING)
-		return false;
-	/* 400 and 422: it does not know the parameters; ended without the mark: it ignored them;
-	 * 403: who only may list can still do it once */
-	return result->code == 400 || result->code == 422 ||
-	       (result->code == 403 && r->watch->options->once) ||
-	       (result->failure == KUBE_OK && result->code == 200);
+	long code = r->answer.error_code != 0 ? r->answer.error_code : result->code;
+	bool answered = result->failure == KUBE_OK || result->failure == KUBE_STOPPED;
+	return r->state == REFLECTOR_STREAMING && answered && code != 401 && code != 404 &&
+	       code != 410 && code != 429;
 }
 
-void reflector_after_watch(struct reflector *r, const struct kube_result *result)
+static void say_refusal(struct reflector *r, const struct kube_result *result)
+{
+	char why[KUBE_ERROR_SIZE];
+	if (r->answer.message != NULL)
+		snprintf(why, sizeof why, "%s", r->answer.message);
+	else if (result->code == 200)
+		snprintf(why, sizeof why, "%s", "it ended without its mark");
+	else
+		kube_result_describe(result, why);
+	if (!r->watch->said_pages && r->answer.error_code != 0)
+		log_notice("%s: the server refuses streaming lists: %.900s; listing in pages",
+		           r->marks->kind.plural, why);
+	else
+		log_detail("%s: no streaming list: %.900s; listing in pages",
+		           r->marks->kind.plural, why);
+	r->watch->said_pages = r->watch->said_pages || r->answer.error_code != 0;
+}
+
+bool reflector_after_watch(struct reflector *r, const struct kube_result *result)
 {
 	if (refuses_streams(r, result)) {
-		r->no_stream = true;
-		reflector_list(r);
-		return;
+		say_refusal(r, result);
+		bool lasts = r->answer.error_code != 0 || (result->code != 403 && result->code < 500);
+		r->manner = lasts ? MANNER_PAGES : MANNER_PAGES_ONCE;
+		return true;
 	}
-	bool gone = result->code == 410 || r->gone;
-	bool lived = r->active || (result->code == 200 &&
-	                           clock_monotonic_ms() - r->since_ms >= SHORT_MS);
+	bool gone = result->code == 410 || r->answer.gone;
+	bool lived = r->answer.active ||
+	             (result->code == 200 &&
+	              clock_monotonic_ms() - r->answer.since_ms >= SHORT_MS);
 	r->expired = r->expired && !lived;
 	if (gone && !r->expired) { /* the second in a row waits */
-		r->relist = r->expired = true;
-		reflector_go(r);
-		return;
+		r->expired = true;
+		r->list = r->list == LIST_CURRENT ? LIST_AGAIN : r->list;
+		return true;
 	}
 	if (gone)
-		r->unusable = "the server keeps saying that the resourceVersion is too old";
-	bool ended = result->code == 200 && r->unusable == NULL && !gone;
+		r->answer.unusable = "the server keeps saying that the resourceVersion is too old";
+	bool ended = result->code == 200 && r->answer.unusable == NULL && !gone;
 	if (ended && lived &&
 	    (result->failure == KUBE_OK || result->failure == KUBE_TIMEOUT)) {
-		if (r->active)
+		if (r->answer.active)
 			kube_backoff_reset(&r->backoff);
-		reflector_go(r);
-		return;
+		return true;
 	}
 	reflector_fail(r, result);
+	return false;
 }

@@ -14,7 +14,7 @@ enum { REPEAT_MS = 60 * 1000 };
 static void word_rights(const struct reflector *r, const char *verb,
                         const struct kube_result *result, char text[256])
 {
-	const struct k8s_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->asked;
 	text[0] = '\0';
 	if (result->code == 403)
 		snprintf(text, 256,
@@ -26,7 +26,7 @@ static void word_rights(const struct reflector *r, const char *verb,
 		snprintf(text, 256, "; is its CustomResourceDefinition installed?");
 }
 
-static bool is_news(struct report *last, uint64_t what)
+bool watch_is_news(struct report *last, uint64_t what)
 {
 	int64_t now = clock_monotonic_ms();
 	bool news = what != last->what || now - last->at_ms >= REPEAT_MS;
@@ -35,14 +35,22 @@ static bool is_news(struct report *last, uint64_t what)
 	return news;
 }
 
+/* A server that has just begun says so, and to come back in a second. */
+static bool is_starting(const char *reason)
+{
+	return strstr(reason, "storage is (re)initializing") != NULL;
+}
+
 void watch_report(struct reflector *r, const char *verb, const struct kube_result *result,
                   const char *why, long wait_ms)
 {
 	struct watch *w = r->watch;
-	const struct k8s_kind *kind = &r->marks->kind;
+	const struct k8s_kind *kind = &r->asked;
 	char reason[KUBE_ERROR_SIZE], text[KUBE_ERROR_SIZE], rights[256];
+	const char *message = why == NULL || why != r->answer.unusable ? NULL : r->answer.message;
 	if (why != NULL)
-		snprintf(reason, sizeof reason, "%s", why);
+		snprintf(reason, sizeof reason, "%s%s%s", why, message == NULL ? "" : ": ",
+		         message == NULL ? "" : message);
 	else
 		kube_result_describe(result, reason);
 	word_rights(r, verb, result, rights);
@@ -56,7 +64,8 @@ void watch_report(struct reflector *r, const char *verb, const struct kube_resul
 		         r->namespace == NULL ? "" : r->namespace, reason, rights);
 	/* The text of a transport error varies with its timing. */
 	uint64_t what = transport ? result->failure : json_hash(json_of(text));
-	if (is_news(transport ? &w->report : &r->report, what))
+	bool news = watch_is_news(transport ? &w->report : &r->report, what);
+	if (news && !is_starting(reason))
 		log_error("%s", text);
 	else
 		log_detail("%s; trying again in %ld ms", text, wait_ms);

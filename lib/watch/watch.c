@@ -17,93 +17,13 @@
 #include "os/notify.h"
 #include "os/signals.h"
 
-static const char BEGIN[] = "agent-egress.dev/initial-events-begin";
-static const char END[] = "k8s.io/initial-events-end";
-
-static void put_mark(struct watch *w, const struct marks *marks, const char *annotation)
-{
-	w->scratch.len = 0;
-	kube_event_put_mark(&w->scratch, &marks->kind, annotation);
-	kube_sink_put(w->sink, NULL, json_buffer_text(&w->scratch));
-}
-
-static void begin(struct watch *w, struct marks *marks)
-{
-	if (!marks->begun)
-		put_mark(w, marks, BEGIN);
-	marks->begun = true;
-}
-
-void watch_emit(struct reflector *r, const char *type, const char *key, struct json_text object)
-{
-	struct watch *w = r->watch;
-	const struct k8s_kind *kind = &r->marks->kind;
-	char *sink_key = kube_format("%s/%s", kind->kind, key);
-	metrics_event();
-	begin(w, r->marks);
-	w->scratch.len = 0;
-	if (object.at == NULL)
-		kube_event_put_key(&w->scratch, type, kind, key);
-	else
-		kube_event_put(&w->scratch, type, kind, object, w->options->full);
-	kube_sink_put(w->sink, sink_key, json_buffer_text(&w->scratch));
-	if (w->scratch.size > KUBE_ENVELOPE_MAX)
-		json_buffer_free(&w->scratch);
-	free(sink_key);
-}
-
-static void end(struct watch *w, struct marks *marks)
-{
-	if (marks->ended || marks->complete < marks->lists)
-		return;
-	begin(w, marks);
-	put_mark(w, marks, END);
-	marks->ended = true;
-}
-
-static size_t count_objects(const struct watch *w)
-{
-	size_t objects = 0;
-	for (size_t i = 0; i < w->count; i++)
-		objects += HASH_COUNT(w->reflectors[i].held);
-	return objects;
-}
-
 static void gather(void *watch)
 {
 	const struct watch *w = watch;
 	metrics_add(METRIC_RECORDS, NULL, 0);
 	metrics_add(METRIC_RETRIES, NULL, 0);
 	metrics_set(METRIC_REJECTS, NULL, (int64_t)w->rejected);
-	metrics_set(METRIC_OBJECTS, NULL, (int64_t)count_objects(w));
-}
-
-static void announce(const struct watch *w)
-{
-	size_t objects = count_objects(w);
-	char state[128];
-	log_detail("the world is known: %zu objects", objects);
-	snprintf(state, sizeof state, "READY=1\nSTATUS=%zu objects watched", objects);
-	notify_send(state);
-}
-
-void watch_complete(struct reflector *r)
-{
-	struct watch *w = r->watch;
-	if (r->complete || !r->listed || r->fetches != NULL)
-		return;
-	r->complete = true;
-	r->marks->complete++;
-	bool rest = true;
-	for (size_t i = 1; i < w->marks_count; i++) {
-		end(w, &w->marks[i]);
-		rest = rest && w->marks[i].ended;
-	}
-	if (rest && !w->marks[0].ended) {
-		end(w, &w->marks[0]);
-		if (w->marks[0].ended)
-			announce(w);
-	}
+	metrics_set(METRIC_OBJECTS, NULL, (int64_t)marks_objects(w));
 }
 
 static bool is_finished(const struct watch *w)
@@ -126,6 +46,8 @@ static int next_timeout(const struct watch *w)
 	int64_t now = clock_monotonic_ms();
 	int timeout = clock_sooner_ms(metrics_due_ms(), notify_due_ms());
 	timeout = sooner(fetch_due(w), now, timeout);
+	timeout = sooner(discovery_due(w), now, timeout);
+	timeout = sooner(marks_due(w), now, timeout);
 	for (size_t i = 0; i < w->count; i++)
 		timeout = sooner(reflector_due(&w->reflectors[i]), now, timeout);
 	if (w->options->lease != NULL)
@@ -153,16 +75,21 @@ static void step(struct watch *w)
 	int64_t now = clock_monotonic_ms();
 	for (size_t i = 0; i < w->count && w->status < 0; i++)
 		reflector_tick(&w->reflectors[i], now);
+	discovery_tick(w, now);
 	fetch_pump(w, now);
+	marks_tick(w, now);
 	if (w->options->lease != NULL && !kube_lease_hold(w->options->lease))
 		w->status = EXIT_CANNOT;
 }
 
 static void close_all(struct watch *w)
 {
-	fetch_free_all(w);
-	for (size_t i = 0; i < w->count; i++)
+	for (size_t i = 0; i < w->count; i++) {
+		fetch_forget_all(&w->reflectors[i]);
 		reflector_free(&w->reflectors[i]);
+	}
+	discovery_free(w);
+	named_free_all(w);
 	free(w->reflectors);
 	for (size_t i = 0; i < w->marks_count; i++)
 		free(w->marks[i].preferred);
@@ -194,6 +121,7 @@ int kube_watch_run(struct kube_client *client, const struct kube_watch_options *
 	for (size_t i = 0; i < w.count; i++)
 		reflector_open(&w.reflectors[i]);
 	metrics_gather(gather, &w);
+	discovery_tick(&w, 0);
 	while (!is_finished(&w))
 		step(&w);
 	metrics_close();

@@ -20,12 +20,13 @@ struct kube_watch_options {
 	const char *type_label;          /* of agent workloads, with the value "agent" */
 	const char *manager;             /* app.kubernetes.io/managed-by of our policies */
 	const char *namespace_label;     /* of those that are cluster-scoped */
-	const char *const *targets;      /* whose kinds are watched beside NetworkPolicy; */
+	const char *const *targets;      /* whose kinds must be known before anything is decided; */
 	size_t target_count;             /* their APIs need not exist */
 	const char *const *namespaces;   /* each is listed by itself */
 	size_t namespace_count;          /* 0: all, in one list */
 	const char *bundle_namespace, *bundle_name; /* NULL: no trust bundle is watched */
 	bool once;      /* end after the lists */
+	bool timestamps; /* each event says when it was written, and every ten seconds one says no more */
 	bool full;      /* leave nothing out of objects but managedFields */
 	long page_size; /* objects a page of a list; 0: no pages */
 	long watch_s;   /* a watch lasts this long to twice this long, then is resumed */

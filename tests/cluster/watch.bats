@@ -102,7 +102,7 @@ watch_live() {
 }
 
 names() { # TYPE
-	jq -r --arg type "$1" 'select(.type == $type).object | "\(.kind)/\(.metadata.name)"' | sort
+	jq -r --arg type "$1" 'select(.type == $type).object | select(.kind != "Namespace") | "\(.kind)/\(.metadata.name)"' | sort
 }
 
 @test "what there is, each once, and of secrets nothing" {
@@ -113,6 +113,8 @@ ConfigMap/weather-card-signed
 Deployment/weather
 Endpoints/kubernetes' ]
 	[[ $output != *hunter2* && $output != *managedFields* ]]
+	jq -e 'select(.type == "ADDED" and .object.kind == "Namespace" and .object.metadata.name == "team").object.metadata.labels' <<<"$output"
+	[ "$(jq -r 'select(.object.kind == "AgentCard").object.metadata.annotations["agent-egress.dev/schema"] // empty' <<<"$output")" = egress ]
 	[ "$(tail -n 1 <<<"$output" | jq -r '.object.kind + .object.metadata.annotations["k8s.io/initial-events-end"]')" = AgentCardtrue ]
 }
 
@@ -136,6 +138,31 @@ Endpoints/kubernetes' ]
 	k delete configmap live-card-signed
 	await '"type":"DELETED","object":{"apiVersion":"v1","kind":"ConfigMap"' events
 	await '"type":"DELETED","object":{"apiVersion":"agent.kagenti.dev' events
+}
+
+@test "a workload that only a card names comes, changes with its generation, and goes" {
+	bare() { # LABEL
+		cat <<-END
+			apiVersion: apps/v1
+			kind: DaemonSet
+			metadata: {name: bare, namespace: team}
+			spec:
+			  selector: {matchLabels: {app: bare}}
+			  template:
+			    metadata: {labels: {app: bare, is: $1}}
+			    spec: {hostNetwork: true, containers: [{name: a, image: a}]}
+		END
+	}
+	bare old | k create -f -
+	card bare | sed s/Deployment/DaemonSet/ | k create -f -
+	watch_live
+	await '"is":"old"' events
+	[[ $(grep '"is":"old"' events) = *'"hostNetwork":true'* ]]
+	bare new | k apply -f -
+	await '"is":"new"' events
+	k delete daemonset bare
+	await '"type":"DELETED","object":{"apiVersion":"apps/v1","kind":"DaemonSet"' events
+	k delete agentcard bare
 }
 
 @test "the server is killed, its history compacted, and restarted: nothing is lost" {
