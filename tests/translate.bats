@@ -142,7 +142,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	world | translate | seen ADDED >policy
 	{ mark begin AgentCard; cat policy; } >events
 	run -1 --separate-stderr egress-translate <events
-	[ -z "$output" ]
+	[ -z "$(operations <<<"$output")" ]
 }
 
 @test "an input without any AgentCard deletes no policy" {
@@ -372,7 +372,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	world | translate | seen ADDED >policy
 	{ mark begin AgentCard; cat policy; echo '{"type":"ADDED","obj'; mark end AgentCard; } >events
 	run -1 --separate-stderr egress-translate <events
-	[ -z "$output" ]
+	[ -z "$(operations <<<"$output")" ]
 	{ mark begin AgentCard; cat policy; echo '{"type":"ERROR","object":{}}'; mark end AgentCard; } >events
 	[ -z "$(translate <events)" ]
 	{ cat events; mark begin AgentCard; cat policy; mark end AgentCard; } >later

@@ -10,7 +10,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 # The operation for a verified agent whose card's object is as the filter makes it.
 with() { # JQ-FILTER
 	{ api_server 10.0.0.1 && workload Deployment/weather && card weather | jq -c ".object |= ($1)"; } |
-		egress-translate
+		egress-translate | operations
 }
 
 # Its reason and egress, and the fields of its errors.
@@ -98,7 +98,7 @@ annotated() { jq -rn --argjson rules "$1" '".metadata.annotations = {\"agent-egr
 		workload Deployment/weather
 		card one --on Deployment/weather --policy '{"egress": []}'
 		card two --on Deployment/weather | jq -c ".object |= ($(annotated '{"egress": []}'))"
-	} | egress-translate >out
+	} | egress-translate | operations >out
 	is "$(jq -r '.reason' out)" EgressEmpty
 }
 

@@ -101,7 +101,7 @@ workload() {
 	[ "$1" != Sandbox ] || api=agents.x-k8s.io/v1alpha1 template=podTemplate
 	jq -nc --arg api $api --arg kind "$1" --arg ns "$2" --arg name "$3" --arg sa "${4:-}" --arg t $template \
 		'{apiVersion:$api, kind:$kind, metadata:{namespace:$ns, name:$name},
-		  spec:{($t):{spec:(if $sa == "" then {} else {serviceAccountName:$sa} end)}}}'
+		  spec:{($t):{metadata:{labels:{app:$name}},spec:(if $sa == "" then {} else {serviceAccountName:$sa} end)}}}'
 }
 mark() {
 	local annotation=k8s.io/initial-events-end
