@@ -381,7 +381,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	run -1 --separate-stderr egress-translate <events
 	{ mark begin AgentCard; world; mark end AgentCard; echo 'x'; card weather --type DELETED; } >events
 	run -1 --separate-stderr egress-translate <events
-	[ "$(jq -r .type <<<"$output" | tr '\n' ' ')" = 'APPLY BOOKMARK DELETE ' ]
+	[ "$(operations <<<"$output" | jq -r .type | tr '\n' ' ')" = 'APPLY BOOKMARK DELETE ' ]
 }
 
 @test "a line that egress-verify cannot use is told of, so that nothing is deleted for it" {
