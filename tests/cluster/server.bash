@@ -26,7 +26,7 @@
 #
 # Environment: CLUSTER chooses the server, 1.20 (Debian's, with Debian's etcd) or current (as
 # build-current makes it, with its etcd); without it KUBEBUILDER_ASSETS and PATH count too. Test files
-# that use that name for a folder do so after cluster_find, which keeps the choice as
+# that use that name for a folder do so after this one is loaded, which keeps the choice as
 # CLUSTER_VERSION. AGENT_EGRESS_CACHE says where the built programs are; CLUSTER_STORE names another
 # etcd; CLUSTER_APISERVER_FLAGS holds further flags (words), read by every start and restart.
 #
@@ -37,10 +37,16 @@
 # not hold such), nor depend on the machine's network: one of RFC 5737.
 CLUSTER_ADVERTISE=192.0.2.1
 
+case ${CLUSTER:-} in
+1.20 | current)
+	export CLUSTER_VERSION=$CLUSTER
+	unset CLUSTER
+	;;
+esac
+
 cluster_find() {
 	local cache=${AGENT_EGRESS_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/agent-egress}
 	local status=0 make='make apiserver builds one'
-	case ${CLUSTER:-} in 1.20 | current) export CLUSTER_VERSION=$CLUSTER ;; esac
 	[ "${CLUSTER_VERSION:-}" != current ] || make+=' where Go 1.26 comes first in PATH'
 	CLUSTER_ETCD=${CLUSTER_STORE:-$(_cluster_program etcd "$cache")} || {
 		echo "cluster: no etcd for CLUSTER=${CLUSTER_VERSION:-}: apt-get install etcd-server; $make" >&2
