@@ -215,5 +215,5 @@ went_over() {
 	kube get clusterroles -o json | jq -r '.items[] | select(.metadata.name | test("^agent-egress-(watch|apply)-"))
 		| (.metadata.name | sub("-[a-z]*$"; "")) as $who | .rules[] | .verbs[] as $v | .apiGroups[] as $g | .resources[] as $r
 		| select($v != "create") | [$who, $v, $g, $r] | @tsv' | sort -u >granted
-	diff granted used
+	diff <(unless_streamed <granted) <(unless_streamed <used)
 }

@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 
+CLUSTER=current
 load ../cluster/server
 
 # What is missing here, in words; nothing when all is there.
@@ -12,8 +13,9 @@ missing() {
 	for program in ip iptables python3; do
 		command -v "$program" >/dev/null || { echo "no $program: apt-get install iproute2 iptables python3" && return; }
 	done
-	CLUSTER=current cluster_find 2>&1 | head -n 1 | grep . && return
-	[ -x "$(dirname "$(CLUSTER=current cluster_find && echo "$CLUSTER_APISERVER")")/enforcer" ] ||
+	cluster_find 2>&1 | head -n 1 | grep . && return
+	cluster_find
+	[ -x "$(dirname "$CLUSTER_APISERVER")/enforcer" ] ||
 		{ echo "no enforcer: make apiserver builds one where Go 1.26 comes first in PATH" && return; }
 	unshare --net iptables -A FORWARD -j NFQUEUE --queue-num 1 2>/dev/null || echo "this kernel has no NFQUEUE"
 }
