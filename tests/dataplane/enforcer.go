@@ -1,5 +1,4 @@
-// kube-network-policies with a kubeconfig instead of a service account, and without the container
-// runtime's interface: the policy engine of sigs.k8s.io/kube-network-policies judges each packet of
+// kube-network-policies with a kubeconfig instead of a service account: the policy engine of sigs.k8s.io/kube-network-policies judges each packet of
 // the queue. The rule that sends packets to the queue is made by dataplane.bash.
 //
 // Usage: enforcer KUBECONFIG NODE
@@ -32,7 +31,8 @@ func run(kubeconfig, node string) error {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	controller, err := networkpolicy.NewController(client, factory.Networking().V1().NetworkPolicies(),
 		factory.Core().V1().Namespaces(), factory.Core().V1().Pods(), nil, nil, nil, nil,
-		networkpolicy.Config{NodeName: node, NRIdisabled: true})
+		// with NRIdisabled it looks an address of no pod up in what is then nil
+		networkpolicy.Config{NodeName: node})
 	if err != nil {
 		return err
 	}

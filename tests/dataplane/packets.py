@@ -18,6 +18,7 @@ import threading
 SCTP = socket.IPPROTO_SCTP
 INIT, INIT_ACK = 1, 2
 SOURCE = 40000
+FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}  # linux/in.h
 
 
 def crc32c(data):
@@ -45,13 +46,26 @@ def sctp_of(packet, family):
     return packet[12], source, destination
 
 
+def asked_address(packet, control, family):
+    """The address that a packet was sent to: of many that are this host's without being assigned to it."""
+    if family == socket.AF_INET:
+        return socket.inet_ntop(family, packet[16:20])
+    return next(socket.inet_ntop(family, data[:16]) for _, kind, data in control if kind == socket.IPV6_PKTINFO)
+
+
 def echo_sctp(family, ports):
     raw = socket.socket(family, socket.SOCK_RAW, SCTP)
+    if family == socket.AF_INET6:
+        raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     while True:
-        packet, peer = raw.recvfrom(2048)
+        packet, control, _flags, peer = raw.recvmsg(2048, 256)
         seen = sctp_of(packet, family)
-        if seen and seen[0] == INIT and seen[2] in ports:
-            raw.sendto(sctp_packet(INIT_ACK, seen[2], seen[1], 0x1234), (peer[0], 0))
+        if not seen or seen[0] != INIT or seen[2] not in ports:
+            continue
+        with socket.socket(family, socket.SOCK_RAW, SCTP) as answer:
+            answer.setsockopt(*FREEBIND[family], 1)
+            answer.bind((asked_address(packet, control, family), 0))
+            answer.sendto(sctp_packet(INIT_ACK, seen[2], seen[1], 0x1234), (peer[0], 0))
 
 
 def echo_udp(port):
@@ -59,6 +73,7 @@ def echo_udp(port):
     udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     # the answer must come from the address that was asked
     udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    udp.setsockopt(*FREEBIND[socket.AF_INET6], 1)
     udp.bind(("::", port))
     while True:
         data, control, _flags, peer = udp.recvmsg(64, 256)
