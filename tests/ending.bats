@@ -25,6 +25,8 @@ setup_file() {
 	egress-translate <events >operations
 	seq 3000 | jq -c '{name: "billing", url: "https://billing.example", skills: [{id: "\(.)"}]}' | head -n 1 >card.json
 	jq -c '.description = ("x" * 300000)' card.json >large.json
+	seq 3000 | jq -c '{flow: {time: "2026-01-01T00:00:00Z", source: {namespace: "team-a", pod: "p-\(.)", workload: {kind: "Deployment", name: "agent-\(.)"}, ip: "10.0.0.1"},
+		destination: {ip: "192.0.2.1", port: 443, protocol: "TCP"}, verdict: "allowed"}}' >flows
 }
 
 setup() {
@@ -94,6 +96,8 @@ sign() { echo egress-sign --key "$given/billing.key" --chain "$given/billing.crt
 	ended_while "$given/events" out egress-fetch --via direct
 	ended_while "$given/operations" out egress-apply --dir live
 	ended_while "$given/large.json" out $(sign)
+	ended_while "$given/flows" out egress-flows --from flows
+	ended_while "$given/events" out egress-propose "$given/flows"
 	stub_start <<-'END'
 		case $TARGET in
 		*sendInitialEvents*) status 400 no ;;
@@ -110,7 +114,7 @@ sign() { echo egress-sign --key "$given/billing.key" --chain "$given/billing.crt
 	local program
 	for program in 'egress-verify --trust-domain example.org' egress-translate egress-resolve egress-explain \
 		'egress-fetch --via direct' 'egress-fetch --kubeconfig stub/kubeconfig' 'egress-apply --dir live' \
-		'egress-apply --kubeconfig stub/kubeconfig' "$(sign)"; do
+		'egress-apply --kubeconfig stub/kubeconfig' 'egress-flows --from flows' "egress-propose $given/flows" "$(sign)"; do
 		ended_while in /dev/null $program
 	done
 }
