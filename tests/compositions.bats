@@ -230,7 +230,7 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 @test "several-clusters: every result is written when it ends" {
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' "$pipelines/several-clusters" --dir all one two three >results
 	for cluster in one two three; do
-		[ "$(jq -c "select(.cluster == \"$cluster\" and .type == \"BOOKMARK\")" results | wc -l)" -eq 1 ]
+		[ "$(jq -c "select(.cluster == \"$cluster\" and .object.metadata.annotations[\"k8s.io/initial-events-end\"] == \"true\")" results | wc -l)" -eq 1 ]
 	done
 }
 

@@ -27,7 +27,7 @@ workload Deployment team-a billing search-sa | event MODIFIED >moved.tmp
 { jq -c '.object.spec.targetRef.kind = "StatefulSet"' card; signed_configmap team-a billing <billing.json; } |
 	attack identity-other-kind WorkloadMissing 'StatefulSet team-a/billing is not known' 'a workload of that name, but of another kind'
 { jq -c '.object.spec.targetRef.apiVersion = "evil.example/v1"' card; signed_configmap team-a billing <billing.json; } |
-	attack identity-other-group WorkloadMissing 'not a Deployment' 'a Deployment of another API group'
+	attack identity-other-group WorkloadMissing 'is not one whose service account is known' 'a Deployment of another API group'
 
 # id NAME REASON TEXT HEX DESCRIPTION: signed with an SVID whose URI is these bytes.
 id() {
@@ -135,7 +135,7 @@ bind_domain=(--trust-domain example.org --bind trust-domain)
 { jq -c '.type = "DELETED"' workload; signed_configmap team-a billing <search.json; } |
 	attack bind-domain-no-workload WorkloadMissing 'is not known' 'any SVID will do, but the workload is gone' "${bind_domain[@]}"
 { jq -c '.object.spec.targetRef.kind = "Pod"' card; signed_configmap team-a billing <search.json; } |
-	attack bind-domain-unknown-kind WorkloadMissing 'not a Deployment' 'any SVID will do, but the workload is of an unknown kind' "${bind_domain[@]}"
+	attack bind-domain-unknown-kind WorkloadMissing 'is not one whose service account is known' 'any SVID will do, but the workload is of an unknown kind' "${bind_domain[@]}"
 { signed_configmap team-a billing <search.json; } |
 	attack control-bind-domain Verified 'signed by' 'any SVID will do' "${bind_domain[@]}"
 for domain in example.org.evil.net evil-example.org example.orgs ample.org org; do
