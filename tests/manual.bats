@@ -292,3 +292,12 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 	run -0 example egress-propose.1 "From a day of Hubble's log to cards for review:"
 	grep -q api.payments.example proposed.yaml
 }
+
+@test "egress-verify(1): whose cards fall when a CA goes" {
+	verified
+	id=$(jq -r 'select(.verification.verified).verification.anchor' verified.ndjson | sort -u | head -n 1)
+	export id
+	[ -n "$id" ]
+	run -0 example egress-verify.1 'Whose cards fall when a CA goes, without waiting for it:'
+	[ "$(sort -u <<<"$output" | wc -l)" -gt "$(jq -r 'select(.verification.verified == false).object.metadata.name' verified.ndjson | sort -u | wc -l)" ]
+}
