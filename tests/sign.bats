@@ -91,12 +91,12 @@ need_jwcrypto() {
 }
 
 @test "all other bytes of the card stay" {
-	printf ' \n{ "n" : 12345678901234567890.10e+2,\n\t"a":"\\u00e9\\/", "b" : [ ] , "a b":{} }\n\n' >odd
+	printf ' \n{ "name" : "odd", "n" : 12345678901234567890.10e+2,\n\t"a":"\\u00e9\\/", "b" : [ ] , "a b":{} }\n\n' >odd
 	sign_with billing odd >signed
 	sed 's/,"signatures":\[{"protected":"[^"]*","signature":"[^"]*"}\]//' signed | cmp - \
-		<(printf '{ "n" : 12345678901234567890.10e+2,\n\t"a":"\\u00e9\\/", "b" : [ ] , "a b":{} }\n')
+		<(printf '{ "name" : "odd", "n" : 12345678901234567890.10e+2,\n\t"a":"\\u00e9\\/", "b" : [ ] , "a b":{} }\n')
 	[ "$(reason <signed)" = Verified ]
-	sign_with billing <<<'{}' | jq -e 'keys == ["signatures"] and (.signatures | length == 1)'
+	sign_with billing <<<'{"name":"x"}' | jq -e 'keys == ["name", "signatures"] and (.signatures | length == 1)'
 }
 
 @test "a signature is added to those that are there" {
@@ -105,7 +105,7 @@ need_jwcrypto() {
 	for i in 0 1 2; do
 		[ "$(jq -c ".signatures |= [.[$i]]" signed | reason)" = Verified ]
 	done
-	for empty in '{"signatures":[],"x":1}' '{"signatures":null,"x":1}' '{"x":1,"signatures" : [ ] }'; do
+	for empty in '{"signatures":[],"name":"x"}' '{"signatures":null,"name":"x"}' '{"name":"x","signatures" : [ ] }'; do
 		sign_with billing <<<"$empty" >signed
 		[ "$(reason <signed)" = Verified ]
 	done
@@ -121,7 +121,7 @@ need_jwcrypto() {
 }
 
 @test "--configmap prints the ConfigMap with the card inside, byte for byte, on one line" {
-	printf '{\n "n": 12345678901234567890,\n "s": "\\"<\\u0000"\n}' >odd
+	printf '{\n "name": "odd", "n": 12345678901234567890,\n "s": "\\"<\\u0000"\n}' >odd
 	sign_with billing odd --configmap team-a/billing >map
 	[ "$(wc -l <map)" -eq 1 ]
 	jq -e '.apiVersion == "v1" and .kind == "ConfigMap" and

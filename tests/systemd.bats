@@ -69,10 +69,10 @@ setup() {
 	[ "$count" -ge 25 ]
 }
 
-# Options that make no sense in a unit: --dir, --once and the like.
+# Options that make no sense in a unit: --dir, --once and the like, and questions.
 @test "every option that makes sense in a unit is in the configuration" {
 	local program option
-	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --kubernetes --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry '
+	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --kubernetes --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry --without-anchor '
 	for program in watch fetch verify resolve translate apply; do
 		while read -r option; do
 			[[ $none != *" $option "* ]] || continue
