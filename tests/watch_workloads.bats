@@ -152,7 +152,7 @@ batch/v1 Job j' ]
 		*agentcards*) list 10 "" "$(card a Sandbox.agents.x-k8s.io/v1alpha1 mine)" ;;
 		*/sandboxes/mine) reply 200 "$(box mine 5 "")" ;;
 		*sandboxes*watch=1*) chunked
-			until grep -q agentcards.*watch=1 "$STUB/log"; do sleep 0.05; done
+			until grep 'agentcards.*watch=1' "$STUB/log" | grep -qv sendInitialEvents; do sleep 0.05; done
 			event MODIFIED "$(box other 12 x)"; event MODIFIED "$(box mine 13 y)"; quiet ;;
 		*sandboxes*) list 10 "" "$(box mine 5 "")" "$(box other 6 "")" ;;
 		*) empty ;;

@@ -159,9 +159,9 @@ print("%08x"%h)')
 @test "--selector-label says how the pods of a kind are selected that is not known" {
 	card_of argoproj.io/v1alpha1 Rollout >card-of-rollout
 	run -0 egress-translate --selector-label Rollout.argoproj.io=app.kubernetes.io/name <card-of-rollout
-	[ "$(jq -c .object.spec.podSelector <<<"$output")" = '{"matchLabels":{"app.kubernetes.io/name":"billing"}}' ]
+	[ "$(jq -c 'select(.type == "APPLY").object.spec.podSelector' <<<"$output")" = '{"matchLabels":{"app.kubernetes.io/name":"billing"}}' ]
 	run -0 egress-translate --selector-label Rollout.example.org=app <card-of-rollout
-	[ -z "$output" ]
+	[ -z "$(jq -c 'select(.type == "APPLY")' <<<"$output")" ]
 	for wrong in Rollout=app Rollout.argoproj.io Rollout.argoproj.io= =x 'Rollout.argoproj.io=a b'; do
 		run -2 egress-translate --selector-label "$wrong" <card-of-rollout
 		[[ "$output" == *"--selector-label"* ]]
@@ -177,11 +177,18 @@ print("%08x"%h)')
 			| .metadata.ownerReferences = [{apiVersion: "v1", kind: "K", name: "n", uid: "o"}]
 			| del(.apiVersion, .kind)' >"$plural.json"
 		export "OBJECT_$plural=$PWD/$plural.json"
+		agentcard team-a "$plural" ".spec.targetRef = {apiVersion: \"$api\", kind: \"$kind\", name: \"billing\"} | del(.apiVersion, .kind)" >>cards
 	done <<<"$KINDS"
+	paste -sd , cards >cards.json
+	export CARDS=$PWD/cards.json
 	stub_start <<-'END'
 		case $TARGET in
-		/apis/agents.x-k8s.io) reply 200 '{"versions":[{"version":"v1alpha1"}],"preferredVersion":{"version":"v1alpha1"}}' ;;
-		/apis/batch) reply 200 '{"versions":[{"version":"v1"}],"preferredVersion":{"version":"v1"}}' ;;
+		*/agentcards?*) case $TARGET in *sendInitialEvents*) status 400 no ;; *) list 10 "" "$(cat "$CARDS")" ;; esac ;;
+		/apis) reply 200 '{"groups":[{"name":"agents.x-k8s.io","versions":[{"version":"v1alpha1"}],"preferredVersion":{"version":"v1alpha1"}},
+			{"name":"batch","versions":[{"version":"v1"}],"preferredVersion":{"version":"v1"}}]}' ;;
+		*/billing)
+			plural=${TARGET%/billing} plural=${plural##*/} file=OBJECT_${plural}
+			reply 200 "$(cat "${!file}")" ;;
 		*sendInitialEvents*) status 400 no ;;
 		*/deployments?* | */statefulsets?* | */daemonsets?* | */replicasets?* | */jobs?* | */cronjobs?* | */sandboxes?*)
 			plural=${TARGET%%\?*} plural=${plural##*/} file=OBJECT_${plural}

@@ -51,6 +51,11 @@ static const struct reflector *labelled_beside(const struct reflector *r)
 	return NULL;
 }
 
+bool named_has_labelled_list(const struct reflector *r)
+{
+	return labelled_beside(r) != NULL;
+}
+
 /* Reads it by name, unless it was written already. */
 static void want(struct reflector *r, const char *key)
 {

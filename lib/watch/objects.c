@@ -28,7 +28,7 @@ static bool counts(const struct reflector *r, struct json_text object,
 	case FILTER_SIGNED:
 		return k8s_signed_for(id->name).at != NULL;
 	case FILTER_NAMED:
-		return !is_labelled(r, object) && named_has(r, key);
+		return (!is_labelled(r, object) || !named_has_labelled_list(r)) && named_has(r, key);
 	case FILTER_LABELLED:
 		return is_labelled(r, object) || named_has(r, key);
 	case FILTER_OURS:

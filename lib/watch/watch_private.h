@@ -272,6 +272,8 @@ int64_t fetch_due(const struct watch *w);
 void named_take(struct reflector *cards, struct held *card, struct json_text object);
 /* Whether cards name this workload of the reflector's kind, or the one that a ConfigMap signs. */
 bool named_has(const struct reflector *r, const char *key);
+/* Whether a list of its own shows the kind's objects with the label. */
+bool named_has_labelled_list(const struct reflector *r);
 /* One with the label is gone, or lost it: if cards name it, it is read by name. */
 void named_miss(const struct reflector *labelled, const char *key);
 /* The labelled ones are known: those that cards name and are not among them are read by name. */
