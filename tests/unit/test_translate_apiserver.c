@@ -69,7 +69,7 @@ static void assert_opens_nothing(const char *api_version, const char *kind, cons
 	     "'subsets':[{'addresses':[{'ip':'203.0.113.9'}],'ports':[{'port':443}]}]}}",
 	     api_version, kind, metadata);
 	assert_string_equal(asked(&world, POLICY), NOTHING);
-	assert_int_equal(operations(&world), 4); /* its policy, its state, and both marks */
+	assert_int_equal(operations(&world), 3); /* its policy, its state, and the mark */
 	translating_free(&world);
 }
 
