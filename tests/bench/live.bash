@@ -89,7 +89,10 @@ bench_latency() {
 	live_start || return 0
 	live_create 1 1
 	cluster_curl "$work/cluster" "$cards/agent-1/status" -X PATCH -f -o /dev/null \
-		-H 'Content-Type: application/merge-patch+json' -d '{"status":{"validSignature":true}}'
+		-H 'Content-Type: application/merge-patch+json' -d '{"status":{"signatureSpiffeId":"spiffe://example.org/ns/live/sa/default",
+			"targetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"agent-1"},
+			"conditions":[{"type":"Verified","status":"True","reason":"SignatureVerified","message":"",
+				"lastTransitionTime":"2026-01-01T00:00:00Z"}]}}'
 	: >"$work/arrivals"
 	# in a session of its own, so that all of it can be ended; the watch would wait for the server
 	setsid bash -c "egress-watch -n live --trust-bundle-configmap '' | $accept | egress-translate |
