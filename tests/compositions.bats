@@ -187,7 +187,7 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	END
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' EGRESS_APPLY_FLAGS='--dir all' "$pipelines/enforce" >results 3>&- &
 	local enforce=$! until=$((SECONDS + 120)) stages
-	until [ -s watching ] && stages=$(pgrep -P $enforce egress-) && [ "$(wc -l <<<"$stages")" -eq 4 ] && grep -q BOOKMARK results; do
+	until [ -s watching ] && stages=$(pgrep -P $enforce egress-) && [ "$(wc -l <<<"$stages")" -eq 4 ] && grep -q initial-events-end results; do
 		[ $SECONDS -lt $until ]
 		sleep 0.1
 	done

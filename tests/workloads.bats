@@ -40,6 +40,16 @@ object_of() {
 }
 
 # card_of API KIND: its card, verified.
+# fnv TEXT: its FNV-1a 32, in hexadecimal digits.
+fnv() {
+	local i byte hash=2166136261
+	for ((i = 0; i < ${#1}; i++)); do
+		printf -v byte %d "'${1:i:1}"
+		hash=$(((hash ^ byte) * 16777619 & 0xffffffff))
+	done
+	printf %08x "$hash"
+}
+
 card_of() {
 	agentcard team-a billing ".spec.targetRef |= (.apiVersion = \"$1\" | .kind = \"$2\")" |
 		jq -c '{type: "ADDED", object: ., verification: {verified: true, reason: "Verified"}}'
@@ -88,10 +98,7 @@ problems_of() {
 
 @test "a Sandbox's pods are selected by the hash of its name once its status says so" {
 	hash='agents.x-k8s.io/sandbox-name-hash'
-	# FNV-1a 32 of "billing"
-	right=$(python3 -c 'h=2166136261
-for b in b"billing": h=(h^b)*16777619&0xffffffff
-print("%08x"%h)')
+	right=$(fnv billing)
 	[ "$(selector_of agents.x-k8s.io/v1alpha1 Sandbox ".status.selector = \"$hash=$right\"")" = \
 		"{\"matchLabels\":{\"$hash\":\"$right\"}}" ]
 	for wrong in "" "$hash=00000000" "app=billing" "$hash=$right,app=x" "$hash in ($right)" "!x"; do
@@ -102,9 +109,7 @@ print("%08x"%h)')
 
 @test "what a Sandbox's status has said is kept when it expires, and while it is wrong" {
 	hash=agents.x-k8s.io/sandbox-name-hash
-	right=$(python3 -c 'h=2166136261
-for b in b"billing": h=(h^b)*16777619&0xffffffff
-print("%08x"%h)')
+	right=$(fnv billing)
 	api=agents.x-k8s.io/v1alpha1
 	{ object_of $api Sandbox ".status.selector = \"$hash=$right\"" | event ADDED
 	  card_of $api Sandbox

@@ -124,7 +124,7 @@ struct found {
 
 static void gather(struct found *found, const struct bucket *bucket)
 {
-	if (bucket == NULL)
+	if (bucket == NULL || bucket->count == 0)
 		return;
 	if (found->count + bucket->count > found->size) {
 		found->size = (found->count + bucket->count) * 2;

@@ -55,8 +55,10 @@ void explain_nearest_put(const struct policy_inventory *inventory, const char *n
 			at--;
 		if (at == EXPLAIN_NEAREST)
 			continue;
-		memmove(&scores[at + 1], &scores[at], (EXPLAIN_NEAREST - 1 - at) * sizeof *scores);
-		memmove(&best[at + 1], &best[at], (EXPLAIN_NEAREST - 1 - at) * sizeof *best);
+		for (size_t i = EXPLAIN_NEAREST - 1; i > at; i--) {
+			scores[i] = scores[i - 1];
+			best[i] = best[i - 1];
+		}
 		scores[at] = found;
 		best[at] = card;
 	}

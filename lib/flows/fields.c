@@ -57,7 +57,7 @@ bool field_is(struct json_text text, const char *word)
 bool field_protocol(struct json_text text, enum flow_protocol *protocol)
 {
 	static const char *const numbers[] = {"6", "17", "132"};
-	for (int i = 0; flow_protocol_words[i] != NULL; i++) {
+	for (int i = FLOW_TCP; i <= FLOW_SCTP; i++) {
 		if (!field_is(text, flow_protocol_words[i]) && !field_is(text, numbers[i]))
 			continue;
 		*protocol = (enum flow_protocol)i;

@@ -256,7 +256,7 @@ static bool is_of_template(const struct proposed_named *workload, struct json_te
 static bool is_of_deployment(const struct proposed_agent *agent, const struct flow_peer *peer)
 {
 	size_t len = strlen(agent->workload);
-	if (strcmp(agent->kind, "Deployment") != 0 || !json_same(peer->kind, json_of("ReplicaSet")) ||
+	if (strcmp(agent->kind, "Deployment") != 0 || !json_same(peer->kind, json_of("ReplicaSet")) || peer->workload.at == NULL ||
 	    peer->workload.len < len + 2 || memcmp(peer->workload.at, agent->workload, len) != 0 || peer->workload.at[len] != '-')
 		return false;
 	return memchr(peer->workload.at + len + 1, '-', peer->workload.len - len - 1) == NULL;

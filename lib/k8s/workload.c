@@ -5,9 +5,9 @@
 
 #include "k8s/name.h"
 
-#define APPS(word, words) {.group = "apps", .version = "v1", .kind = word, .plural = words, \
+#define APPS(word, words) {.group = "apps", .version = "v1", .kind = (word), .plural = (words), \
 	                   .shape = K8S_WORKLOAD}
-#define BATCH(word, words) {.group = "batch", .version = "v1", .kind = word, .plural = words, \
+#define BATCH(word, words) {.group = "batch", .version = "v1", .kind = (word), .plural = (words), \
 	                    .shape = K8S_WORKLOAD}
 
 const struct k8s_workload k8s_workloads[K8S_WORKLOADS] = {

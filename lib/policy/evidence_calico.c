@@ -218,21 +218,21 @@ static void read_entity(struct evidence_reading *reading, struct evidence_rule *
 	struct json_text nets = json_get(entity, "nets"), selector = json_get(entity, "selector"),
 	                 spaces = json_get(entity, "namespaceSelector"),
 	                 domains = json_get(entity, "domains");
-	if (evidence_is_set(entity) && !evidence_only(entity, members))
-		evidence_add_peer(&reading->arena, rule, EVIDENCE_ANYWHERE);
-	else if (json_type(nets) == JSON_ARRAY && !json_is_empty(nets))
+	bool whole = !evidence_is_set(entity) || evidence_only(entity, members);
+	if (whole && json_type(nets) == JSON_ARRAY && !json_is_empty(nets)) {
 		read_nets(reading, rule, nets, json_get(entity, "notNets"));
-	else if (json_type(domains) == JSON_ARRAY && !json_is_empty(domains))
+	} else if (whole && json_type(domains) == JSON_ARRAY && !json_is_empty(domains)) {
 		for (struct json_member m = json_first(domains); m.value.at; m = json_next(m)) {
 			struct json_text name = evidence_string(&reading->arena, m.value);
 			evidence_add_peer(&reading->arena, rule,
 			                  name.at == NULL ? EVIDENCE_UNREAD : EVIDENCE_DNS_NAME)
 			        ->name = name;
 		}
-	else if (evidence_is_set(selector) || evidence_is_set(spaces))
+	} else if (whole && (evidence_is_set(selector) || evidence_is_set(spaces))) {
 		read_selected(reading, rule, selector, spaces);
-	else
+	} else { /* what is not understood, too */
 		evidence_add_peer(&reading->arena, rule, EVIDENCE_ANYWHERE);
+	}
 }
 
 static bool is_action(struct json_text rule, const char *action)

@@ -83,8 +83,8 @@ enforce() {
 	eventually test -s "$CLUSTER/$name.pid"
 }
 
-# The BOOKMARK comes out when all that was there at the start has been put right.
-settled() { grep -qs '"type":"BOOKMARK"' "$CLUSTER/$1.results"; }
+# The cards' end mark comes out when all that was there at the start has been put right.
+settled() { grep -qs '"k8s.io/initial-events-end"' "$CLUSTER/$1.results"; }
 
 enforce_pid() { cat "$CLUSTER/$1.pid" 2>/dev/null; }
 
