@@ -215,5 +215,8 @@ went_over() {
 	kube get clusterroles -o json | jq -r '.items[] | select(.metadata.name | test("^agent-egress-(watch|apply)-"))
 		| (.metadata.name | sub("-[a-z]*$"; "")) as $who | .rules[] | .verbs[] as $v | .apiGroups[] as $g | .resources[] as $r
 		| select($v != "create") | [$who, $v, $g, $r] | @tsv' | sort -u >granted
-	diff <(unless_streamed <granted) <(unless_streamed <used)
+	# egress-watch also asks for what others wrote, by its own role
+	run comm -23 <(unless_streamed <granted) <(unless_streamed <used)
+	[ -z "$output" ] || { echo "$output" && false; }
+	[ -s granted ]
 }
