@@ -45,7 +45,7 @@ struct json_text explain_agents_find(const struct explain_agents *agents, const 
 {
 	struct explain_agent *agent = NULL;
 	HASH_FIND_STR(agents->table, key, agent);
-	return agent == NULL ? (struct json_text){0} : json_of(agent->record);
+	return json_of(agent == NULL ? NULL : agent->record);
 }
 
 void explain_agents_free(struct explain_agents *agents)

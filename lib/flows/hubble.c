@@ -170,7 +170,8 @@ enum flow_found flow_read_hubble(struct flow_reader *reader, struct json_text li
 		return flow_wrong(reader, "an endpoint's namespace, pod or workload is no name");
 	if (found[NAMES].at != NULL && json_type(found[NAMES]) != JSON_NULL && !field_are_words(found[NAMES]))
 		return flow_wrong(reader, "flow.destination_names is not an array of names");
-	flow->names = json_is_empty(found[NAMES]) ? (struct json_text){0} : found[NAMES];
+	if (!json_is_empty(found[NAMES]))
+		flow->names = found[NAMES];
 	/* without is_reply a UDP packet may be an answer */
 	flow->any_direction = !json_equals(found[DIRECTION], "EGRESS") ||
 	                      (found[REPLY].at == NULL && flow->protocol != FLOW_TCP);

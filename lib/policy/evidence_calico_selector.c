@@ -173,11 +173,11 @@ static enum evidence_answer take_leaf(struct cursor *cursor)
 
 static enum evidence_answer take_unary(struct cursor *cursor)
 {
-	bool not = false;
+	bool negated = false;
 	while (take(cursor, "!"))
-		not = !not;
+		negated = !negated;
 	enum evidence_answer answer = take_leaf(cursor);
-	if (!not || answer == EVIDENCE_MAYBE)
+	if (!negated || answer == EVIDENCE_MAYBE)
 		return answer;
 	return answer == EVIDENCE_YES ? EVIDENCE_NO : EVIDENCE_YES;
 }

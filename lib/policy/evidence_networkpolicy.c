@@ -116,7 +116,8 @@ void evidence_read_rules(struct evidence_reading *reading, struct json_text rule
 		evidence_emit_everything(reading, path, -1);
 	for (struct json_member m = json_first(rules); m.value.at && !reading->stop;
 	     m = json_next(m)) {
-		struct evidence_rule rule = {.path = path, .index = index++};
+		struct evidence_rule rule = {.path = path, .index = index};
+		index++;
 		struct json_text peers = json_get(m.value, members[0]);
 		if (!evidence_only(m.value, members) ||
 		    (evidence_is_set(peers) && json_type(peers) != JSON_ARRAY)) {
@@ -133,7 +134,8 @@ void evidence_read_domains(struct evidence_reading *reading, struct json_text do
 {
 	int index = 0;
 	for (struct json_member m = json_first(domains); m.value.at; m = json_next(m)) {
-		struct evidence_rule rule = {.path = "spec.domains", .index = index++};
+		struct evidence_rule rule = {.path = "spec.domains", .index = index};
+		index++;
 		read_names(reading, &rule, json_get(m.value, "names"));
 		read_ports(reading, &rule, json_get(m.value, "ports"));
 		reading->rule(reading, &rule);
@@ -239,7 +241,8 @@ void evidence_read_fqdn(struct evidence_reading *reading, struct json_text spec)
 	}
 	for (struct json_member m = json_first(rules); m.value.at && !reading->stop;
 	     m = json_next(m)) {
-		struct evidence_rule rule = {.path = "spec.egress", .index = index++};
+		struct evidence_rule rule = {.path = "spec.egress", .index = index};
+		index++;
 		struct json_text matches = json_get(m.value, "matches");
 		if (!evidence_only(m.value, parts) || json_is_empty(matches))
 			evidence_add_peer(&reading->arena, &rule, EVIDENCE_ANYWHERE);

@@ -35,7 +35,7 @@ static const char *read_target(const struct event *event, struct json_text spec,
 
 static struct json_text unless_null(struct json_text value)
 {
-	return json_type(value) == JSON_NULL ? (struct json_text){0} : value;
+	return json_type(value) == JSON_NULL ? json_of(NULL) : value;
 }
 
 void cards_aim(const struct event *event, struct card_aim *aim)

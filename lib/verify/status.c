@@ -80,8 +80,8 @@ static struct json_text group_of(struct json_text api_version)
 {
 	struct json_text text = json_plain(api_version);
 	const char *slash = text.at == NULL ? NULL : memchr(text.at, '/', text.len);
-	return slash == NULL ? (struct json_text){0}
-	                     : (struct json_text){text.at, (size_t)(slash - text.at)};
+	text.len = slash == NULL ? 0 : (size_t)(slash - text.at);
+	return slash == NULL ? json_of(NULL) : text;
 }
 
 /* Both name one workload, whatever the version. */

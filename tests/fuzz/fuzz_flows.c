@@ -50,10 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	int formats = 0;
-	if (size == 0)
-		return 0;
 	while (flow_format_words[formats] != NULL)
 		formats++;
+	if (size == 0 || formats == 0)
+		return 0;
 	struct flow_merge *merge = flow_merge_new();
 	struct flow_reader *reader = flow_reader_new(bytes[0] % formats, same_again, merge);
 	read_lines(reader, (struct json_text){(const char *)bytes + 1, size - 1});

@@ -200,8 +200,10 @@ static struct world_policy draw_policy(struct confined_world *world)
 {
 	struct world_policy policy = {.form = draw_form(world)};
 	policy.space = chance(world, 8) ? 1 : 0;
-	policy.pods = chance(world, 2) ? (struct world_selector){0} : draw_selector(world, KEYS);
-	policy.spaces = chance(world, 2) ? (struct world_selector){0} : draw_selector(world, KEYS);
+	if (!chance(world, 2))
+		policy.pods = draw_selector(world, KEYS);
+	if (!chance(world, 2))
+		policy.spaces = draw_selector(world, KEYS);
 	policy.lists_egress = !chance(world, 8);
 	policy.baseline = chance(world, 6);
 	policy.tier = (int)pick(world, 3);

@@ -69,9 +69,7 @@ static void count_beyond(void *context, const struct flow_peer *source, uint64_t
 static void add(struct flow_merge *merge, const char *namespace, int workloads, int destinations)
 {
 	static char names[400];
-	memset(names, 'a', sizeof names - 1);
-	memcpy(names, "[\"", 2);
-	memcpy(names + sizeof names - 3, "\"]", 2);
+	snprintf(names, sizeof names, "[\"%0*d\"]", (int)sizeof names - 5, 0);
 	for (int w = 0; w < workloads; w++) {
 		for (int d = 0; d < destinations; d++) {
 			char name[32];

@@ -329,9 +329,9 @@ static void a_self_issued_intermediate_is_exempt_from_name_constraints(void **st
 		                                                                  "subjectAltName", "DNS:elsewhere.example"),
 		                                             .subject = subjects[i]});
 		struct party good = svid_below(&middle);
+		static const char with_name[] = ID_URI ",DNS:elsewhere.example";
 		struct party bad = issue(&middle, NULL,
-		                         &(struct wishes){.extensions = WISHES(LEAF_EXTENSIONS, "subjectAltName",
-		                                                               ID_URI ",DNS:elsewhere.example")});
+		                         &(struct wishes){.extensions = WISHES(LEAF_EXTENSIONS, "subjectAltName", with_name)});
 		const struct party *chain[] = {&good, &middle}, *named[] = {&bad, &middle};
 		expect_chain(scene, 2, chain, i == 0 ? TRUST_VERIFIED : TRUST_CHAIN_INVALID,
 		             i == 0 ? "signed by" : "permitted subtree");

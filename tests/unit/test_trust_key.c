@@ -29,7 +29,8 @@ static void put(struct front *out, const void *bytes, size_t len)
 {
 	assert_true(len <= out->at);
 	out->at -= len;
-	memcpy(out->bytes + out->at, bytes, len);
+	if (len > 0)
+		memcpy(out->bytes + out->at, bytes, len);
 }
 
 static void put_byte(struct front *out, unsigned byte)
