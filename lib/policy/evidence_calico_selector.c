@@ -106,12 +106,12 @@ static bool take_comparison(struct cursor *cursor, struct evidence_requirement *
 		requirement->count = 1;
 		return !cursor->broken;
 	}
-	bool not = take(cursor, "not ");
+	bool negated = take(cursor, "not ");
 	if (!take(cursor, "in")) {
 		cursor->broken = true;
 		return false;
 	}
-	requirement->operator = not ? EVIDENCE_NOT_IN : EVIDENCE_IN;
+	requirement->operator = negated ? EVIDENCE_NOT_IN : EVIDENCE_IN;
 	requirement->count = take_set(cursor);
 	return !cursor->broken;
 }
@@ -245,12 +245,12 @@ struct evidence_selector evidence_calico_read(struct evidence_arena *arena,
 		struct evidence_requirement requirement;
 		if (cursor.broken || take(&cursor, "all()"))
 			continue;
-		bool not = take(&cursor, "!");
+		bool negated = take(&cursor, "!");
 		if (!take_comparison(&cursor, &requirement))
 			break;
-		if (not && requirement.operator != EVIDENCE_EXISTS)
+		if (negated && requirement.operator != EVIDENCE_EXISTS)
 			cursor.broken = true;
-		if (not)
+		if (negated)
 			requirement.operator = EVIDENCE_ABSENT;
 		keep(arena, &read, requirement);
 	} while (!cursor.broken && take(&cursor, "&&"));
