@@ -11,6 +11,10 @@ writer=system:serviceaccount:agent-egress-system:agent-egress-apply
 collector=system:serviceaccount:kube-system:generic-garbage-collector
 
 setup_file() {
+	if [ "${CLUSTER_VERSION:-}" = 1.20 ]; then
+		echo "the guards need 1.36 or later; CLUSTER=current has it" >"$BATS_FILE_TMPDIR/missing"
+		return 0
+	fi
 	export CLUSTER_VERSION=current
 	cluster_find 2>"$BATS_FILE_TMPDIR/missing" || return 0
 	export DIR=$BATS_FILE_TMPDIR/cluster
@@ -76,8 +80,9 @@ until_guarded() {
 		sleep 0.2
 	done
 	until [ $SECONDS -gt $until ]; do
-		card probe '{"egress":[{}]}' | as "$operator" replace -f - >/dev/null || true
-		card probe '"gone"' | as dev replace -f - >/dev/null || true
+		# one that fails, because the server does not know the kind of the policy yet, is no answer
+		{ card probe '{"egress":[{}]}' | as "$operator" replace -f - && card probe '"gone"' | as dev replace -f -; } >/dev/null 2>&1 ||
+			{ sleep 0.2 && continue; }
 		if [ "$(stored)" = '{"egress":[]}' ]; then
 			! policy probe | as dev create -f - 2>/dev/null || { as dev delete networkpolicy probe; continue; }
 			return 0
