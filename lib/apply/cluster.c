@@ -365,7 +365,6 @@ static void attempt_ended(struct kube_attempts *attempts, struct kube_attempt *a
 	struct kube_job *job = attempt->job;
 	if (outcome->verdict == KUBE_FAILED)
 		note_failed(cluster, attempt);
-	kube_attempt_free(attempt);
 	if (outcome->verdict == KUBE_FAILED && cluster->options.dry_run == KUBE_DRY_RUN_NONE) {
 		refused(cluster, job, outcome);
 	} else {
@@ -374,6 +373,7 @@ static void attempt_ended(struct kube_attempts *attempts, struct kube_attempt *a
 			report_status(cluster->events, &job->now.operation, outcome);
 		kube_queue_done(cluster->queue, job);
 	}
+	kube_attempt_free(attempt); /* the outcome holds text of it */
 	pass_bookmarks(cluster);
 }
 

@@ -300,20 +300,21 @@ _cluster_until() { # SECONDS COMMAND...
 # The state is Z from when all that it had open is closed, unless threads of it still live.
 _cluster_process() { # PID -> STATE BEGAN, or nothing when there is none
 	local stat
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) && [ -n "$stat" ] || return
+	stat=$(cat "/proc/$1/stat" 2>/dev/null) && [ -n "$stat" ] || return 1
 	stat=${stat##*) } # the program's name may have spaces
 	# shellcheck disable=SC2086 # words
 	set -- $stat
 	echo "$1 ${20}"
 }
 
+# `return` says 1 here: in a trap, without a number, it says what the last command before the trap said.
 # A pid file may outlive its process, and the number may come to another. What the command line says
 # is no sign of life: it is empty while a process ends and still answers on its port.
 _cluster_alive() { # DIR NAME
 	local pid began now state threads
-	read -r pid began 2>/dev/null <"$1/$2.pid" && now=$(_cluster_process "$pid") || return
+	read -r pid began 2>/dev/null <"$1/$2.pid" && now=$(_cluster_process "$pid") || return 1
 	read -r state now <<<"$now"
-	[ "$now" = "$began" ] || return
+	[ "$now" = "$began" ] || return 1
 	threads=("/proc/$pid/task/"*)
 	[[ $state != [ZX] || ${#threads[@]} -gt 1 ]]
 }
