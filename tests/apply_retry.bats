@@ -326,6 +326,7 @@ asked() {
 # hold COMMAND...: its input stays open, as in a live pipeline, until release; write to it by >&4
 hold() {
 	mkfifo gate
+	: >results # those of a run before are not waited for
 	"$@" <gate >results 2>messages 3>&- &
 	APPLY=$!
 	exec 4>gate
