@@ -124,10 +124,11 @@ serve() {
 
 @test "a line that is no event is rejected, kept, and told to the stages behind" {
 	serve billing.json
-	{ echo nonsense && echo '{"type":"WHAT"}' && lone; } >given
+	{ echo nonsense && echo '{"type":"WHAT"}' && lone && sed 's/}$/,}/' card; } >given
 	run -1 --separate-stderr proxied --rejects rejects <given
-	[ "$(cat rejects)" = $'nonsense\n{"type":"WHAT"}' ]
-	[ "$(grep -c RecordRejected <<<"$output")" = 2 ]
+	[ "$(head -n 2 rejects)" = $'nonsense\n{"type":"WHAT"}' ]
+	[ "$(jq -r 'select(.type == "ERROR").object | "\(.reason) \(.details.name)"' <<<"$output")" = \
+		$'RecordRejected null\nRecordRejected null\nRecordRejected billing-card' ]
 	[[ $stderr == *'line 1: '*'line 2: "type" is not that of a watch event'* ]]
 }
 

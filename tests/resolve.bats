@@ -295,12 +295,13 @@ says() { grep -q -- "$1" errors; }
 }
 
 @test "a line that is no event is rejected, and the others go on" {
-	{ echo '{"type":"NEW"}' && card plain; } >in
+	{ echo '{"type":"NEW"}' && card plain && card spoilt | sed 's/}$/,}/'; } >in
 	run -1 resolve --rejects kept <in
 	says 'line 1: "type" is not that of a watch event'
-	cmp kept <(head -n 1 in)
+	cmp kept <(sed 2d in)
 	[ "${lines[0]}" = '{"type":"ERROR","object":{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"RecordRejected"}}' ]
-	[ "${lines[1]}" = "$(tail -n 1 in)" ]
+	[ "${lines[1]}" = "$(sed -n 2p in)" ]
+	[ "$(jq -r '"\(.type) \(.object.details.kind) \(.object.details.name)"' <<<"${lines[2]}")" = 'ERROR AgentCard spoilt' ]
 }
 
 @test "wrong usage says what is wrong" {

@@ -398,6 +398,89 @@ MODIFIED team-a/billing-card Verified' ]
 	[ "$(verdicts <<<"$output")" = "ADDED team-a/billing-card Verified" ]
 }
 
+# spoil WHAT FILE: its event with something in it that makes the line unusable, behind its name.
+spoil() {
+	case $1 in
+	deep) jq -c '.object.status.deep = "DEEP"' "$2" | sed "s/\"DEEP\"/$(printf '[%.0s' {1..600})$(printf ']%.0s' {1..600})/" ;;
+	utf8) jq -c '.object.status.bad = "BAD"' "$2" | sed 's/BAD/\xff/' ;;
+	twice) jq -c '.object.status.bad = "BAD"' "$2" | sed 's/"bad":"BAD"/"bad":1,"bad":2/' ;;
+	long) jq -c '.object.status.long = "LONG"' "$2" | sed 's/LONG.*//' | tr -d '\n'; head -c 17000000 /dev/zero | tr '\0' x; echo '"}}}' ;;
+	cut) jq -c '.object.status.bad = "BAD"' "$2" | sed 's/BAD.*//' ;;
+	esac
+}
+
+@test "an AgentCard whose record cannot be used is not verified from then on, until one can" {
+	local what
+	for what in deep utf8 twice long cut; do
+		{ cat good && spoil "$what" card && cat trust workload card; } >in
+		run -0 verdicts_of in
+		[ "$output" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card RecordUnusable
+ADDED team-a/billing-card Verified" ] || { echo "$what: $output"; false; }
+	done
+	run -1 --separate-stderr egress-verify --trust-domain example.org <in
+	[[ $output != *'"ERROR"'* ]] # nobody else is concerned
+}
+
+@test "an AgentCard that is unusable stays so whatever else changes, and at the end of a list" {
+	{ cat good && spoil deep card; cat workload signed && mark begin agent.kagenti.dev/v1alpha1 AgentCard && spoil deep card && mark end agent.kagenti.dev/v1alpha1 AgentCard && cat signed workload; } >in
+	run -0 verdicts_of in
+	[ "$output" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card RecordUnusable" ]
+	verify <in | jq -r 'select(.verification.reason == "RecordUnusable").verification.message' >messages || :
+	grep -q '^the last record of the AgentCard cannot be used: nested too deeply' messages
+	cat card >>in
+	run -0 verdicts_of in
+	[ "${lines[2]}" = "ADDED team-a/billing-card Verified" ]
+}
+
+@test "an AgentCard that was never seen and cannot be used is named to the stages behind" {
+	spoil deep card >in
+	run -1 --separate-stderr egress-verify --trust-domain example.org <in
+	[ "$(jq -c '[.type, .object.reason, .object.details]' <<<"$output")" = '["ERROR","RecordRejected",{"apiVersion":"agent.kagenti.dev/v1alpha1","kind":"AgentCard","namespace":"team-a","name":"billing-card"}]' ]
+}
+
+@test "a signed card whose record cannot be used counts no more, before its AgentCard and after" {
+	{ cat good && spoil deep signed && cat signed; } >in
+	run -0 verdicts_of in
+	[ "$output" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card RecordUnusable
+MODIFIED team-a/billing-card Verified" ]
+	{ cat trust workload && spoil utf8 signed && jq -c --rawfile signed billing.json '.object.status.card = ($signed | fromjson)' card; } >in
+	run -0 verdicts_of in
+	[ "$output" = "ADDED team-a/billing-card RecordUnusable" ]
+	{ cat in && mark begin v1 ConfigMap && cat trust && mark end v1 ConfigMap; } >gone
+	run -0 verdicts_of gone
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card Verified" ]
+}
+
+@test "a bundle whose record cannot be used is none: the last good one stays for --bundle-grace" {
+	{ cat good && spoil deep trust; } >in
+	run -0 verdicts_of in
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	grep -q 'the trust bundle of example.org in configmap spire-system/spire-bundle is unusable: nested too deeply' err
+	run -0 verdicts_of in -- --bundle-grace 0
+	[ "${lines[1]}" = "MODIFIED team-a/billing-card TrustBundleMissing" ]
+	{ spoil deep trust && cat workload signed card; } >in
+	run -0 verdicts_of in
+	[ "$output" = "ADDED team-a/billing-card TrustBundleMissing" ]
+}
+
+@test "what a program before could not use is unusable here, too; the line goes on" {
+	{ cat good && spoil deep card | egress-resolve --server 127.0.0.1 2>/dev/null || true; } >in
+	run -0 --separate-stderr egress-verify --trust-domain example.org <in
+	[ "$(verdicts <<<"$output")" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card RecordUnusable" ]
+	[ "$(grep -c RecordRejected <<<"$output")" = 1 ]
+}
+
+@test "an unusable line of a workload is named to the stages behind, and one of nobody is told as before" {
+	spoil utf8 workload >in
+	echo nonsense >>in
+	run -1 --separate-stderr egress-verify --trust-domain example.org <in
+	[ "$(jq -r '.object.details.kind // "-"' <<<"$output")" = $'Deployment\n-' ]
+}
+
 @test "the same log gives the same bytes" {
 	cat card signed workload trust good >in
 	verify --at 2026-01-01T00:00:00Z <in >one

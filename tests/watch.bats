@@ -354,7 +354,8 @@ await() { # TEXT FILE
 	grep -q '^{"metadata":{"name":"deep".*]}$' rejects
 	[ "$(stat -c %a rejects)" = 600 ]
 	# the stages behind learn that they do not see all there is, before they learn of the end
-	[ "$(jq -r 'select(.type == "ERROR").object.reason' <<<"$output")" = RecordRejected ]
+	[ "$(jq -r 'select(.type == "ERROR").object | "\(.reason) \(.details.apiVersion) \(.details.kind) \(.details.name)"' <<<"$output")" = \
+		'RecordRejected agent.kagenti.dev/v1alpha1 AgentCard deep' ]
 	[ "$(jq -r .type <<<"$output" | tail -n 1)" = BOOKMARK ]
 }
 

@@ -14,6 +14,7 @@
 #include "os/metrics.h"
 #include "os/notify.h"
 #include "os/signals.h"
+#include "k8s/unusable.h"
 #include "stream/stream.h"
 
 enum { RECORDS = 256 /* read at most between two looks at the network */ };
@@ -219,6 +220,20 @@ static void gather(void *context)
 	metrics_set(METRIC_AGENTS, NULL, (int64_t)agents_cards(fetch->agents));
 }
 
+/* What the line is of must not stay what it was before: egress-verify is told its name. */
+static bool take_unusable(void *context, struct json_text line, const char *why)
+{
+	struct fetch *fetch = context;
+	struct event named;
+	(void)why;
+	if (!k8s_unusable_find(line, &named))
+		return false;
+	fetch->text.len = 0;
+	k8s_unusable_put(&fetch->text, &named);
+	stream_write(fetch->stream, json_buffer_text(&fetch->text));
+	return true;
+}
+
 int fetch_run(const struct fetch_options *options)
 {
 	struct fetch fetch = {.options = options};
@@ -232,6 +247,8 @@ int fetch_run(const struct fetch_options *options)
 		.rejects = options->rejects,
 		.wake = wake,
 		.lost = STREAM_LOST_EVENT,
+		.on_reject = take_unusable,
+		.context = &fetch,
 	});
 	int status = EXIT_CANNOT;
 	if (fetch.stream != NULL) {

@@ -17,6 +17,7 @@
 #include "os/signals.h"
 #include "rules/dns.h"
 #include "k8s/operator.h"
+#include "k8s/unusable.h"
 #include "stream/stream.h"
 
 struct stage {
@@ -110,6 +111,20 @@ static void gather(void *context)
 	metrics_set(METRIC_NAMES, NULL, (int64_t)dns_cards_names(stage->cards));
 }
 
+/* What the line is of must not stay what it was before: the stages behind are told its name. */
+static bool take_unusable(void *context, struct json_text line, const char *why)
+{
+	struct stage *stage = context;
+	struct event named;
+	(void)why;
+	if (!k8s_unusable_find(line, &named))
+		return false;
+	stage->scratch.len = 0;
+	k8s_unusable_put(&stage->scratch, &named);
+	stream_write(stage->stream, json_buffer_text(&stage->scratch));
+	return true;
+}
+
 /* Where answers come from: a file, or name servers. */
 static bool open_source(struct stage *stage)
 {
@@ -149,6 +164,8 @@ static bool open_stage(struct stage *stage)
 		.rejects = o->rejects,
 		.wake = stage->resolver == NULL ? -1 : dns_resolver_wake(stage->resolver),
 		.lost = STREAM_LOST_EVENT,
+		.on_reject = take_unusable,
+		.context = stage,
 	});
 	if (stage->stream == NULL)
 		return false;

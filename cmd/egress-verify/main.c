@@ -162,6 +162,13 @@ static void warn(void *context, const char *sentence)
 	log_warning("%s", sentence);
 }
 
+/* What the line is of must not stay what it was before. */
+static bool take_unusable(void *context, struct json_text line, const char *why)
+{
+	struct stage *stage = context;
+	return trust_cards_unusable(stage->cards, line, why, now(stage));
+}
+
 static bool open_checker(struct stage *stage)
 {
 	const struct verify_options *o = &stage->options;
@@ -243,6 +250,8 @@ static bool open_stage(struct stage *stage)
 		.rejects = stage->options.rejects,
 		.wake = stage->bundles.wake,
 		.lost = STREAM_LOST_EVENT,
+		.on_reject = take_unusable,
+		.context = stage,
 	});
 	if (stage->stream == NULL)
 		return false;

@@ -216,18 +216,21 @@ static void keep_rejected(struct stream *s, const char *at, size_t len)
 	s->unkept = true;
 }
 
-static void count_rejected(struct stream *s)
+static void count_rejected(struct stream *s, struct json_text line, const char *reason)
 {
+	const struct stream_options *o = &s->options;
 	s->rejected++;
 	metrics_add(METRIC_REJECTS, NULL, 1);
-	if (s->options.lost != NULL)
-		stream_write(s, json_of(s->options.lost));
+	if (o->on_reject != NULL && o->on_reject(o->context, line, reason))
+		return;
+	if (o->lost != NULL)
+		stream_write(s, json_of(o->lost));
 }
 
 static void reject(struct stream *s, struct json_text line, const char *reason)
 {
 	log_error("line %lu: %s", s->number, reason);
-	count_rejected(s);
+	count_rejected(s, line, reason);
 	keep_rejected(s, line.at, line.len);
 	keep_rejected(s, "\n", 1);
 }
@@ -271,12 +274,20 @@ static void skip_line(struct stream *s)
 		keep_rejected(s, "\n", 1);
 }
 
+static void say_too_long(char text[64])
+{
+	snprintf(text, 64, "longer than %d bytes", JSON_RECORD_MAX);
+}
+
 static void begin_skipping(struct stream *s)
 {
+	struct json_text held = {s->in.at + s->in_at, s->in.len - s->in_at};
+	char text[64];
+	say_too_long(text);
 	s->number++;
-	count_rejected(s);
+	log_error("line %lu: %s", s->number, text);
+	count_rejected(s, held, text);
 	s->skipping = true;
-	log_error("line %lu: longer than %d bytes", s->number, JSON_RECORD_MAX);
 	skip_line(s);
 }
 
@@ -397,7 +408,7 @@ static bool accept_line(struct stream *s, struct json_text line, struct record *
 		return false;
 	if (line.len > JSON_RECORD_MAX) {
 		char text[64];
-		snprintf(text, sizeof text, "longer than %d bytes", JSON_RECORD_MAX);
+		say_too_long(text);
 		reject(s, line, text);
 		return false;
 	}

@@ -34,6 +34,11 @@ struct stream_options {
 	 * once and count as a failure. stream_close() waits for it as always. */
 	bool work_first;
 	const char *lost;    /* a line written in place of each rejected one; NULL: none */
+	/* Called in place of that: with what is held of the line, unchecked (of one that is too long at
+	 * least its first JSON_RECORD_MAX bytes), and why. True when the caller has written what stands
+	 * for it; else `lost` is. NULL: none. */
+	bool (*on_reject)(void *context, struct json_text line, const char *reason);
+	void *context;
 };
 
 /* For `lost`: tells the stages behind that they do not see all there is. */

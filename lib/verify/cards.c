@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "k8s/unusable.h"
 #include "verify/cards_private.h"
 #include "verify/status_private.h"
 
@@ -80,7 +81,7 @@ static bool still_holds(struct trust_cards *cards, const struct held_card *card,
                         const struct card_aim *aim, int64_t at)
 {
 	struct held *held = &cards->held;
-	if (cards->settings.accept != TRUST_ACCEPT_NOTHING)
+	if (cards->settings.accept != TRUST_ACCEPT_NOTHING || card->unusable != NULL)
 		return false;
 	if (card->target == NULL || aim->problem != NULL || at < card->since || at >= card->until)
 		return false;
@@ -123,6 +124,8 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 	if (card == NULL)
 		card = held_card_add(&cards->held, key);
 	bool holds = still_holds(cards, card, &aim, at);
+	free(card->unusable);
+	card->unusable = NULL;
 	hold_card(cards, card, event, &aim);
 	if (!holds) {
 		cards_check(cards, card, aim.problem, at);
@@ -134,7 +137,7 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 		held_card_remove(&cards->held, card);
 }
 
-static enum held_kind kind_of(const struct trust_cards *cards, const struct event *event)
+enum held_kind cards_kind_of(const struct trust_cards *cards, const struct event *event)
 {
 	if (event_is(event, cards->settings.agentcard_group, held_kind_names[HELD_AGENTCARD].kind))
 		return HELD_AGENTCARD;
@@ -179,13 +182,16 @@ const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
 		return wrong;
 	if (event.time.at != NULL && cards->settings.now != NULL)
 		at = cards->settings.now(cards->settings.context, event.time);
-	enum held_kind kind = kind_of(cards, &event);
+	enum held_kind kind = cards_kind_of(cards, &event);
 	bool object = event.type != EVENT_BOOKMARK && event.type != EVENT_ERROR;
 	if (kind == HELD_AGENTCARD && object) {
 		take_card(cards, line, &event, at);
 		return NULL;
 	}
 	cards->settings.emit(cards->settings.context, line);
+	struct event named;
+	if (k8s_unusable_read(&event, &named))
+		cards_spoil(cards, &named, "a program before this one could not", at);
 	if (kind == HELD_NONE || event.type == EVENT_ERROR)
 		return NULL;
 	if (object)

@@ -73,6 +73,17 @@ void trust_cards_free(struct trust_cards *cards);
 const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
                              struct json_text json, int64_t at);
 
+/* A line that is no usable event: what it is of counts as unusable until its next usable one.
+ *
+ *   AgentCard        not verified, for the reason RecordUnusable
+ *   signed card      its cards are not, likewise
+ *   trust bundle     as what is no bundle at all
+ *   anything else    is nothing to us: the line that names it goes on to the stages behind
+ *
+ * False when the line does not say of which object it is; then nothing happened. */
+bool trust_cards_unusable(struct trust_cards *cards, struct json_text line, const char *why,
+                          int64_t at);
+
 /* A new bundle of a trust domain from elsewhere, or with an absent text its end. One without a
  * usable CA ends trust too; one that is no bundle at all (trust/anchors.h) leaves the last good one
  * in place for `bundle_grace`, and `warn` is told once a minute. True when its anchors are in force.

@@ -268,6 +268,20 @@ void cards_take_bundle(struct trust_cards *cards, const struct event *event, enu
 			take_slot(cards, &cards->bundles[i], event, at);
 }
 
+void cards_spoil_bundle(struct trust_cards *cards, const struct event *event, enum held_kind kind,
+                        const char *why, int64_t at)
+{
+	char where[BUNDLE_WHERE_SIZE];
+	for (size_t i = 0; i < cards->settings.bundle_count; i++) {
+		struct bundle_slot *slot = &cards->bundles[i];
+		if (!is_of(slot, kind, event->namespace, event->name))
+			continue;
+		name_slot(slot, where);
+		slot->list = cards->lists[kind];
+		keep_last_good(cards, slot, where, why, at);
+	}
+}
+
 void cards_end_bundles(struct trust_cards *cards, enum held_kind kind, int64_t at)
 {
 	for (size_t i = 0; i < cards->settings.bundle_count; i++) {

@@ -94,6 +94,24 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 	explain_more(cards, card, source, &cards->verdict);
 }
 
+/* The record is unusable, or that of its signed card: what they were before counts no more. */
+static bool check_usable(struct trust_cards *cards, const struct held_card *card,
+                         char source[SOURCE_SIZE])
+{
+	const struct held_target *target = card->target;
+	if (card->unusable != NULL) {
+		trust_verdict_set(&cards->verdict, TRUST_RECORD_UNUSABLE,
+		                  "the last record of the AgentCard cannot be used: %s", card->unusable);
+		return false;
+	}
+	if (target == NULL || target->unusable == NULL || cards->settings.checker == NULL)
+		return true;
+	snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
+	trust_verdict_set(&cards->verdict, TRUST_RECORD_UNUSABLE,
+	                  "the last record of its signed card cannot be used: %s", target->unusable);
+	return false;
+}
+
 static bool is_workload_known(const struct held_card *card)
 {
 	return card->workload != HELD_NONE && card->target->service_accounts[card->workload] != NULL;
@@ -134,11 +152,14 @@ static bool is_status_asked(const struct trust_cards *cards, const struct held_c
 void cards_check(struct trust_cards *cards, struct held_card *card, const char *problem, int64_t at)
 {
 	char source[SOURCE_SIZE] = "";
-	if (card->target == NULL)
+	bool usable = check_usable(cards, card, source);
+	if (!usable)
+		card->trust_domain = NULL;
+	else if (card->target == NULL)
 		trust_verdict_set(&cards->verdict, TRUST_WORKLOAD_MISSING, "%s", problem);
 	else if (cards->settings.checker != NULL)
 		check_signed(cards, card, source, at);
-	if (is_status_asked(cards, card))
+	if (usable && is_status_asked(cards, card))
 		check_status(cards, card, source);
 	card->since = cards->verdict.since;
 	card->until = cards->verdict.until;

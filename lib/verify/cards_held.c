@@ -48,6 +48,7 @@ static void free_card(struct held_card *card)
 {
 	json_packed_free(&card->object);
 	free(card->verification);
+	free(card->unusable);
 	free(card);
 }
 
@@ -134,6 +135,7 @@ struct held_target *held_target_add(struct held *held, const char *key)
 static void free_target(struct held_target *target)
 {
 	json_packed_free(&target->signed_card);
+	free(target->unusable);
 	for (int i = 0; i < HELD_WORKLOADS; i++)
 		free(target->service_accounts[i]);
 	free(target);
@@ -141,7 +143,7 @@ static void free_target(struct held_target *target)
 
 void held_target_drop(struct held *held, struct held_target *target)
 {
-	if (target->cards != NULL || target->signed_card.at != NULL)
+	if (target->cards != NULL || target->signed_card.at != NULL || target->unusable != NULL)
 		return;
 	for (int i = 0; i < HELD_WORKLOADS; i++)
 		if (target->service_accounts[i] != NULL)
@@ -162,6 +164,17 @@ bool held_target_sign(struct held *held, struct held_target *target, const char 
 struct json_text held_target_signed(struct held *held, const struct held_target *target)
 {
 	return json_unpack(held->signed_cards, &target->signed_card, &held->signed_card);
+}
+
+bool held_target_spoil(struct held_target *target, const char *why)
+{
+	bool was = target->unusable != NULL;
+	if (!was && why == NULL)
+		return false;
+	bool same = was && why != NULL && strcmp(target->unusable, why) == 0;
+	free(target->unusable);
+	target->unusable = why == NULL ? NULL : held_copy(why, strnlen(why, HELD_WHY_MAX));
+	return !same;
 }
 
 bool held_target_account(struct held_target *target, enum held_kind workload, const char *name)

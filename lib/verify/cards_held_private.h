@@ -30,6 +30,8 @@ struct held_kind_name {
 };
 extern const struct held_kind_name held_kind_names[HELD_KINDS];
 
+enum { HELD_WHY_MAX = 200 }; /* bytes of why a record is unusable */
+
 struct held_span {
 	uint32_t at, len; /* in the object's text; 0, 0: absent */
 };
@@ -44,6 +46,7 @@ struct held_card {
 	struct held_span status_card, binding, allowed, status; /* in the text of `object` */
 	int64_t since, until;          /* when the verification holds */
 	const char *trust_domain;      /* the one expected; the checker's */
+	char *unusable;                /* why its last record is; NULL: it is not */
 	unsigned list;                 /* the list that named it last */
 	unsigned char workload;        /* enum held_kind of its targetRef */
 	char key[];                    /* namespace/name */
@@ -53,6 +56,7 @@ struct held_target {
 	UT_hash_handle hh;
 	struct held_card *cards;
 	struct json_packed signed_card; /* absent: no ConfigMap, or it holds no card */
+	char *unusable;                /* why the ConfigMap's last record is; NULL: it is not */
 	unsigned signed_list;          /* the list that named its ConfigMap last */
 	char *service_accounts[HELD_WORKLOADS]; /* NULL: that workload is not known */
 	unsigned workload_lists[HELD_WORKLOADS];
@@ -91,6 +95,8 @@ void held_target_drop(struct held *held, struct held_target *target);
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len);
 /* The signed card; valid until the next call. */
 struct json_text held_target_signed(struct held *held, const struct held_target *target);
+/* Why the last record of its ConfigMap is unusable; NULL: it is usable. True when that changed. */
+bool held_target_spoil(struct held_target *target, const char *why);
 bool held_target_account(struct held_target *target, enum held_kind workload, const char *name);
 
 void held_free(struct held *held);

@@ -10,8 +10,7 @@
 
 #define SIGNED_KEY "agent-card.json"
 
-/* namespace/name of the workload whose signed card such a ConfigMap holds. */
-static bool signed_for(const struct event *event, char key[EVENT_KEY_SIZE])
+bool cards_signed_for(const struct event *event, char key[EVENT_KEY_SIZE])
 {
 	struct json_text workload = k8s_signed_for(event->name);
 	if (event->namespace.at == NULL || workload.at == NULL)
@@ -61,7 +60,8 @@ static void take_signed(struct trust_cards *cards, const struct event *event, co
 	/* What is too large for a card stays so with fewer bytes held. */
 	if (len > TRUST_CARD_MAX + 1)
 		len = TRUST_CARD_MAX + 1;
-	if (held_target_sign(&cards->held, target, found ? card.at : NULL, len))
+	bool spoilt = held_target_spoil(target, NULL);
+	if (held_target_sign(&cards->held, target, found ? card.at : NULL, len) || spoilt)
 		cards_recheck_target(cards, target, at);
 	json_buffer_free(&card);
 	held_target_drop(&cards->held, target);
@@ -71,7 +71,7 @@ void cards_take_configmap(struct trust_cards *cards, const struct event *event, 
 {
 	char key[EVENT_KEY_SIZE];
 	cards_take_bundle(cards, event, HELD_CONFIGMAP, at);
-	if (signed_for(event, key))
+	if (cards_signed_for(event, key))
 		take_signed(cards, event, key, at);
 }
 
@@ -118,7 +118,10 @@ static void end_target(struct trust_cards *cards, struct held_target *target, en
 {
 	unsigned list = cards->lists[kind];
 	if (kind == HELD_CONFIGMAP) {
-		if (target->signed_list != list && held_target_sign(&cards->held, target, NULL, 0))
+		if (target->signed_list == list)
+			return;
+		bool spoilt = held_target_spoil(target, NULL);
+		if (held_target_sign(&cards->held, target, NULL, 0) || spoilt)
 			cards_recheck_target(cards, target, at);
 	} else if (target->workload_lists[kind] != list &&
 	           held_target_account(target, kind, NULL)) {

@@ -63,15 +63,27 @@ void cards_take_workload(struct trust_cards *cards, const struct event *event,
                          enum held_kind kind, int64_t at);
 void cards_end_list(struct trust_cards *cards, enum held_kind kind, int64_t at);
 
+/* namespace/name of the workload whose signed card such a ConfigMap holds; false: it is no such one. */
+bool cards_signed_for(const struct event *event, char key[EVENT_KEY_SIZE]);
+
 /* Appends the value of a key of `data`, or decoded of `binaryData`. False when there is none. */
 bool cards_configmap_value(struct json_text configmap, const char *key, struct json_buffer *out);
 /* Appends what a string decodes to; false for anything else. */
 bool cards_put_string(struct json_text value, struct json_buffer *out);
 
+/* cards_unusable.c: the record of this identity cannot be used. False: nothing of it is held. */
+bool cards_spoil(struct trust_cards *cards, const struct event *named, const char *why, int64_t at);
+
+/* cards.c */
+enum held_kind cards_kind_of(const struct trust_cards *cards, const struct event *event);
+
 /* cards_bundle.c */
 void cards_open_bundles(struct trust_cards *cards);
 void cards_take_bundle(struct trust_cards *cards, const struct event *event, enum held_kind kind,
                        int64_t at);
+/* Its last record is unusable. */
+void cards_spoil_bundle(struct trust_cards *cards, const struct event *event, enum held_kind kind,
+                        const char *why, int64_t at);
 void cards_end_bundles(struct trust_cards *cards, enum held_kind kind, int64_t at);
 /* Ends the grace of bundles that are none, and says once a minute that it goes on. */
 void cards_bundles_time(struct trust_cards *cards, int64_t at);

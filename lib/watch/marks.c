@@ -1,12 +1,15 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "k8s/unusable.h"
 #include "watch/watch_private.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/metrics.h"
 #include "os/notify.h"
+#include "stream/stream.h"
 
 static const char BEGIN[] = "agent-egress.dev/initial-events-begin";
 static const char END[] = "k8s.io/initial-events-end";
@@ -52,6 +55,39 @@ void marks_emit(struct reflector *r, const char *type, const char *key, struct j
 		kube_event_put(&w->scratch, type, kind, object, w->options->full);
 	put_line(w, sink_key);
 	free(sink_key);
+}
+
+/* In the order of the events of that object. */
+static void put_unusable(struct watch *w, const struct event *named)
+{
+	char key[EVENT_KEY_SIZE];
+	event_key(named, key);
+	const char *slash = memchr(named->api_version.at, '/', named->api_version.len);
+	size_t group = slash == NULL ? 0 : (size_t)(slash - named->api_version.at);
+	char *sink_key = kube_format("%.*s.%.*s/%s", (int)named->kind.len, named->kind.at, (int)group,
+	                             named->api_version.at, key);
+	k8s_unusable_put(&w->scratch, named);
+	put_line(w, sink_key);
+	free(sink_key);
+}
+
+void marks_emit_unusable(struct reflector *r, struct json_text object)
+{
+	struct watch *w = r->watch;
+	const struct k8s_kind *kind = &r->marks->kind;
+	struct event named;
+	char *api_version = kube_format("%s%s%s", kind->group, kind->group[0] == '\0' ? "" : "/",
+	                                kind->version);
+	begin(w, r->marks);
+	w->scratch.len = 0;
+	if (k8s_unusable_find(object, &named) ||
+	    k8s_unusable_find_item(object, api_version, kind->kind, &named)) {
+		put_unusable(w, &named);
+	} else {
+		json_puts(&w->scratch, STREAM_LOST_EVENT);
+		put_line(w, NULL);
+	}
+	free(api_version);
 }
 
 /* Why not all of the kind's lists could be read; NULL: they were. */

@@ -7,7 +7,6 @@
 #include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"
-#include "stream/stream.h"
 
 enum { REPEAT_MS = 60 * 1000 };
 
@@ -96,7 +95,7 @@ void watch_reject(struct reflector *r, struct json_text object, const char *reas
 {
 	struct watch *w = r->watch;
 	w->rejected++;
-	kube_sink_put(w->sink, NULL, json_of(STREAM_LOST_EVENT));
+	marks_emit_unusable(r, object);
 	log_error("%s: an object of %zu bytes was skipped: %s", r->marks->kind.plural, object.len,
 	          reason);
 	if (w->rejects_fd >= 0 && !keep(w->rejects_fd, object))

@@ -240,6 +240,9 @@ void watch_reject(struct reflector *r, struct json_text object, const char *reas
 
 /* marks.c */
 void marks_emit(struct reflector *r, const char *type, const char *key, struct json_text object);
+/* Tells of an object that cannot be used, which must not stay what it was before: by its name, where
+ * that can be found in it. `object` is it, or its event. */
+void marks_emit_unusable(struct reflector *r, struct json_text object);
 /* Writes the end marks that can be written now. */
 void marks_advance(struct watch *w);
 /* The same, when only time went by; and the time's BOOKMARK. */

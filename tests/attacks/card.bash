@@ -99,3 +99,24 @@ signed_configmap team-a billing <billing.json | jq -c '.object.apiVersion = "evi
 	attack configmap-group CardMissing 'no signed card' 'a ConfigMap of another API group'
 signed_configmap team-a billing <billing.json | jq -c '.object.data["agent-card.json"] |= fromjson' |
 	attack configmap-object CardMissing 'no signed card' 'an object where a string belongs'
+
+# lines that cannot be used: what they are of must not stay what it was, or become what comes beside it
+deep=$(printf '[%.0s' {1..600})$(printf ']%.0s' {1..600})
+spoil() { # deep|utf8|twice <event
+	jq -c '.object.status.x = "SPOILT"' |
+		case $1 in
+		deep) sed "s/\"SPOILT\"/$deep/" ;;
+		utf8) sed 's/SPOILT/\xff/' ;;
+		twice) sed 's/"x":"SPOILT"/"x":1,"x":2/' ;;
+		esac
+}
+unusable() {
+	{ spoil "$1" <card && signed_configmap team-a billing <billing.json; } |
+		attack "unusable-card-$1" RecordUnusable "AgentCard cannot be used: $2" "an AgentCard whose last record has $3"
+	{ signed_configmap team-a billing <billing.json | spoil "$1"
+	  jq -c --slurpfile signed billing.json '.object.status.card = $signed[0]' card; } |
+		attack "unusable-signed-$1" RecordUnusable "signed card cannot be used: $2" "a signed card whose last record has $3"
+}
+unusable deep 'nested too deeply' '600 nested arrays'
+unusable utf8 'invalid UTF-8' 'a byte that is no UTF-8'
+unusable twice 'duplicate key' 'a key twice'
