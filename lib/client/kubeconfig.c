@@ -80,7 +80,8 @@ static bool is_true(const char *text)
 	return false;
 }
 
-static bool take_cluster(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
+static bool take_cluster(struct reading *r, struct kubeconfig_file *f,
+                         const struct yaml_node_s *node)
 {
 	struct kube_config *c = r->config;
 	const char *server = kubeconfig_text(f, node, "server");
@@ -117,17 +118,18 @@ static bool take_header(struct reading *r, const char *name, const char *value)
 }
 
 /* Never left out: without it we would act with our own, wider rights. */
-static bool take_impersonation(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
+static bool take_impersonation(struct reading *r, struct kubeconfig_file *f,
+                               const struct yaml_node_s *node)
 {
-	yaml_node_t *groups = kubeconfig_get(f, node, "as-groups"), *group;
+	const struct yaml_node_s *groups = kube_yaml_get(f->document, node, "as-groups"), *group;
 	bool good = take_header(r, "Impersonate-User", kubeconfig_text(f, node, "as")) &&
 	            take_header(r, "Impersonate-Uid", kubeconfig_text(f, node, "as-uid"));
-	for (size_t i = 0; good && (group = kubeconfig_item(f, groups, i)) != NULL; i++)
-		good = take_header(r, "Impersonate-Group", kubeconfig_scalar(group));
+	for (size_t i = 0; good && (group = kube_yaml_item(f->document, groups, i)) != NULL; i++)
+		good = take_header(r, "Impersonate-Group", kube_yaml_scalar(group));
 	return good;
 }
 
-static bool take_exec(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
+static bool take_exec(struct reading *r, struct kubeconfig_file *f, const struct yaml_node_s *node)
 {
 	const char *command = kubeconfig_text(f, node, "command");
 	const char *version = kubeconfig_text(f, node, "apiVersion");
@@ -147,13 +149,14 @@ static bool take_exec(struct reading *r, struct kubeconfig_file *f, yaml_node_t 
 	exec->api_version = kube_copy(version);
 	exec->install_hint = kube_copy(kubeconfig_text(f, node, "installHint"));
 	exec->provide_cluster_info = is_true(kubeconfig_text(f, node, "provideClusterInfo"));
-	yaml_node_t *args = kubeconfig_get(f, node, "args"), *env = kubeconfig_get(f, node, "env");
-	yaml_node_t *item;
-	for (size_t i = 0; (item = kubeconfig_item(f, args, i)) != NULL; i++) {
-		const char *text = kubeconfig_scalar(item);
+	const struct yaml_node_s *args = kube_yaml_get(f->document, node, "args");
+	const struct yaml_node_s *env = kube_yaml_get(f->document, node, "env");
+	const struct yaml_node_s *item;
+	for (size_t i = 0; (item = kube_yaml_item(f->document, args, i)) != NULL; i++) {
+		const char *text = kube_yaml_scalar(item);
 		exec->args = kube_list_add(exec->args, kube_copy(text == NULL ? "" : text));
 	}
-	for (size_t i = 0; (item = kubeconfig_item(f, env, i)) != NULL; i++) {
+	for (size_t i = 0; (item = kube_yaml_item(f->document, env, i)) != NULL; i++) {
 		const char *name = kubeconfig_text(f, item, "name");
 		const char *value = kubeconfig_text(f, item, "value");
 		if (name == NULL || strchr(name, '=') != NULL)
@@ -164,11 +167,11 @@ static bool take_exec(struct reading *r, struct kubeconfig_file *f, yaml_node_t 
 	return true;
 }
 
-static bool take_user(struct reading *r, struct kubeconfig_file *f, yaml_node_t *node)
+static bool take_user(struct reading *r, struct kubeconfig_file *f, const struct yaml_node_s *node)
 {
 	struct kube_config *c = r->config;
-	yaml_node_t *provider = kubeconfig_get(f, node, "auth-provider");
-	if (provider != NULL && provider->type == YAML_MAPPING_NODE)
+	const struct yaml_node_s *provider = kube_yaml_get(f->document, node, "auth-provider");
+	if (kube_yaml_is_mapping(provider))
 		return refuse(r, "the user's auth-provider is not supported; use an exec plugin");
 	if (kubeconfig_text(f, node, "username") != NULL)
 		return refuse(r, "the user's username and password are not supported; use a token "
@@ -191,12 +194,12 @@ static bool take_user(struct reading *r, struct kubeconfig_file *f, yaml_node_t 
 		              cert ? "certificate" : "key", cert ? "key" : "certificate");
 	if (!take_impersonation(r, f, node))
 		return false;
-	yaml_node_t *exec = kubeconfig_get(f, node, "exec");
-	return exec == NULL || exec->type != YAML_MAPPING_NODE || take_exec(r, f, exec);
+	const struct yaml_node_s *exec = kube_yaml_get(f->document, node, "exec");
+	return !kube_yaml_is_mapping(exec) || take_exec(r, f, exec);
 }
 
 /* The first file that names it wins; one that names it twice does not say which is meant. */
-static yaml_node_t *find(struct reading *r, const char *what, const char *name,
+static const struct yaml_node_s *find(struct reading *r, const char *what, const char *name,
                          struct kubeconfig_file **in)
 {
 	char section[16];
@@ -204,13 +207,13 @@ static yaml_node_t *find(struct reading *r, const char *what, const char *name,
 	for (size_t i = 0; i < r->count; i++) {
 		size_t count = 0;
 		*in = &r->files[i];
-		yaml_node_t *item = kubeconfig_named(*in, section, name, &count);
-		yaml_node_t *node = kubeconfig_get(*in, item, what);
+		const struct yaml_node_s *item = kubeconfig_named(*in, section, name, &count);
+		const struct yaml_node_s *node = kube_yaml_get((*in)->document, item, what);
 		if (count > 1) {
 			refuse(r, "%s \"%s\" is defined twice in %s", what, name, (*in)->path);
 			return NULL;
 		}
-		if (node != NULL && node->type == YAML_MAPPING_NODE)
+		if (kube_yaml_is_mapping(node))
 			return node;
 	}
 	refuse(r, "%s \"%s\" is not defined", what, name);
@@ -232,7 +235,7 @@ static const char *current_context(struct reading *r)
 {
 	const char *context = NULL;
 	for (size_t i = 0; i < r->count && context == NULL; i++) {
-		yaml_node_t *root = yaml_document_get_root_node(&r->files[i].document);
+		const struct yaml_node_s *root = kube_yaml_root(r->files[i].document);
 		context = kubeconfig_text(&r->files[i], root, "current-context");
 	}
 	return context;
@@ -250,7 +253,7 @@ static bool choose(struct reading *r, const char *context)
 	free(names);
 	if (context == NULL)
 		return refuse(r, "no current-context is set; choose one with --context");
-	yaml_node_t *chosen = find(r, "context", context, &f);
+	const struct yaml_node_s *chosen = find(r, "context", context, &f);
 	if (chosen == NULL)
 		return false;
 	const char *cluster = kubeconfig_text(f, chosen, "cluster");
@@ -259,7 +262,7 @@ static bool choose(struct reading *r, const char *context)
 	r->config->namespace = kube_copy(namespace == NULL ? "default" : namespace);
 	if (cluster == NULL)
 		return refuse(r, "the context has no cluster");
-	yaml_node_t *node = find(r, "cluster", cluster, &in);
+	const struct yaml_node_s *node = find(r, "cluster", cluster, &in);
 	if (node == NULL || !take_cluster(r, in, node))
 		return false;
 	if (user == NULL)

@@ -1,15 +1,15 @@
-/* Inside lib/kube: one kubeconfig file as a YAML document. */
+/* Inside lib/client: one kubeconfig file as a YAML document. */
 #ifndef CLIENT_KUBECONFIG_FILE_PRIVATE_H
 #define CLIENT_KUBECONFIG_FILE_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <yaml.h>
 
 #include "client/kubeconfig.h"
+#include "yaml/document.h"
 
 struct kubeconfig_file {
-	yaml_document_t document;
+	struct kube_yaml_document *document;
 	char *path;
 };
 
@@ -22,16 +22,11 @@ bool kubeconfig_file_read(struct kubeconfig_file *file, const char *text, size_t
                           const char *path, char error[KUBE_ERROR_SIZE]);
 void kubeconfig_file_free(struct kubeconfig_file *file);
 
-/* The member of a mapping, its own or one that it merges ("<<"); NULL when it is not there (also of
- * a NULL node). */
-yaml_node_t *kubeconfig_get(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key);
-/* A scalar as text; NULL when absent, empty, null, not a scalar or holding NUL. */
-const char *kubeconfig_scalar(yaml_node_t *node);
-const char *kubeconfig_text(struct kubeconfig_file *file, yaml_node_t *mapping, const char *key);
+/* The text of a mapping's member, NULL as kube_yaml_scalar() says. */
+const char *kubeconfig_text(struct kubeconfig_file *file, const struct yaml_node_s *mapping,
+                            const char *key);
 /* The first item of the list `section` whose member `name` is `name`, and how many there are. */
-yaml_node_t *kubeconfig_named(struct kubeconfig_file *file, const char *section,
-                              const char *name, size_t *count);
-/* The i-th item of a sequence; NULL after the last. */
-yaml_node_t *kubeconfig_item(struct kubeconfig_file *file, yaml_node_t *sequence, size_t i);
+const struct yaml_node_s *kubeconfig_named(struct kubeconfig_file *file, const char *section,
+                                           const char *name, size_t *count);
 
 #endif

@@ -14,7 +14,7 @@
 
 /* Each kind that is evidence. What the server does not serve does not exist; what it serves counts
  * whichever CNI is said to be there. */
-const struct evidence_kind evidence_kinds[] = {
+static const struct evidence_kind evidence_kinds[] = {
         {"networking.k8s.io", NULL, "NetworkPolicy", false, "podSelector", evidence_select_pods,
          evidence_read_networkpolicy, true},
         {"cilium.io", NULL, "CiliumNetworkPolicy", false, "endpointSelector",
@@ -41,7 +41,7 @@ const struct evidence_kind evidence_kinds[] = {
          evidence_select_pods, evidence_read_fqdn, true},
         /* It is asked beside the NetworkPolicies, and can only narrow. */
         {"k8s.ovn.org", NULL, "EgressFirewall", false, NULL, NULL, NULL, false},
-        {"", NULL, "Namespace", true, NULL, NULL, NULL, false},
+        [EVIDENCE_NAMESPACES] = {"", NULL, "Namespace", true, NULL, NULL, NULL, false},
         {NULL, NULL, NULL, false, NULL, NULL, NULL, false},
 };
 _Static_assert(sizeof evidence_kinds / sizeof evidence_kinds[0] <= EVIDENCE_KINDS, "kinds");
@@ -410,7 +410,7 @@ static void list_begin(struct evidence *evidence, int which, int group)
 	HASH_ITER(hh, evidence->objects, object, next)
 	if (is_of(object, &evidence_kinds[which], group))
 		object->listed = false;
-	if (strcmp(evidence_kinds[which].kind, "Namespace") != 0)
+	if (which != EVIDENCE_NAMESPACES)
 		return;
 	HASH_ITER(hh, evidence->spaces, space, after)
 	space->listed = false;
@@ -423,7 +423,7 @@ static void drop_unlisted(struct evidence *evidence, int which, int group)
 	HASH_ITER(hh, evidence->objects, object, next)
 	if (is_of(object, &evidence_kinds[which], group) && !object->listed)
 		object_free(evidence, object);
-	if (strcmp(evidence_kinds[which].kind, "Namespace") != 0)
+	if (which != EVIDENCE_NAMESPACES)
 		return;
 	HASH_ITER(hh, evidence->spaces, space, after) {
 		if (space->listed)
@@ -488,7 +488,7 @@ struct evidence_change evidence_take(struct evidence *evidence, const struct eve
 	if (which < 0 || event->type == EVENT_ERROR)
 		return change;
 	const struct evidence_kind *kind = &evidence_kinds[which];
-	bool is_space = strcmp(kind->kind, "Namespace") == 0;
+	bool is_space = which == EVIDENCE_NAMESPACES;
 	if (event->type == EVENT_BOOKMARK) {
 		change.reach = mark_take(evidence, which, group, event);
 		return change;
@@ -511,14 +511,6 @@ bool evidence_alone(const struct event *event)
 	int group;
 	return kind_of(event, &group) >= 0 &&
 	       policy_kind_of(event->api_version, event->kind) == NULL;
-}
-
-bool evidence_complete(const struct evidence *evidence, const char *kind)
-{
-	for (int i = 0; evidence_kinds[i].kind != NULL; i++)
-		if (strcmp(evidence_kinds[i].kind, kind) == 0)
-			return evidence->lists[i][0] == EVIDENCE_COMPLETE;
-	return false;
 }
 
 /* Of a kind's two groups one is enough. */

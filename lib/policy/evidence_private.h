@@ -178,8 +178,6 @@ struct evidence_kind {
 	void (*read)(struct evidence_reading *reading, struct json_text spec);
 	bool needed; /* without a list of these an agent is undecided */
 };
-extern const struct evidence_kind evidence_kinds[]; /* closed by a NULL kind */
-
 enum evidence_answer evidence_select_pods(struct evidence_reading *reading,
                                           const struct evidence_pods *pods,
                                           struct json_text spec);
@@ -255,7 +253,8 @@ enum evidence_list {
 	EVIDENCE_FORBIDDEN,
 };
 
-enum { EVIDENCE_KINDS = 16 };
+/* The rows of the table of kinds, and which of them are Namespaces. */
+enum { EVIDENCE_KINDS = 16, EVIDENCE_NAMESPACES = 13 };
 
 struct evidence {
 	enum evidence_cni cni;
@@ -268,8 +267,5 @@ struct evidence {
 	struct json_buffer before, after; /* the last change: "key", NUL, "value", */
 	bool found_by;                    /* if all of it is found by these */
 };
-
-/* Whether a kind's objects are all known, or there are none. */
-bool evidence_complete(const struct evidence *evidence, const char *kind);
 
 #endif

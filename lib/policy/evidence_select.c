@@ -330,7 +330,7 @@ static bool within_the_listed(struct evidence_reading *reading, const struct evi
 	struct evidence *evidence = (struct evidence *)reading->evidence;
 	const struct evidence_space *space, *next;
 	evidence->spaces_matter = true;
-	if (inner->spaces.unread || !evidence_complete(evidence, "Namespace"))
+	if (inner->spaces.unread || evidence->lists[EVIDENCE_NAMESPACES][0] != EVIDENCE_COMPLETE)
 		return false;
 	reading->budget -= (long)HASH_COUNT(evidence->spaces) / 8;
 	HASH_ITER(hh, evidence->spaces, space, next) {

@@ -135,6 +135,30 @@ void policy_report_all(struct policy_inventory *inventory)
 	}
 }
 
+static size_t index_of(const struct k8s_kind *kind)
+{
+	size_t at = 0;
+	while (policy_kinds[at] != kind)
+		at++;
+	return at;
+}
+
+bool policy_kind_is_complete(const struct policy_inventory *inventory, const struct k8s_kind *kind)
+{
+	return inventory->complete[index_of(kind)];
+}
+
+void policy_kind_complete(struct policy_inventory *inventory, const struct k8s_kind *kind, bool whole)
+{
+	bool *held = &inventory->complete[index_of(kind)];
+	if (*held == whole)
+		return;
+	*held = whole;
+	for (struct policy_workload *w = inventory->workloads; w != NULL; w = w->hh.next)
+		if (w->cards != NULL)
+			policy_touch(inventory, w);
+}
+
 struct change {
 	struct policy_inventory *inventory;
 	const struct policy_workload *workload;

@@ -93,35 +93,11 @@ static void end_workloads(struct policy_inventory *inventory, enum k8s_workload_
 	}
 }
 
-static size_t index_of(const struct k8s_kind *kind)
-{
-	size_t at = 0;
-	while (policy_kinds[at] != kind)
-		at++;
-	return at;
-}
-
-bool policy_kind_is_complete(const struct policy_inventory *inventory, const struct k8s_kind *kind)
-{
-	return inventory->complete[index_of(kind)];
-}
-
 /* A list that could not be read ends, too. */
 static bool is_readable(const struct event *mark)
 {
 	return !json_equals(json_get(mark->metadata, "annotations", "agent-egress.dev/unavailable"),
 	                    "Forbidden");
-}
-
-static void complete(struct policy_inventory *inventory, const struct k8s_kind *kind, bool whole)
-{
-	bool *held = &inventory->complete[index_of(kind)];
-	if (*held == whole)
-		return;
-	*held = whole;
-	for (struct policy_workload *w = inventory->workloads; w != NULL; w = w->hh.next)
-		if (w->cards != NULL)
-			policy_touch(inventory, w);
 }
 
 static void end_objects(struct policy_inventory *inventory, const struct k8s_kind *kind)
@@ -145,6 +121,6 @@ void policy_inventory_end(struct policy_inventory *inventory, const struct event
 		end_workloads(inventory, row);
 	} else if ((kind = policy_kind_of(bookmark->api_version, bookmark->kind)) != NULL) {
 		end_objects(inventory, kind);
-		complete(inventory, kind, is_readable(bookmark));
+		policy_kind_complete(inventory, kind, is_readable(bookmark));
 	}
 }

@@ -35,6 +35,8 @@ void policy_object_unseen(struct policy_inventory *inventory, struct policy_obje
 
 /* Whether the input has had a whole list of the kind. */
 bool policy_kind_is_complete(const struct policy_inventory *inventory, const struct k8s_kind *kind);
+/* Sets that. What is told of all agents depends on it. */
+void policy_kind_complete(struct policy_inventory *inventory, const struct k8s_kind *kind, bool whole);
 
 /* The card that an object says it is for, when there is such a card; NULL. */
 struct policy_card *policy_card_of(const struct policy_inventory *inventory,

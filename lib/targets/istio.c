@@ -146,5 +146,6 @@ const struct policy_target policy_target_istio = {
         .word = "istio",
         .cnis = POLICY_CNI_SET(POLICY_CNI_ISTIO),
         .kind = &policy_kind_sidecar,
+        .is_of_proxies = true,
         .render = render,
 };

@@ -30,5 +30,6 @@ static void render(const struct policy_inventory *inventory, struct policy_decis
 const struct policy_target policy_target_networkpolicy = {
         .word = "networkpolicy",
         .kind = &policy_kind_networkpolicy,
+        .is_plain = true,
         .render = render,
 };

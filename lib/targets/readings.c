@@ -258,19 +258,17 @@ void policy_target_gaps(const struct policy_target *target,
                         const struct policy_inventory *inventory,
                         const struct policy_decision *decision, struct policy_gaps *gaps)
 {
-	bool proxy = target == &policy_target_istio;
-	bool plain = target == &policy_target_networkpolicy;
 	if (decision->mode == POLICY_MODE_NONE)
 		return;
 	if (reads(inventory, POLICY_READS_NOTHING))
 		ignored(gaps, "Flannel enforces no policy: its pods may connect to anywhere");
-	if (proxy && reads(inventory, POLICY_READS_NO_SIDECARS))
+	if (target->is_of_proxies && reads(inventory, POLICY_READS_NO_SIDECARS))
 		ignored(gaps, "pods of an ambient mesh have no sidecar proxy: nothing limits them");
-	if (proxy && reads(inventory, POLICY_READS_PROXY_ALONE))
+	if (target->is_of_proxies && reads(inventory, POLICY_READS_PROXY_ALONE))
 		ignored(gaps, "Istio alone is no boundary: pods can go around their proxy");
-	if (plain && reads(inventory, POLICY_READS_NO_OTHER_LABELS))
+	if (target->is_plain && reads(inventory, POLICY_READS_NO_OTHER_LABELS))
 		find_labels(decision, gaps);
-	if (plain && reads(inventory, POLICY_READS_BLOCKS_TOGETHER))
+	if (target->is_plain && reads(inventory, POLICY_READS_BLOCKS_TOGETHER))
 		find_mixed_blocks(decision, gaps);
 	if (reads(inventory, POLICY_READS_TUNNEL))
 		find_tunnels(decision, gaps);

@@ -23,6 +23,8 @@ struct policy_target {
 	const struct k8s_kind *kind; /* of the first manifest of an agent */
 	bool names; /* it expresses DNS names, and lets their agent look them up */
 	policy_cnis cnis; /* the plugins that its kinds are for; 0: any may read them */
+	bool is_plain;      /* all that it writes are NetworkPolicies, which each plugin reads its way */
+	bool is_of_proxies; /* what it writes binds sidecar proxies, and no plugin */
 	void (*render)(const struct policy_inventory *inventory, struct policy_decision *decision,
 	               struct policy_manifests *manifests);
 	/* For a namespace in which something has changed; NULL: there is nothing namespace-wide.

@@ -37,16 +37,6 @@ void policy_render(const struct policy_target *target, const struct policy_inven
 	target->render(inventory, decision, manifests);
 }
 
-void policy_warn_of_names(struct policy_decision *decision, const char *message)
-{
-	char path[POLICY_FIELD_SIZE];
-	if (decision->domains.at == NULL || decision->owner->resolution[0] != '\0')
-		return;
-	snprintf(path, sizeof path, "%s.domains", decision->rules_path);
-	policy_problem(&decision->problems, POLICY_WARNING, path, (struct json_text){0}, "%s",
-	               message);
-}
-
 struct policy_writes policy_target_writes(const struct policy_target *target)
 {
 	return (struct policy_writes){.kind = target->kind,

@@ -137,19 +137,6 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 		held_card_remove(&cards->held, card);
 }
 
-enum held_kind cards_kind_of(const struct trust_cards *cards, const struct event *event)
-{
-	if (event_is(event, cards->settings.agentcard_group, held_kind_names[HELD_AGENTCARD].kind))
-		return HELD_AGENTCARD;
-	enum k8s_workload_kind workload = k8s_workload_of(event->api_version, event->kind);
-	if (workload < K8S_WORKLOADS)
-		return (enum held_kind)workload;
-	for (int i = HELD_WORKLOADS; i < HELD_AGENTCARD; i++)
-		if (event_is(event, held_kind_names[i].group, held_kind_names[i].kind))
-			return (enum held_kind)i;
-	return HELD_NONE;
-}
-
 static void take_mark(struct trust_cards *cards, enum held_kind kind, enum event_mark mark,
                       int64_t at)
 {
@@ -182,7 +169,7 @@ const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
 		return wrong;
 	if (event.time.at != NULL && cards->settings.now != NULL)
 		at = cards->settings.now(cards->settings.context, event.time);
-	enum held_kind kind = cards_kind_of(cards, &event);
+	enum held_kind kind = held_kind_of(&event, cards->settings.agentcard_group);
 	bool object = event.type != EVENT_BOOKMARK && event.type != EVENT_ERROR;
 	if (kind == HELD_AGENTCARD && object) {
 		take_card(cards, line, &event, at);
@@ -199,4 +186,18 @@ const char *trust_cards_take(struct trust_cards *cards, struct json_text line,
 	else
 		take_mark(cards, kind, event.mark, at);
 	return NULL;
+}
+
+void trust_cards_time(struct trust_cards *cards, int64_t at)
+{
+	cards_bundles_time(cards, at);
+	if (at < cards->due)
+		return;
+	cards->due = TRUST_TIME_MAX;
+	for (struct held_card *card = cards->held.cards; card != NULL; card = card->hh.next) {
+		if (card->until <= at)
+			cards_recheck(cards, card, at);
+		if (card->until < cards->due)
+			cards->due = card->until;
+	}
 }

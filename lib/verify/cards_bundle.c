@@ -29,14 +29,6 @@ __attribute__((format(printf, 2, 3))) static void warn(struct trust_cards *cards
 	cards->settings.warn(cards->settings.context, text);
 }
 
-const char *cards_bundle_trouble(const struct trust_cards *cards, const char *trust_domain)
-{
-	for (size_t i = 0; i < cards->settings.bundle_count; i++)
-		if (cards->bundles[i].from.trust_domain == trust_domain)
-			return cards->bundles[i].trouble;
-	return "";
-}
-
 /* Trust in the domain ends, or had not begun. `why` is what its cards are told: it speaks of the
  * present alone, so that a verdict does not depend on what was before; `since` is for the warning. */
 static void end_trust(struct trust_cards *cards, struct bundle_slot *slot, const char *where,

@@ -36,11 +36,20 @@ static void name_workload(const struct held_card *card, struct trust_verdict *ve
 		         k8s_workloads[card->workload].kind.kind, card->target->key);
 }
 
+/* Why the trust domain (the checker's string) has no anchors: "" when it has. */
+static const char *trouble_of(const struct trust_cards *cards, const char *trust_domain)
+{
+	for (size_t i = 0; i < cards->settings.bundle_count; i++)
+		if (cards->bundles[i].from.trust_domain == trust_domain)
+			return cards->bundles[i].trouble;
+	return "";
+}
+
 /* Why there is no bundle stands where it was looked for. */
 static void explain_bundle(const struct trust_cards *cards, const char *trust_domain,
                            struct trust_verdict *verdict)
 {
-	const char *trouble = cards_bundle_trouble(cards, trust_domain);
+	const char *trouble = trouble_of(cards, trust_domain);
 	size_t len = strlen(verdict->message);
 	if (trouble[0] != '\0')
 		snprintf(verdict->message + len, sizeof verdict->message - len, ": %s", trouble);
@@ -207,19 +216,5 @@ void cards_recheck_target(struct trust_cards *cards, struct held_target *target,
 	DL_FOREACH(target->cards, card)
 	{
 		cards_recheck(cards, card, at);
-	}
-}
-
-void trust_cards_time(struct trust_cards *cards, int64_t at)
-{
-	cards_bundles_time(cards, at);
-	if (at < cards->due)
-		return;
-	cards->due = TRUST_TIME_MAX;
-	for (struct held_card *card = cards->held.cards; card != NULL; card = card->hh.next) {
-		if (card->until <= at)
-			cards_recheck(cards, card, at);
-		if (card->until < cards->due)
-			cards->due = card->until;
 	}
 }

@@ -9,6 +9,19 @@ const struct held_kind_name held_kind_names[HELD_KINDS] = {
 	[HELD_AGENTCARD] = {NULL, "AgentCard"},
 };
 
+enum held_kind held_kind_of(const struct event *event, const char *agentcard_group)
+{
+	if (event_is(event, agentcard_group, held_kind_names[HELD_AGENTCARD].kind))
+		return HELD_AGENTCARD;
+	enum k8s_workload_kind workload = k8s_workload_of(event->api_version, event->kind);
+	if (workload < K8S_WORKLOADS)
+		return (enum held_kind)workload;
+	for (int i = HELD_WORKLOADS; i < HELD_AGENTCARD; i++)
+		if (event_is(event, held_kind_names[i].group, held_kind_names[i].kind))
+			return (enum held_kind)i;
+	return HELD_NONE;
+}
+
 void *held_memory(size_t size)
 {
 	void *memory = calloc(1, size);

@@ -29,6 +29,8 @@ struct held_kind_name {
 	const char *group, *kind;
 };
 extern const struct held_kind_name held_kind_names[HELD_KINDS];
+/* HELD_NONE: nothing that is held. */
+enum held_kind held_kind_of(const struct event *event, const char *agentcard_group);
 
 enum { HELD_WHY_MAX = 200 }; /* bytes of why a record is unusable */
 

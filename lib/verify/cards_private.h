@@ -1,4 +1,4 @@
-/* The state behind verify/cards.h, shared by its files. Private to lib/trust. */
+/* The state behind verify/cards.h, shared by its files. Private to lib/verify. */
 #ifndef VERIFY_CARDS_PRIVATE_H
 #define VERIFY_CARDS_PRIVATE_H
 
@@ -63,9 +63,9 @@ void cards_take_workload(struct trust_cards *cards, const struct event *event,
                          enum held_kind kind, int64_t at);
 void cards_end_list(struct trust_cards *cards, enum held_kind kind, int64_t at);
 
+/* configmap.c */
 /* namespace/name of the workload whose signed card such a ConfigMap holds; false: it is no such one. */
 bool cards_signed_for(const struct event *event, char key[EVENT_KEY_SIZE]);
-
 /* Appends the value of a key of `data`, or decoded of `binaryData`. False when there is none. */
 bool cards_configmap_value(struct json_text configmap, const char *key, struct json_buffer *out);
 /* Appends what a string decodes to; false for anything else. */
@@ -73,9 +73,6 @@ bool cards_put_string(struct json_text value, struct json_buffer *out);
 
 /* cards_unusable.c: the record of this identity cannot be used. False: nothing of it is held. */
 bool cards_spoil(struct trust_cards *cards, const struct event *named, const char *why, int64_t at);
-
-/* cards.c */
-enum held_kind cards_kind_of(const struct trust_cards *cards, const struct event *event);
 
 /* cards_bundle.c */
 void cards_open_bundles(struct trust_cards *cards);
@@ -87,7 +84,5 @@ void cards_spoil_bundle(struct trust_cards *cards, const struct event *event, en
 void cards_end_bundles(struct trust_cards *cards, enum held_kind kind, int64_t at);
 /* Ends the grace of bundles that are none, and says once a minute that it goes on. */
 void cards_bundles_time(struct trust_cards *cards, int64_t at);
-/* Why the trust domain (the checker's string) has no anchors: "" when it has. */
-const char *cards_bundle_trouble(const struct trust_cards *cards, const char *trust_domain);
 
 #endif

@@ -37,7 +37,7 @@ static bool spoil_configmap(struct trust_cards *cards, const struct event *named
 
 bool cards_spoil(struct trust_cards *cards, const struct event *named, const char *why, int64_t at)
 {
-	enum held_kind kind = cards_kind_of(cards, named);
+	enum held_kind kind = held_kind_of(named, cards->settings.agentcard_group);
 	if (kind == HELD_AGENTCARD)
 		return spoil_card(cards, named, why, at);
 	if (kind == HELD_CONFIGMAP)
