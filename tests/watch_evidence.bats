@@ -246,6 +246,9 @@ p' ]
 	local before after
 	before=$(date -u +%FT%TZ)
 	watch_until '"metadata":{}}' --timestamps
+	kill "$WATCHER"
+	wait "$WATCHER" || true
+	WATCHER=
 	after=$(date -u +%FT%TZ)
 	jq -e --arg from "$before" --arg to "$after" '.time >= $from and .time <= $to' events >/dev/null
 	[ "$(jq -c 'select(.object.metadata == {}) | [.type, .object.kind]' events | head -n 1)" = '["BOOKMARK","AgentCard"]' ]
