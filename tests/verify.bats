@@ -481,6 +481,57 @@ MODIFIED team-a/billing-card RecordUnusable" ]
 	[ "$(jq -r '.object.details.kind // "-"' <<<"$output")" = $'Deployment\n-' ]
 }
 
+# hostile NAMESPACE COUNT [KIB]: that many signed cards that say nothing, of so many KiB (1000) each.
+hostile() {
+	head -c $((${3:-1000} * 1024)) /dev/urandom | base64 -w0 | head -c $((${3:-1000} * 1024)) >noise
+	jq -cn --arg ns "$1" --argjson n "$2" --rawfile noise noise 'range($n) | {type:"ADDED", object:{apiVersion:"v1", kind:"ConfigMap",
+		metadata:{namespace:$ns, name:"h\(.)-card-signed", resourceVersion:"1"}, data:{"agent-card.json":"\(.)\($noise)"}}}'
+}
+# asking NAMESPACE COUNT: AgentCards that ask for them
+asking() { jq -cn --arg ns "$1" --argjson n "$2" --slurpfile card card 'range($n) as $i | $card[0] | .object |= (.metadata += {namespace:$ns, name:"c\($i)"} | .spec.targetRef.name = "h\($i)")'; }
+
+@test "what finds no room in its namespace's share is not verified, and no other namespace is concerned" {
+	{ asking team-b 6 && hostile team-b 6 && cat good && sed 's/team-a/team-b/' workload card; } >in
+	run -0 verdicts_of in -- --namespace-memory 4
+	[ "$(grep -c 'team-b/c. OverLimit' <<<"$output")" -ge 2 ]
+	[[ $output == *'team-a/billing-card Verified'* ]]
+	verify --namespace-memory 4 <in | jq -r 'select(.verification.reason == "OverLimit").verification.message' >messages
+	grep -q '^there is no room for the signed card: the AgentCards and signed cards of namespace team-b take more than 4 MiB (--namespace-memory); ' messages
+	run -0 verdicts_of in -- --namespace-memory 64
+	[[ $output != *OverLimit* ]]
+}
+
+@test "a signed card that no AgentCard asks for makes room for one that is asked for" {
+	{ hostile team-a 6 && cat good; } >in
+	run -0 verdicts_of in -- --namespace-memory 4
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	{ cat trust workload signed && hostile team-a 6 && cat card signed; } >in # which of them was left out is not known
+	run -0 verdicts_of in -- --namespace-memory 1
+	[ "${lines[-1]}" = "ADDED team-a/billing-card Verified" ] || [ "${lines[-1]}" = "MODIFIED team-a/billing-card Verified" ]
+}
+
+@test "an AgentCard that finds no room is not verified, and is when it comes again and there is room" {
+	jq -c --rawfile pad <(head -c 1100000 /dev/urandom | base64 -w0) '.object.metadata.annotations.pad = $pad' card >large
+	{ cat trust workload signed large && sed 's/team-a/team-b/' workload card; cat card; } >in
+	run -0 verdicts_of in -- --namespace-memory 1
+	[ "${lines[0]}" = "ADDED team-a/billing-card OverLimit" ]
+	[ "${lines[2]}" = "ADDED team-a/billing-card Verified" ]
+	{ cat trust workload signed large && jq -c '.type = "DELETED"' workload && cat workload trust && jq -c '.type = "DELETED"' large; } >in
+	run -0 verdicts_of in -- --namespace-memory 1
+	[ "$output" = "ADDED team-a/billing-card OverLimit
+DELETED team-a/billing-card OverLimit" ]
+}
+
+@test "10,000 signed cards of a hostile namespace cost no more than its share" {
+	[[ $BUILD != *asan* ]] || skip "not under sanitizers, whose memory is another: run the plain build"
+	command -v /usr/bin/time >/dev/null || skip "/usr/bin/time is not installed: apt-get install time"
+	{ cat good && asking team-b 10000 && hostile team-b 10000 40; } >in # 400 MB in all
+	/usr/bin/time -f %M -o kib egress-verify --trust-domain example.org <in 2>err >out
+	[ "$(grep team-a/billing-card <(verdicts <out) | tail -n 1)" = "ADDED team-a/billing-card Verified" ]
+	cat kib
+	[ "$(tail -n 1 kib)" -lt $((100 * 1024)) ]
+}
+
 @test "the same log gives the same bytes" {
 	cat card signed workload trust good >in
 	verify --at 2026-01-01T00:00:00Z <in >one

@@ -424,6 +424,29 @@ await() { # TEXT FILE
 	await '"k8s.io/initial-events-end"' events
 }
 
+@test "a signed card that no card asks for any more is gone to the stages behind, and comes again when one asks" {
+	stub_start <<-'END'
+		asks() { object "$1" "$2" '"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"}}'; }
+		case $TARGET in
+		*sendInitialEvents*) status 400 no ;;
+		*/configmaps/a-card-signed) reply 200 "$(object a-card-signed 9 "\"data\":{\"n\":\"$N\"}")" ;;
+		/api/v1/configmaps*watch=1*) chunked; quiet ;;
+		/api/v1/configmaps*) list 11 "" "$(object a-card-signed 9)" ;;
+		*agentcards*watch=1*)
+			reads() { until [ "$(grep -c 'configmaps/a-card-signed ' "$STUB/log")" = "$1" ]; do sleep 0.05; done; }
+			chunked; reads 1; event DELETED "$(asks one 11)"; event ADDED "$(asks two 12)"
+			reads 2; quiet ;;
+		*agentcards*) list 10 "" "$(asks one 1)" ;;
+		*) empty ;;
+		esac
+	END
+	watch_until '"n":"1"'
+	run -0 jq -c 'select(.object.kind == "ConfigMap" and .type != "BOOKMARK") | [.type, .object.metadata.name]' events
+	[ "$output" = '["ADDED","a-card-signed"]
+["DELETED","a-card-signed"]
+["ADDED","a-card-signed"]' ]
+}
+
 @test "of a workload only its identity, owners, labels, selectors and what of its template policies depend on are written" {
 	stub_start <<-'END'
 		case $TARGET in

@@ -21,7 +21,7 @@
 struct verify_options {
 	struct option_list trust_domains, files, configmaps, clustertrustbundles, without;
 	struct option_choice names, bind, canonical, print, accept;
-	struct option_number grace;
+	struct option_number grace, namespace_memory;
 	const char *path_template, *at, *rejects, *metrics;
 	bool require_unexpired;
 	int64_t fixed_time; /* of --at; else TRUST_TIME_MIN */
@@ -61,6 +61,9 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		 "the bundle's ClusterTrustBundle in the stream (repeat)", &o->clustertrustbundles},
 		{OPTION_NUMBER, "bundle-grace", 0, "SECONDS",
 		 "keep the last bundle so long while what is there\nis none (default 3600)", &o->grace},
+		{OPTION_NUMBER, "namespace-memory", 0, "MIB",
+		 "hold at most so much of one namespace (default 32);\nwhat finds no room is not verified",
+		 &o->namespace_memory},
 		{OPTION_LIST, "without-anchor", 0, "ID",
 		 "leave out the CA of this key identifier (repeat):\nwho falls when it goes?", &o->without},
 		{OPTION_CHOICE, "bind", 0, "workload|trust-domain",
@@ -204,6 +207,7 @@ static void open_cards(struct stage *stage)
 		.path_template = o->path_template,
 		.status_domain = o->trust_domains.count > 0 ? o->trust_domains.values[0] : NULL,
 		.bundle_grace = o->grace.value,
+		.namespace_bytes = (size_t)o->namespace_memory.value * 1024 * 1024,
 		.without = o->without.values,
 		.without_count = o->without.count,
 		.now = take_time,
@@ -336,6 +340,7 @@ int main(int argc, char **argv)
 		            .bind = {trust_bind_words, TRUST_BIND_WORKLOAD},
 		            .accept = {accept_words, -1},
 		            .grace = {3600, 0, 7 * 24 * 3600},
+		            .namespace_memory = {32, 1, 1024 * 1024},
 		            .canonical = {trust_form_names, 0},
 		            .print = {trust_form_names, -1}},
 		.bundles = {.notify = -1, .timer = -1, .wake = -1},

@@ -25,6 +25,7 @@ const char *const trust_reason_names[TRUST_REASONS] = {
 	[TRUST_NOT_ACCEPTED] = "NotAccepted",
 	[TRUST_STATUS_UNBOUND] = "StatusUnbound",
 	[TRUST_RECORD_UNUSABLE] = "RecordUnusable",
+	[TRUST_OVER_LIMIT] = "OverLimit",
 };
 
 bool trust_fail(struct trust_failure *failure, enum trust_reason reason, const char *format, ...)

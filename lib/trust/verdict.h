@@ -28,8 +28,9 @@ enum trust_reason {
 	TRUST_NOT_ACCEPTED,          /* only with --accept-status: the operator has not verified it */
 	TRUST_STATUS_UNBOUND,        /* only with it: what the operator verified is not this workload's */
 	TRUST_RECORD_UNUSABLE,       /* the last record of the AgentCard, or of its signed card, is */
+	TRUST_OVER_LIMIT,            /* its namespace's share of memory is used up */
 };
-enum { TRUST_REASONS = TRUST_RECORD_UNUSABLE + 1 };
+enum { TRUST_REASONS = TRUST_OVER_LIMIT + 1 };
 extern const char *const trust_reason_names[TRUST_REASONS]; /* "Verified", "CardMissing", … */
 
 enum {

@@ -12,6 +12,8 @@ struct trust_cards *trust_cards_new(const struct trust_cards_settings *settings)
 	struct trust_cards *cards = held_memory(sizeof *cards);
 	cards->settings = *settings;
 	cards->due = TRUST_TIME_MAX;
+	cards->held.namespace_bytes = settings->namespace_bytes > 0 ? settings->namespace_bytes
+	                                                            : SIZE_MAX / 2;
 	cards->bundles = held_memory((settings->bundle_count + 1) * sizeof *cards->bundles);
 	cards->left_out = held_memory(settings->without_count + 1);
 	cards_open_bundles(cards);
@@ -81,7 +83,7 @@ static bool still_holds(struct trust_cards *cards, const struct held_card *card,
                         const struct card_aim *aim, int64_t at)
 {
 	struct held *held = &cards->held;
-	if (cards->settings.accept != TRUST_ACCEPT_NOTHING || card->unusable != NULL)
+	if (cards->settings.accept != TRUST_ACCEPT_NOTHING || card->unusable != NULL || card->over)
 		return false;
 	if (card->target == NULL || aim->problem != NULL || at < card->since || at >= card->until)
 		return false;
@@ -109,8 +111,8 @@ static void hold_card(struct trust_cards *cards, struct held_card *card, const s
 	card->allowed = span_of(event->object, aim->allowed);
 	card->status = span_of(event->object, aim->status);
 	card->status_card = span_of(event->object, aim->status_card);
-	held_card_object(&cards->held, card, event->object);
 	held_card_aim(&cards->held, card, aim->problem == NULL ? aim->target : NULL);
+	held_card_object(&cards->held, card, event->object);
 }
 
 static void take_card(struct trust_cards *cards, struct json_text line, const struct event *event,
@@ -143,6 +145,8 @@ static void take_mark(struct trust_cards *cards, enum held_kind kind, enum event
 	if (mark == EVENT_MARK_BEGIN) {
 		cards->lists[kind]++;
 		cards->listing[kind] = true;
+		if (kind == HELD_CONFIGMAP)
+			held_forget_left_out(&cards->held);
 	} else if (mark == EVENT_MARK_END && cards->listing[kind]) {
 		cards->listing[kind] = false;
 		cards_end_list(cards, kind, at);

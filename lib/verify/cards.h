@@ -16,6 +16,11 @@
  * A BOOKMARK that begins the list of a kind opens a new list of that kind; the one that ends
  * it removes what was held of that kind and not named since.
  *
+ * Whoever writes AgentCards and ConfigMaps chooses how large and how many they are. So of each
+ * namespace only so much is held as settings allow, and what finds no room is not verified
+ * (OverLimit): no other namespace is concerned. A signed card that no AgentCard asks for, which may
+ * come before its AgentCard, makes room for all else.
+ *
  * With TRUST_ACCEPT_STATUS there is no checker: the operator's own conclusion counts, which is
  * read from the AgentCard's status; with TRUST_ACCEPT_MTLS it counts beside our own, where the
  * operator attested the agent by mTLS.
@@ -55,6 +60,7 @@ struct trust_cards_settings {
 	const char *path_template, *status_domain;
 	const struct trust_cards_bundle *bundles; /* one a trust domain */
 	size_t bundle_count;
+	size_t namespace_bytes;            /* most that is held of one namespace; 0: no limit */
 	int64_t bundle_grace;              /* seconds for which what is no bundle keeps the last one */
 	const char *const *without;        /* IDs of anchors that do not count */
 	size_t without_count;

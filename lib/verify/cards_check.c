@@ -121,6 +121,27 @@ static bool check_usable(struct trust_cards *cards, const struct held_card *card
 	return false;
 }
 
+/* Of what finds no room in its namespace's share nothing is held, and so nothing is known. */
+static bool check_room(struct trust_cards *cards, const struct held_card *card,
+                       char source[SOURCE_SIZE])
+{
+	const struct held_target *target = card->target;
+	const struct held_namespace *ns = card->namespace;
+	bool asks = target != NULL && cards->settings.checker != NULL && target->signed_card.at == NULL;
+	bool signed_over = asks && (target->over || ns->left_out);
+	if (!card->over && !signed_over)
+		return true;
+	if (!card->over)
+		snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
+	trust_verdict_set(&cards->verdict, TRUST_OVER_LIMIT,
+	                  "there is no room for the %s: the AgentCards and signed cards of namespace "
+	                  "%s take more than %zu MiB (--namespace-memory); delete what is not needed, "
+	                  "then change this one, so that it comes again",
+	                  card->over ? "AgentCard" : "signed card", ns->key,
+	                  cards->settings.namespace_bytes / (1024 * 1024));
+	return false;
+}
+
 static bool is_workload_known(const struct held_card *card)
 {
 	return card->workload != HELD_NONE && card->target->service_accounts[card->workload] != NULL;
@@ -161,7 +182,7 @@ static bool is_status_asked(const struct trust_cards *cards, const struct held_c
 void cards_check(struct trust_cards *cards, struct held_card *card, const char *problem, int64_t at)
 {
 	char source[SOURCE_SIZE] = "";
-	bool usable = check_usable(cards, card, source);
+	bool usable = check_usable(cards, card, source) && check_room(cards, card, source);
 	if (!usable)
 		card->trust_domain = NULL;
 	else if (card->target == NULL)
@@ -192,7 +213,7 @@ void cards_count_verdict(struct trust_cards *cards, struct json_text verificatio
 
 void cards_recheck(struct trust_cards *cards, struct held_card *card, int64_t at)
 {
-	if (card->target == NULL)
+	if (card->target == NULL || card->over)
 		return;
 	cards_check(cards, card, NULL, at);
 	struct json_text verification = json_buffer_text(&cards->verification);

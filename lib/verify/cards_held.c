@@ -40,6 +40,83 @@ char *held_copy(const char *bytes, size_t len)
 	return copy;
 }
 
+static struct held_namespace *enter(struct held *held, const char *key)
+{
+	struct held_namespace *ns;
+	size_t len = strcspn(key, "/");
+	HASH_FIND(hh, held->namespaces, key, len, ns);
+	if (ns == NULL) {
+		ns = held_memory(sizeof *ns + len + 1);
+		memcpy(ns->key, key, len);
+		HASH_ADD_KEYPTR(hh, held->namespaces, ns->key, (unsigned)len, ns);
+	}
+	ns->items++;
+	return ns;
+}
+
+static void drop_if_empty(struct held *held, struct held_namespace *ns)
+{
+	if (ns->items > 0 || ns->left_out)
+		return;
+	HASH_DEL(held->namespaces, ns);
+	free(ns);
+}
+
+static void leave(struct held *held, struct held_namespace *ns, size_t bytes)
+{
+	ns->bytes -= bytes;
+	ns->items--;
+	drop_if_empty(held, ns);
+}
+
+/* What an item of the namespace costs from now on. */
+static void count(struct held_namespace *ns, size_t *item, size_t bytes)
+{
+	ns->bytes += bytes - *item;
+	*item = bytes;
+}
+
+static bool is_over(const struct held *held, const struct held_namespace *ns)
+{
+	return ns->bytes > held->namespace_bytes;
+}
+
+static void count_card(struct held_card *card)
+{
+	count(card->namespace, &card->bytes,
+	      sizeof *card + 2 * strlen(card->key) + card->object.held + card->verification_len);
+}
+
+static void count_target(struct held_target *target)
+{
+	count(target->namespace, &target->bytes,
+	      sizeof *target + 2 * strlen(target->key) + target->signed_card.held);
+}
+
+static void set_unasked(struct held_target *target, bool unasked)
+{
+	if (target->unasked == unasked)
+		return;
+	target->unasked = unasked;
+	if (unasked)
+		DL_APPEND(target->namespace->unasked, target);
+	else
+		DL_DELETE(target->namespace->unasked, target);
+}
+
+/* Forgets signed cards that nobody asks for until there is room, the oldest first. */
+static void make_room(struct held *held, struct held_namespace *ns)
+{
+	while (is_over(held, ns) && ns->unasked != NULL) {
+		struct held_target *target = ns->unasked;
+		ns->left_out = true;
+		set_unasked(target, false);
+		json_packed_free(&target->signed_card);
+		count_target(target);
+		held_target_drop(held, target);
+	}
+}
+
 struct held_card *held_card_find(const struct held *held, const char *key)
 {
 	struct held_card *card;
@@ -53,6 +130,8 @@ struct held_card *held_card_add(struct held *held, const char *key)
 	struct held_card *card = held_memory(sizeof *card + len + 1);
 	memcpy(card->key, key, len + 1);
 	card->workload = HELD_NONE;
+	card->namespace = enter(held, key);
+	count_card(card);
 	HASH_ADD_KEYPTR(hh, held->cards, card->key, (unsigned)len, card);
 	return card;
 }
@@ -69,7 +148,18 @@ void held_card_remove(struct held *held, struct held_card *card)
 {
 	held_card_aim(held, card, NULL);
 	HASH_DEL(held->cards, card);
+	leave(held, card->namespace, card->bytes);
 	free_card(card);
+}
+
+/* Its last card may be gone. */
+static void stop_asking(struct held_target *target)
+{
+	if (target->cards != NULL)
+		return;
+	target->over = false;
+	if (target->signed_card.at != NULL)
+		set_unasked(target, true);
 }
 
 void held_card_aim(struct held *held, struct held_card *card, const char *target_key)
@@ -80,11 +170,13 @@ void held_card_aim(struct held *held, struct held_card *card, const char *target
 	card->target = NULL;
 	if (old != NULL) {
 		DL_DELETE(old->cards, card);
+		stop_asking(old);
 		held_target_drop(held, old);
 	}
 	if (target_key == NULL)
 		return;
 	card->target = held_target_add(held, target_key);
+	set_unasked(card->target, false);
 	DL_APPEND(card->target->cards, card);
 }
 
@@ -98,6 +190,12 @@ static bool pack(struct json_packer **packer, struct json_packed *packed, struct
 void held_card_object(struct held *held, struct held_card *card, struct json_text object)
 {
 	pack(&held->objects, &card->object, object);
+	count_card(card);
+	make_room(held, card->namespace);
+	card->over = is_over(held, card->namespace);
+	if (card->over)
+		json_packed_free(&card->object);
+	count_card(card);
 }
 
 struct json_text held_card_text(struct held *held, const struct held_card *card)
@@ -124,6 +222,7 @@ void held_card_verification(struct held_card *card, struct json_text verificatio
 	free(card->verification);
 	card->verification = held_copy(verification.at, verification.len);
 	card->verification_len = (uint32_t)verification.len;
+	count_card(card);
 }
 
 struct held_target *held_target_find(const struct held *held, const char *key)
@@ -141,6 +240,8 @@ struct held_target *held_target_add(struct held *held, const char *key)
 	size_t len = strlen(key);
 	target = held_memory(sizeof *target + len + 1);
 	memcpy(target->key, key, len + 1);
+	target->namespace = enter(held, key);
+	count_target(target);
 	HASH_ADD_KEYPTR(hh, held->targets, target->key, (unsigned)len, target);
 	return target;
 }
@@ -162,16 +263,66 @@ void held_target_drop(struct held *held, struct held_target *target)
 		if (target->service_accounts[i] != NULL)
 			return;
 	HASH_DEL(held->targets, target);
+	leave(held, target->namespace, target->bytes);
 	free_target(target);
+}
+
+static bool forget_signed(struct held_target *target)
+{
+	bool was_signed = target->signed_card.at != NULL || target->over;
+	set_unasked(target, false);
+	target->over = false;
+	json_packed_free(&target->signed_card);
+	count_target(target);
+	return was_signed;
+}
+
+/* A card asks for it. */
+static bool hold_signed(struct held *held, struct held_target *target, struct json_text card)
+{
+	bool was_over = target->over;
+	bool changed = pack(&held->signed_cards, &target->signed_card, card);
+	count_target(target);
+	make_room(held, target->namespace);
+	target->over = is_over(held, target->namespace);
+	if (target->over)
+		json_packed_free(&target->signed_card);
+	count_target(target);
+	return target->over ? !was_over : changed || was_over;
+}
+
+/* No card does, and none may ever. */
+static void hold_unasked(struct held *held, struct held_target *target, struct json_text card)
+{
+	struct held_namespace *ns = target->namespace;
+	forget_signed(target);
+	if (ns->bytes + card.len > held->namespace_bytes) {
+		ns->left_out = true;
+		return;
+	}
+	pack(&held->signed_cards, &target->signed_card, card);
+	set_unasked(target, true);
+	count_target(target);
 }
 
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len)
 {
-	if (card != NULL)
-		return pack(&held->signed_cards, &target->signed_card, (struct json_text){card, len});
-	bool was_signed = target->signed_card.at != NULL;
-	json_packed_free(&target->signed_card);
-	return was_signed;
+	if (card == NULL)
+		return forget_signed(target);
+	if (target->cards != NULL)
+		return hold_signed(held, target, (struct json_text){card, len});
+	hold_unasked(held, target, (struct json_text){card, len});
+	return false;
+}
+
+void held_forget_left_out(struct held *held)
+{
+	struct held_namespace *ns, *next;
+	HASH_ITER(hh, held->namespaces, ns, next)
+	{
+		ns->left_out = false;
+		drop_if_empty(held, ns);
+	}
 }
 
 struct json_text held_target_signed(struct held *held, const struct held_target *target)
@@ -213,6 +364,12 @@ void held_free(struct held *held)
 	{
 		HASH_DEL(held->targets, target);
 		free_target(target);
+	}
+	struct held_namespace *ns, *next_ns;
+	HASH_ITER(hh, held->namespaces, ns, next_ns)
+	{
+		HASH_DEL(held->namespaces, ns);
+		free(ns);
 	}
 	json_packer_free(held->objects);
 	json_packer_free(held->signed_cards);

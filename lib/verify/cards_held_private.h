@@ -38,8 +38,21 @@ struct held_span {
 	uint32_t at, len; /* in the object's text; 0, 0: absent */
 };
 
+/* What a namespace costs. It lives while anything of it is held, or was left out. */
+struct held_namespace {
+	UT_hash_handle hh;
+	size_t bytes;                 /* of all that is held of it */
+	size_t items;                 /* cards and targets */
+	struct held_target *unasked;  /* with a signed card that no AgentCard asks for */
+	bool left_out;                /* such a one found no room */
+	char key[];
+};
+
 struct held_card {
 	UT_hash_handle hh;
+	struct held_namespace *namespace;
+	size_t bytes;                  /* counted in its namespace */
+	bool over;                     /* its object found no room, and is not held */
 	struct held_card *prev, *next; /* of the same target, in order of arrival */
 	struct held_target *target;    /* NULL: the card names no workload */
 	struct json_packed object;     /* its last text */
@@ -56,6 +69,11 @@ struct held_card {
 
 struct held_target {
 	UT_hash_handle hh;
+	struct held_namespace *namespace;
+	struct held_target *prev, *next; /* in `unasked` of it */
+	bool unasked;
+	size_t bytes;                  /* counted in its namespace */
+	bool over;                     /* its signed card found no room, and is not held */
 	struct held_card *cards;
 	struct json_packed signed_card; /* absent: no ConfigMap, or it holds no card */
 	char *unusable;                /* why the ConfigMap's last record is; NULL: it is not */
@@ -68,6 +86,8 @@ struct held_target {
 struct held {
 	struct held_card *cards;
 	struct held_target *targets;
+	struct held_namespace *namespaces;
+	size_t namespace_bytes;                     /* the most that one may hold */
 	struct json_packer *objects, *signed_cards; /* made when they are first wanted */
 	struct json_buffer object, signed_card;     /* what was unpacked last */
 };
@@ -80,6 +100,7 @@ struct held_card *held_card_add(struct held *held, const char *key);
 void held_card_remove(struct held *held, struct held_card *card);
 /* Moves the card to the target of this key; NULL: to none. */
 void held_card_aim(struct held *held, struct held_card *card, const char *target_key);
+/* What of it finds no room in its namespace's share is not held: card->over. */
 void held_card_object(struct held *held, struct held_card *card, struct json_text object);
 /* The object's text, or a part of it; valid until the next call. */
 struct json_text held_card_text(struct held *held, const struct held_card *card);
@@ -93,13 +114,17 @@ struct held_target *held_target_find(const struct held *held, const char *key);
 struct held_target *held_target_add(struct held *held, const char *key);
 /* Removes the target if nothing needs it. */
 void held_target_drop(struct held *held, struct held_target *target);
-/* NULL bytes: there is none. True when that changed it. */
+/* NULL bytes: there is none. True when that changed it. One that no card asks for makes room for
+ * all else; one that finds none is not held: target->over. */
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len);
 /* The signed card; valid until the next call. */
 struct json_text held_target_signed(struct held *held, const struct held_target *target);
 /* Why the last record of its ConfigMap is unusable; NULL: it is usable. True when that changed. */
 bool held_target_spoil(struct held_target *target, const char *why);
 bool held_target_account(struct held_target *target, enum held_kind workload, const char *name);
+
+/* A list of the ConfigMaps begins: what finds no room in it is not known yet. */
+void held_forget_left_out(struct held *held);
 
 void held_free(struct held *held);
 

@@ -88,6 +88,20 @@ static void want_signed(struct reflector *r, const char *workload)
 	free(key);
 }
 
+/* Nobody asks for it: the stages behind need not hold it. A card that asks again brings it again. */
+static void drop_signed(struct reflector *r, const char *workload)
+{
+	char *key = kube_format("%s%s", workload, SUFFIX);
+	struct json_text unknown = {0};
+	struct held *held = held_find(r, key);
+	fetch_forget(r, key);
+	if (held != NULL && held->written)
+		marks_emit(r, "DELETED", key, unknown);
+	if (held != NULL)
+		held->written = false;
+	free(key);
+}
+
 static void drop_workload(struct reflector *r, const char *key)
 {
 	struct json_text unknown = {0};
@@ -106,8 +120,8 @@ static void change(struct watch *w, const char *key, bool named)
 		size_t len = key[0] == '/' ? 1 : kind_len(r, key);
 		if (len == 0 || !covers(r, key + len))
 			continue;
-		if (key[0] == '/' && r->filter == FILTER_SIGNED && named)
-			want_signed(r, key + len);
+		if (key[0] == '/' && r->filter == FILTER_SIGNED)
+			(named ? want_signed : drop_signed)(r, key + len);
 		if (key[0] == '/' || (r->filter != FILTER_NAMED && r->filter != FILTER_LABELLED))
 			continue;
 		if (named)
