@@ -207,11 +207,11 @@ static enum evidence_answer take_any(struct cursor *cursor)
 	return most;
 }
 
-enum evidence_answer evidence_calico_selects(const struct evidence_reading *reading,
+enum evidence_answer evidence_calico_selects(struct evidence_reading *reading,
                                              const struct evidence_pods *pods, bool of_space,
                                              struct json_text selector)
 {
-	struct json_text text = json_plain(selector);
+	struct json_text text = evidence_string(&reading->arena, selector);
 	if (!evidence_is_set(selector) || json_equals(selector, ""))
 		return EVIDENCE_YES;
 	if (text.at == NULL)
@@ -237,7 +237,7 @@ struct evidence_selector evidence_calico_read(struct evidence_arena *arena,
                                               struct json_text selector)
 {
 	struct evidence_selector read = {0};
-	struct json_text text = json_plain(selector);
+	struct json_text text = evidence_string(arena, selector);
 	if (!evidence_is_set(selector) || json_equals(selector, ""))
 		return read;
 	struct cursor cursor = {.at = text.at, .end = text.at + text.len, .broken = text.at == NULL};

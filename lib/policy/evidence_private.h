@@ -207,7 +207,7 @@ enum evidence_answer evidence_select_all(struct evidence_reading *reading,
                                          const struct evidence_pods *pods, struct json_text spec);
 void evidence_read_tier(struct evidence_reading *reading, struct json_text spec);
 /* Of a selector in Calico's language; what is not understood is MAYBE. */
-enum evidence_answer evidence_calico_selects(const struct evidence_reading *reading,
+enum evidence_answer evidence_calico_selects(struct evidence_reading *reading,
                                              const struct evidence_pods *pods, bool of_space,
                                              struct json_text selector);
 /* The same, as requirements; `unread` when it is no conjunction of them. */

@@ -48,6 +48,10 @@
 #define SELECTING(selector)                                                                        \
 	NP("{\"podSelector\":" selector ",\"policyTypes\":[\"Egress\"],\"egress\":[{}]}")
 
+#define ALLOWING(selector)                                                                         \
+	CALICO("{\"selector\":\"" selector                                                          \
+	       "\",\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\"}]}")
+
 struct claim {
 	const char *name, *cni, *egress, *domains, *others[4];
 	const char *widens; /* part of the message; NULL: it is shown to allow no more */
@@ -80,6 +84,12 @@ static const struct claim claims[] = {
         {"another protocol", NULL, WEB, NULL,
          {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.0/24\"}}],\"ports\":[{\"port\":443,\"protocol\":\"UDP\"}]}]"))},
          "UDP 443 to"},
+        {"a protocol that is none", NULL, WEB, NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.0/24\"}}],\"ports\":[{\"port\":443,\"protocol\":\"tcp\"}]}]"))},
+         "any port"},
+        {"a protocol that is null", NULL, WEB, NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.0/24\"}}],\"ports\":[{\"port\":443,\"protocol\":null}]}]"))},
+         NULL},
         {"a range of ports", NULL, WEB, NULL,
          {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.0/24\"}}],\"ports\":[{\"port\":443,\"endPort\":444}]}]"))},
          "TCP 443-444"},
@@ -264,6 +274,133 @@ static const struct claim claims[] = {
          {GNP("{\"namespaceSelector\":\"env == 'prod'\",\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\"}]}")}, NULL},
         {"Calico: names", NULL, NOTHING, "[{\"names\":[\"x.test\"]}]",
          {GNP("{\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\",\"destination\":{\"domains\":[\"x.test\"]}}]}")}, NULL},
+
+        {"Calico: a value in double quotes", NULL, WEB, NULL,
+         {ALLOWING("app == \\\"agent\\\"")}, "anywhere"},
+        {"Calico: another one", NULL, WEB, NULL,
+         {ALLOWING("app == \\\"web\\\"")}, NULL},
+        {"Calico: a set that has the value", NULL, WEB, NULL,
+         {ALLOWING("app in {'web', 'agent'}")}, "anywhere"},
+        {"Calico: a set that has it not", NULL, WEB, NULL,
+         {ALLOWING("app in {'web'}")}, NULL},
+        {"Calico: no value of a set", NULL, WEB, NULL,
+         {ALLOWING("app in {}")}, NULL},
+        {"Calico: not in a set that has it", NULL, WEB, NULL,
+         {ALLOWING("app not in {'agent'}")}, NULL},
+        {"Calico: not in a set that has it not", NULL, WEB, NULL,
+         {ALLOWING("app not in {'web'}")}, "anywhere"},
+        {"Calico: a label that it has", NULL, WEB, NULL,
+         {ALLOWING("has(app)")}, "anywhere"},
+        {"Calico: a label that it has not", NULL, WEB, NULL,
+         {ALLOWING("has(x)")}, NULL},
+        {"Calico: a label with every kind of character", NULL, WEB, NULL,
+         {ALLOWING("A-z_0.9/Zz == 'x'")}, NULL},
+        {"Calico: not another value", NULL, WEB, NULL,
+         {ALLOWING("!(app == 'web')")}, "anywhere"},
+        {"Calico: not its value", NULL, WEB, NULL,
+         {ALLOWING("!(app == 'agent')")}, NULL},
+        {"Calico: unequal to another", NULL, WEB, NULL,
+         {ALLOWING("app != 'web'")}, "anywhere"},
+        {"Calico: unequal to its own", NULL, WEB, NULL,
+         {ALLOWING("app != 'agent'")}, NULL},
+        {"Calico: two that hold", NULL, WEB, NULL,
+         {ALLOWING("(app == 'agent' && team == 'a')")}, "anywhere"},
+        {"Calico: two of which one holds", NULL, WEB, NULL,
+         {ALLOWING("app == 'agent' && team == 'b'")}, NULL},
+        {"Calico: one of two", NULL, WEB, NULL,
+         {ALLOWING("app == 'web' || team == 'a'")}, "anywhere"},
+        {"Calico: neither of two", NULL, WEB, NULL,
+         {ALLOWING("app == 'web' || team == 'b'")}, NULL},
+        {"Calico: all", NULL, WEB, NULL,
+         {ALLOWING("all()")}, "anywhere"},
+        {"Calico: its namespace", NULL, WEB, NULL,
+         {ALLOWING("projectcalico.org/namespace == 'agents'")}, "anywhere"},
+        {"Calico: another namespace", NULL, WEB, NULL,
+         {ALLOWING("projectcalico.org/namespace == 'shop'")}, NULL},
+        {"Calico: a label of its namespace", NULL, WEB, NULL,
+         {ALLOWING("pcns.kubernetes.io/metadata.name == 'agents'")}, "anywhere"},
+        {"Calico: a label that its namespace has not", NULL, WEB, NULL,
+         {ALLOWING("pcns.env == 'prod'")}, NULL},
+        {"Calico: a value without its end", NULL, WEB, NULL,
+         {ALLOWING("app == 'agent")}, "if it selects"},
+        {"Calico: a value without quotes", NULL, WEB, NULL,
+         {ALLOWING("app == agent")}, "if it selects"},
+        {"Calico: a set without its end", NULL, WEB, NULL,
+         {ALLOWING("app in {'web'")}, "if it selects"},
+        {"Calico: a set that is a value", NULL, WEB, NULL,
+         {ALLOWING("app in 'web'")}, "if it selects"},
+        {"Calico: a call without its end", NULL, WEB, NULL,
+         {ALLOWING("has(app")}, "if it selects"},
+        {"Calico: a comparison without a value", NULL, WEB, NULL,
+         {ALLOWING("app ==")}, "if it selects"},
+        {"Calico: a bracket without its end", NULL, WEB, NULL,
+         {ALLOWING("(app == 'web'")}, "if it selects"},
+        {"Calico: more behind its end", NULL, WEB, NULL,
+         {ALLOWING("app == 'web' )")}, "if it selects"},
+        {"Calico: no key", NULL, WEB, NULL,
+         {ALLOWING("== 'web'")}, "if it selects"},
+        {"Calico: the namespace by its name", NULL, WEB, NULL,
+         {GNP("{\"namespaceSelector\":\"projectcalico.org/name == 'agents'\",\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\"}]}")}, "anywhere"},
+        {"Calico: another namespace by its name", NULL, WEB, NULL,
+         {GNP("{\"namespaceSelector\":\"projectcalico.org/name == 'shop'\",\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\"}]}")}, NULL},
+        {"Calico: namespaces that have a label", NULL, WEB, NULL,
+         {GNP("{\"namespaceSelector\":\"has(env)\",\"types\":[\"Egress\"],\"egress\":[{\"action\":\"Allow\"}]}")}, NULL},
+        {"DoesNotExist beside our DoesNotExist", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]"))}, NULL},
+        {"Exists beside our DoesNotExist", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]"))}, "pods"},
+        {"NotIn a beside our DoesNotExist", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]"))}, "pods"},
+        {"NotIn a b beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\",\"b\"]}]}}]}]"))}, NULL},
+        {"NotIn b beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"b\"]}]}}]}]"))}, "pods"},
+        {"DoesNotExist beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]"))}, NULL},
+        {"In b beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"b\"]}]}}]}]"))}, NULL},
+        {"In a b beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\",\"b\"]}]}}]}]"))}, "pods"},
+        {"Exists beside our NotIn a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]"))}, "pods"},
+        {"In a beside our Exists", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\"]}]}}]}]"))}, NULL},
+        {"Exists beside our Exists", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]"))}, NULL},
+        {"NotIn a beside our Exists", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"a\"]}]}}]}]"))}, "pods"},
+        {"DoesNotExist beside our Exists", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"DoesNotExist\"}]}}]}]"))}, "pods"},
+        {"In a beside our In a b", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\",\"b\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\"]}]}}]}]"))}, NULL},
+        {"In a c beside our In a b", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\",\"b\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\",\"c\"]}]}}]}]"))}, "pods"},
+        {"Exists beside our In a b", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\",\"b\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"Exists\"}]}}]}]"))}, "pods"},
+        {"NotIn b beside our In a", NULL, "[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"In\",\"values\":[\"a\"]}]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"podSelector\":{\"matchExpressions\":[{\"key\":\"env\",\"operator\":\"NotIn\",\"values\":[\"b\"]}]}}]}]"))}, "pods"},
+        {"a block beside our exception", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.1.0.0/16\"]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/16\"}}]}]"))}, NULL},
+        {"a block in our exception", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.1.0.0/16\"]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.1.2.0/24\"}}]}]"))}, "10.1.2.0/24"},
+        {"a block around our exception", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"except\":[\"10.1.0.0/16\"]}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/15\"}}]}]"))}, "10.0.0.0/15"},
+        {"the first port of our range", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400,\"endPort\":500}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400}]}]"))}, NULL},
+        {"the last port of our range", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400,\"endPort\":500}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":500}]}]"))}, NULL},
+        {"a port before our range", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400,\"endPort\":500}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":399,\"endPort\":400}]}]"))}, "TCP 399-400"},
+        {"a port behind our range", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400,\"endPort\":500}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":500,\"endPort\":501}]}]"))}, "TCP 500-501"},
+        {"every port beside our range", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":400,\"endPort\":500}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}]}]"))}, "10.0.0.0/8"},
+        {"SCTP beside our SCTP", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":7,\"protocol\":\"SCTP\"}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":7,\"protocol\":\"SCTP\"}]}]"))}, NULL},
+        {"SCTP beside our TCP", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":7}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}],\"ports\":[{\"port\":7,\"protocol\":\"SCTP\"}]}]"))}, "SCTP 7"},
+        {"another family", NULL, "[{\"to\":[{\"ipBlock\":{\"cidr\":\"0.0.0.0/0\"}}]}]", NULL,
+         {NP(EGRESS("[{\"to\":[{\"ipBlock\":{\"cidr\":\"::/0\"}}]}]"))}, "::/0"},
 };
 
 static void tell(struct evidence *evidence, const char *type, const char *object)
@@ -384,6 +521,42 @@ static bool is_own(const void *context, const char *kind, struct json_text name)
 #define MINE(labels)                                                                               \
 	"{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{"         \
 	"\"name\":\"mine\",\"namespace\":\"agents\",\"labels\":{" labels "}},\"spec\":" EGRESS("[{}]") "}"
+
+#define SELECTING_OTHER_LABEL(value) SELECTING("{\"matchLabels\":{\"app\":\"" value "\"}}")
+
+static struct evidence_change told(struct evidence *evidence, const char *type, const char *object,
+                                   struct json_buffer *line)
+{
+	struct event event;
+	line->len = 0;
+	json_putf(line, "{\"type\":\"%s\",\"object\":%s}", type, object);
+	assert_null(event_read(json_buffer_text(line), &event));
+	return evidence_take(evidence, &event);
+}
+
+static void a_change_concerns_the_label_before_and_the_label_after(void **state)
+{
+	(void)state;
+	struct evidence *evidence = evidence_new(EVIDENCE_CNI_UNKNOWN);
+	struct json_buffer line = {0};
+	struct evidence_change change =
+	        told(evidence, "ADDED", SELECTING_OTHER_LABEL("web"), &line);
+	assert_int_equal(change.reach, EVIDENCE_REACH_LABELS);
+	assert_null(change.labels[0].key.at);
+	assert_true(text_is(change.labels[1].key, "app") && text_is(change.labels[1].value, "web"));
+	change = told(evidence, "MODIFIED", SELECTING_OTHER_LABEL("agent"), &line);
+	assert_int_equal(change.reach, EVIDENCE_REACH_LABELS);
+	assert_true(text_is(change.space, "agents"));
+	assert_true(text_is(change.labels[0].value, "web") && text_is(change.labels[1].value, "agent"));
+	change = told(evidence, "MODIFIED", SELECTING_OTHER_LABEL("agent"), &line);
+	assert_int_equal(change.reach, EVIDENCE_REACH_NONE);
+	change = told(evidence, "MODIFIED", SELECTING("{}"), &line);
+	assert_int_equal(change.reach, EVIDENCE_REACH_NAMESPACE);
+	change = told(evidence, "DELETED", SELECTING("{}"), &line);
+	assert_int_equal(change.reach, EVIDENCE_REACH_NAMESPACE);
+	json_buffer_free(&line);
+	evidence_free(evidence);
+}
 
 static void our_own_policy_is_none_of_others(void **state)
 {
@@ -527,6 +700,7 @@ int main(void)
 {
 	static const struct CMUnitTest others[] = {
 	        cmocka_unit_test(our_selector_contradicts_what_no_template_says),
+	        cmocka_unit_test(a_change_concerns_the_label_before_and_the_label_after),
 	        cmocka_unit_test(our_own_policy_is_none_of_others),
 	        cmocka_unit_test(ingress_that_others_widen_is_found),
 	        cmocka_unit_test(what_is_gone_widens_no_more),

@@ -210,6 +210,22 @@ static const struct fault faults[] = {
          "\"operator\":\"Exists\",\"values\":[\"b\"]}]}}]}]}",
          ".egress[0].to[0].namespaceSelector.matchExpressions[0].values",
          "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"},
+	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":["
+         "{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[]}]}}]}]}",
+         ".egress[0].to[0].namespaceSelector.matchExpressions[0].values",
+         "Required value: must be specified when `operator` is 'In' or 'NotIn'"},
+	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":["
+         "{\"key\":\"a\",\"operator\":\"DoesNotExist\",\"values\":[\"b\"]}]}}]}]}",
+         ".egress[0].to[0].namespaceSelector.matchExpressions[0].values",
+         "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"},
+	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":["
+         "{\"key\":\"-a\",\"operator\":\"Exists\"}]}}]}]}",
+         ".egress[0].to[0].namespaceSelector.matchExpressions[0].key",
+         "Invalid value: \"-a\""},
+	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":["
+         "{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"b\",\"-b\"]}]}}]}]}",
+         ".egress[0].to[0].namespaceSelector.matchExpressions[0].values[1]",
+         "Invalid value: \"-b\""},
 	{"{\"egress\":[{\"to\":[{\"namespaceSelector\":{\"matchExpressions\":[{\"key\":\"a\","
          "\"operator\":\"Like\"}]}}]}]}",
          ".egress[0].to[0].namespaceSelector.matchExpressions[0].operator",
