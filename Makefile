@@ -223,6 +223,7 @@ install: all
 	  install -D -m 644 -t $(SHARE)/egress/kubernetes/targets/$$target pipelines/kubernetes/targets/$$target/*.yaml || exit 1; done
 	install -m 644 $(wildcard pipelines/examples/*) $(SHARE)/egress/examples
 	install -m 644 systemd/cluster.env $(SHARE)/egress
+	install -m 755 systemd/check-cluster $(SHARE)/egress
 	install -m 755 pipelines/kubectl-egress $(DESTDIR)$(PREFIX)/bin
 	install -d $(SHARE)/bash-completion/completions $(ZSH_COMPLETIONS)
 	install -m 644 pipelines/completion/egress.bash $(SHARE)/bash-completion/completions/egress-watch

@@ -28,6 +28,25 @@ MODIFIED team-a/billing-card Verified' ] || { echo "$end: $output"; false; }
 	done
 }
 
+@test "the same trust domain given twice counts once" {
+	local once
+	once=$(egress-verify --trust-domain example.org <good)
+	run -0 egress-verify --trust-domain example.org --trust-domain example.org <good
+	[ "$output" = "$once" ]
+	run -0 egress-verify --trust-domain example.org --trust-domain other.org --trust-domain example.org \
+		--trust-bundle other.org=other.json <good
+	grep -q '"verified":true' <<<"$output"
+	run -2 egress-verify --trust-domain example.org --trust-domain other.org <good
+	[[ $output == *'--trust-domain other.org has no bundle'* ]]
+}
+
+@test "without a trust domain the message names the option, and the variable where one is in use" {
+	run -2 env -u EGRESS_VERIFY_FLAGS egress-verify <good
+	[[ $output == *'no trust domain is given'*'--trust-domain DOMAIN'* && $output != *EGRESS_VERIFY_FLAGS* ]]
+	run -2 env EGRESS_VERIFY_FLAGS= egress-verify <good
+	[[ $output == *'in the variable EGRESS_VERIFY_FLAGS'* ]]
+}
+
 @test "entries that are unfit are ignored and said, and do not spoil the others" {
 	jq -c --argjson x5c "$(x5c other.crt)" '.keys = [
 		{use:"x509-svid", kty:"OKP", x5c:$x5c}, {use:"ssh", kty:"EC", x5c:$x5c}, {use:"x509-svid", kty:"EC"},

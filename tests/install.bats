@@ -42,7 +42,7 @@ has_all() {
 	for name in pipelines/{enforce,record,replay,audit}; do
 		[ -x "$1/share/egress/$name" ] || { echo "no script $name" && return 1; }
 	done
-	[ -f "$1/share/egress/cluster.env" ] && [ -f "$1/share/egress/kubernetes/rbac.yaml" ] &&
+	[ -f "$1/share/egress/cluster.env" ] && [ -x "$1/share/egress/check-cluster" ] && [ -f "$1/share/egress/kubernetes/rbac.yaml" ] &&
 		[ -f "$1/share/egress/kubernetes/targets/istio/rbac.yaml" ]
 }
 

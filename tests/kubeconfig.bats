@@ -53,6 +53,22 @@ refused() { # MESSAGE [OPTION]...
 	[ "$(shown_as)" = Bearer_s3cret ]
 }
 
+@test "of a kubeconfig that systemd copied, messages name the file that the admin can change" {
+	mkdir credentials
+	echo '- no kubeconfig' >credentials/kubeconfig
+	export CREDENTIALS_DIRECTORY=$PWD/credentials EGRESS_KUBECONFIG_NAME=/etc/egress/prod.watch.kubeconfig
+	refused '/etc/egress/prod.watch.kubeconfig: not a kubeconfig: not a mapping' --kubeconfig "$PWD/credentials/kubeconfig"
+	# a relative path stays relative to where the file is
+	stub_start <<<'empty'
+	echo beside >credentials/mine
+	config 'tokenFile: mine' >credentials/kubeconfig
+	once --kubeconfig "$PWD/credentials/kubeconfig"
+	[ "$(shown_as)" = Bearer_beside ]
+	# another file has its own name
+	echo '- no kubeconfig' >other
+	refused 'other: not a kubeconfig: not a mapping' --kubeconfig other
+}
+
 @test "a token file wins over a token, and a relative path is relative to the kubeconfig" {
 	stub_start <<<'empty'
 	mkdir -p etc/tokens

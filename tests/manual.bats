@@ -72,6 +72,56 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 	done
 }
 
+# rendered PAGE: as man(1) shows it on a terminal of 80 columns; what groff has against it is in `warnings`
+rendered() { groff -mandoc -Tutf8 -rLL=78n -ww -P-cbou "$1" 2>warnings; }
+
+# pages: all of them
+pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
+
+@test "every manual is shown at 80 columns without a warning, a wide line or a lost heading" {
+	local page heading count=0
+	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
+	export LC_ALL=C.UTF-8
+	for page in $(pages); do
+		rendered "$page" >text
+		[ ! -s warnings ] || { cat warnings && return 1; }
+		run -1 grep -nE '^.{81}' text
+		while IFS= read -r heading; do
+			sed 's/^ *//' text | grep -qxF -e "$heading" || { echo "$page: the heading is lost: $heading" && return 1; }
+			count=$((count + 1))
+		done < <(sed -n 's/^\.S[hs] //p' "$page" | sed 's/\\&//g')
+	done
+	[ "$count" -gt 80 ]
+}
+
+@test "that check would find a lost heading and a wide table" {
+	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
+	printf '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Ss In a pot\n.Bl -column "%050d" "%050d"\n.It a Ta b\n.El\n' 1 2 >a.1
+	rendered a.1 >text
+	run -1 grep -qxE ' *In a pot' text
+	printf '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Bd -literal\n%081d\n.Ed\n' 1 >a.1
+	rendered a.1 >text
+	grep -qE '^.{81}' text
+}
+
+# What a reader copies from the terminal is what is run below.
+@test "every example stands in the rendered manual, line by line, as it is run here" {
+	local page introduction
+	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
+	export LC_ALL=C.UTF-8
+	for page in egress.7 $(programs | sed 's/$/.1/'); do
+		rendered "$(page "$page")" | sed 's/^ *//' >text
+		while IFS= read -r introduction; do
+			examples "$page" "$introduction" | sed 's/^ *//' >commands
+			[ -s commands ]
+			# shellcheck disable=SC2016 # perl's
+			perl -0777 -e 'local @ARGV; my ($text, $part) = map { open my $f, "<", $_ or die; <$f> } "text", "commands";
+				exit(index($text, "\n$part") < 0)' ||
+				{ echo "$page: this is shown otherwise:" && cat commands && return 1; }
+		done < <(examples "$page")
+	done
+}
+
 @test "every example of the manuals is run here" {
 	for page in egress.7 $(programs | sed 's/$/.1/'); do
 		examples $page >introductions

@@ -31,7 +31,8 @@ setup() {
 	local file
 	for file in "$UNITS"/*@.*; do
 		sed "s|^ExecStart=egress-|ExecStart=$BUILD/bin/egress-|
-			s|^ExecStart=/usr/share/egress/|ExecStart=${UNITS%/*}/|" "$file" >"${file##*/}"
+			s|^ExecStart=/usr/share/egress/|ExecStart=${UNITS%/*}/|
+			s|^ExecStartPre=/usr/share/egress/|ExecStartPre=$UNITS/|" "$file" >"${file##*/}"
 	done
 	run -0 systemd-analyze verify --man=no ./*@.*
 	[ -z "$output" ]
@@ -87,4 +88,51 @@ setup() {
 	diff <("$UNITS/../pipelines/keep" --help | sed -nE 's/^ +(--[a-z]+) .*/  \1/p' | grep -vE -- '--(dir|every)$') \
 		<(sed -n '/(pipelines\/keep)/,/_FLAGS=/p' "$UNITS/cluster.env" | sed -nE 's/^#(   --[a-z]+).*/\1/p' |
 			sed 's/^ */  /')
+}
+
+# checked CONTENT: check-cluster of a file with this content
+checked() {
+	printf '%s\n' "$1" >prod.env
+	run --separate-stderr "$UNITS/check-cluster" prod .
+}
+
+@test "a configuration that could verify nobody is refused, with its file, line and what to change" {
+	checked "$(cat "$UNITS/cluster.env")"
+	[ "$status" -eq 1 ]
+	[[ $stderr == "<3>./prod.env:$(grep -n '^EGRESS_VERIFY_FLAGS=' prod.env | cut -d : -f 1): EGRESS_VERIFY_FLAGS names no trust domain"*'systemctl restart egress@prod.target' ]]
+	checked 'EGRESS_VERIFY_FLAGS="--trust-domain "'
+	[ "$status" -eq 1 ]
+	checked '#EGRESS_VERIFY_FLAGS="--trust-domain a"'
+	[ "$status" -eq 1 ]
+	[[ $stderr == '<3>./prod.env: EGRESS_VERIFY_FLAGS is missing'* ]]
+	checked $'EGRESS_VERIFY_FLAGS="--trust-domain a"\nEGRESS_VERIFY_FLAGS=""'
+	[ "$status" -eq 1 ]
+	[[ $stderr == '<3>./prod.env:2: '* ]]
+	run -1 --separate-stderr "$UNITS/check-cluster" none .
+	[[ $stderr == '<3>./none.env is not there'* ]]
+}
+
+@test "a configuration that names whose signatures count is accepted" {
+	local line
+	for line in 'EGRESS_VERIFY_FLAGS="--bind workload --trust-domain prod.example.com"' 'EGRESS_VERIFY_FLAGS=--trust-domain=a' \
+		"EGRESS_VERIFY_FLAGS='--accept-status'" $'EGRESS_VERIFY_FLAGS="--bind workload \\\n --trust-domain a"'; do
+		checked "$line"
+		{ [ "$status" -eq 0 ] && [ -z "$stderr" ]; } || { echo "$line: $stderr" && return 1; }
+	done
+	grep -qx 'ExecStartPre=/usr/share/egress/check-cluster %i' "$UNITS/egress-pipes@.service"
+	grep -qx 'Requires=egress-pipes@%i.service' "$UNITS/egress@.target"
+}
+
+@test "messages name the kubeconfig in /etc, not the copy that systemd made" {
+	local unit count=0
+	for unit in $(grep -l '^LoadCredential=kubeconfig:' "$UNITS"/*.service); do
+		grep -qx "Environment=EGRESS_KUBECONFIG_NAME=$(sed -n 's/^LoadCredential=kubeconfig://p' "$unit")" "$unit"
+		count=$((count + 1))
+	done
+	[ "$count" -eq 4 ]
+}
+
+@test "what is shipped names no trust domain that an admin could leave unedited" {
+	run -1 grep -nE '^[^#]*example\.(org|com)' "$UNITS/cluster.env" "$UNITS/../pipelines/kubernetes/deployment.yaml"
+	grep -qx '  verify-flags: ""' "$UNITS/../pipelines/kubernetes/deployment.yaml"
 }

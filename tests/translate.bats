@@ -60,9 +60,21 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 @test "a card that came without a verdict, or with one that is not true, is not verified" {
 	for verdict in 'del(.verification)' '.verification.verified="true"' '.verification=true' \
 		'.verification.verified=1' '.verification={"verified":null}'; do
-		world | jq -c "if .object.kind == \"AgentCard\" then $verdict else . end" | translate >out
+		world | jq -c "if .object.kind == \"AgentCard\" then $verdict else . end" | translate >out ||
+			[ "$verdict" = 'del(.verification)' ]
 		same "$(egress weather <out | jq -c '.[0].to')" '[{"ipBlock":{"cidr":"10.0.0.1/32"}}]'
 	done
+}
+
+@test "when egress-verify is left out of the pipe, one line says so and the exit status is 1" {
+	local cards
+	cards=$(card one && card two) || return 1
+	run -1 --separate-stderr egress-translate <<<"$(jq -c 'del(.verification)' <<<"$cards")"
+	[ "$stderr" = 'egress-translate: no AgentCard in the input has a verdict, so every agent counts as unverified: put egress-verify before egress-translate' ] ||
+		{ echo "$stderr" && return 1; }
+	run -0 --separate-stderr egress-translate <<<"$cards"
+	[ -z "$stderr" ]
+	run -0 egress-translate </dev/null
 }
 
 @test "one invalid rule denies all egress, and every problem is named" {

@@ -135,6 +135,7 @@ struct stage {
 	struct stream *stream;
 	struct policy_translator *translator;
 	unsigned long rejected; /* lines, as far as the translator knows */
+	bool lacks_verdicts;    /* it was said that no card has one */
 };
 
 static void write_out(void *stage, struct json_text line)
@@ -159,10 +160,23 @@ static void tell_rejected(struct stage *stage)
 	policy_translator_lost(stage->translator);
 }
 
+/* Without egress-verify in the pipe every agent is cut off, and nothing else would tell. */
+static void check_verdicts(struct stage *stage)
+{
+	if (stage->lacks_verdicts || !policy_translator_known(stage->translator) ||
+	    !policy_translator_lacks_verdicts(stage->translator))
+		return;
+	stage->lacks_verdicts = true;
+	log_error("no AgentCard in the input has a verdict, so every agent counts as unverified: "
+	          "put egress-verify before egress-translate");
+	stream_count_failure(stage->stream);
+}
+
 static void end(struct stage *stage)
 {
 	tell_rejected(stage);
 	const char *why = policy_translator_end(stage->translator);
+	check_verdicts(stage);
 	if (why == NULL)
 		return;
 	log_error("%s", why);
@@ -190,6 +204,7 @@ static void take(struct stage *stage, const struct record *record)
 		stream_reject(stage->stream, record, wrong);
 	if (!known && policy_translator_known(stage->translator))
 		say_complete(stage);
+	check_verdicts(stage);
 }
 
 static void loop(struct stage *stage)

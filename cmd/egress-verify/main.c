@@ -108,8 +108,34 @@ static bool check_without(const struct verify_options *o)
 	return true;
 }
 
+/* Units and pipelines take the options from this variable, which is what their admin can change. */
+static void say_no_trust_domain(void)
+{
+	bool variable = getenv("EGRESS_VERIFY_FLAGS") != NULL;
+	log_error("no trust domain is given, so no signature could count: give --trust-domain DOMAIN, the "
+	          "SPIFFE trust domain of your agents, or --accept-status%s; see --help",
+	          variable ? ", in the variable EGRESS_VERIFY_FLAGS" : "");
+}
+
+/* The same trust domain given twice counts once: one bundle answers for it. */
+static void drop_repeated(struct option_list *list)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		size_t same = 0;
+		while (same < kept && strcmp(list->values[same], list->values[i]) != 0)
+			same++;
+		if (same == kept)
+			list->values[kept++] = list->values[i];
+	}
+	if (list->values != NULL)
+		list->values[kept] = NULL;
+	list->count = kept;
+}
+
 static bool check_options(struct verify_options *o)
 {
+	drop_repeated(&o->trust_domains);
 	o->fixed_time = TRUST_TIME_MIN;
 	if (o->at != NULL && !clock_parse(o->at, &o->fixed_time)) {
 		log_error("--at %s: not a time such as 2026-01-02T03:04:05Z", o->at);
@@ -127,8 +153,7 @@ static bool check_options(struct verify_options *o)
 	if (!check_without(o))
 		return false;
 	if (checks && o->trust_domains.count == 0) {
-		log_error("whose signatures count? Give --trust-domain DOMAIN (or --accept-status); "
-		          "see --help");
+		say_no_trust_domain();
 		return false;
 	}
 	return true;

@@ -210,7 +210,7 @@ static const struct yaml_node_s *find(struct reading *r, const char *what, const
 		const struct yaml_node_s *item = kubeconfig_named(*in, section, name, &count);
 		const struct yaml_node_s *node = kube_yaml_get((*in)->document, item, what);
 		if (count > 1) {
-			refuse(r, "%s \"%s\" is defined twice in %s", what, name, (*in)->path);
+			refuse(r, "%s \"%s\" is defined twice in %s", what, name, (*in)->name);
 			return NULL;
 		}
 		if (kube_yaml_is_mapping(node))
@@ -224,7 +224,7 @@ static char *file_names(struct reading *r)
 {
 	char *names = kube_copy("");
 	for (size_t i = 0; i < r->count; i++) {
-		char *more = kube_format("%s%s%s", names, i == 0 ? "" : ":", r->files[i].path);
+		char *more = kube_format("%s%s%s", names, i == 0 ? "" : ":", r->files[i].name);
 		free(names);
 		names = more;
 	}
@@ -283,20 +283,30 @@ static struct kube_config *finish(struct reading *r, const char *context, bool g
 	return NULL;
 }
 
+/* systemd copies a credential to where no admin looks: the unit says which file was copied. */
+static const char *admins_name(const char *path)
+{
+	const char *name = getenv("EGRESS_KUBECONFIG_NAME"), *credentials = getenv("CREDENTIALS_DIRECTORY");
+	size_t len = credentials == NULL ? 0 : strlen(credentials);
+	bool copied = len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/';
+	return copied && name != NULL && name[0] != '\0' ? name : path;
+}
+
 /* `required` is false for the files of a KUBECONFIG list. */
 static bool add_file(struct reading *r, const char *path, bool required)
 {
 	size_t len = 0;
+	const char *name = admins_name(path);
 	char *text = kube_read_file(path, KUBE_CONFIG_MAX, &len);
 	if (text == NULL && errno == ENOENT && !required)
 		return true;
 	if (text == NULL)
-		return refuse(r, "cannot read %s: %s", path, strerror(errno));
+		return refuse(r, "cannot read %s: %s", name, strerror(errno));
 	if (r->count == FILES_MAX) {
 		kube_wipe(text);
 		return refuse(r, "KUBECONFIG names more than %d files", FILES_MAX);
 	}
-	bool good = kubeconfig_file_read(&r->files[r->count++], text, len, path, r->error);
+	bool good = kubeconfig_file_read(&r->files[r->count++], text, len, path, name, r->error);
 	explicit_bzero(text, len);
 	free(text);
 	return good;
@@ -347,6 +357,6 @@ struct kube_config *kube_config_parse(const char *text, size_t len, const char *
                                       const char *context, char error[KUBE_ERROR_SIZE])
 {
 	struct reading r = {.error = error, .count = 1};
-	bool good = kubeconfig_file_read(&r.files[0], text, len, name, error);
+	bool good = kubeconfig_file_read(&r.files[0], text, len, name, name, error);
 	return finish(&r, context, good);
 }

@@ -56,22 +56,23 @@ char *kube_read_file(const char *path, size_t most, size_t *len)
 }
 
 bool kubeconfig_file_read(struct kubeconfig_file *file, const char *text, size_t len,
-                          const char *path, char error[KUBE_ERROR_SIZE])
+                          const char *path, const char *name, char error[KUBE_ERROR_SIZE])
 {
 	char why[KUBE_YAML_WHY_SIZE];
 	*file = (struct kubeconfig_file){
 		.document = kube_yaml_load((struct json_text){text, len}, why),
 		.path = kube_copy(path),
+		.name = kube_copy(name),
 	};
 	if (file->document == NULL) {
-		snprintf(error, KUBE_ERROR_SIZE, "%s: %s", path, why);
+		snprintf(error, KUBE_ERROR_SIZE, "%s: %s", name, why);
 		return false;
 	}
 	const struct yaml_node_s *root = kube_yaml_root(file->document);
 	/* kubectl takes an empty file for an empty configuration. */
 	if (root == NULL || kube_yaml_is_mapping(root))
 		return true;
-	snprintf(error, KUBE_ERROR_SIZE, "%s: not a kubeconfig: not a mapping", path);
+	snprintf(error, KUBE_ERROR_SIZE, "%s: not a kubeconfig: not a mapping", name);
 	return false;
 }
 
@@ -79,6 +80,7 @@ void kubeconfig_file_free(struct kubeconfig_file *file)
 {
 	kube_yaml_wipe(file->document);
 	free(file->path);
+	free(file->name);
 }
 
 const char *kubeconfig_text(struct kubeconfig_file *file, const struct yaml_node_s *mapping,

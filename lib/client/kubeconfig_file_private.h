@@ -11,6 +11,7 @@
 struct kubeconfig_file {
 	struct kube_yaml_document *document;
 	char *path;
+	char *name; /* for messages: where an admin finds it */
 };
 
 /* A file's whole contents, NUL-terminated; NULL with errno when it cannot be read, E2BIG when
@@ -19,7 +20,7 @@ char *kube_read_file(const char *path, size_t most, size_t *len);
 
 /* False, with `error`, when the text is not YAML or its root is not a mapping. */
 bool kubeconfig_file_read(struct kubeconfig_file *file, const char *text, size_t len,
-                          const char *path, char error[KUBE_ERROR_SIZE]);
+                          const char *path, const char *name, char error[KUBE_ERROR_SIZE]);
 void kubeconfig_file_free(struct kubeconfig_file *file);
 
 /* The text of a mapping's member, NULL as kube_yaml_scalar() says. */

@@ -22,7 +22,8 @@ struct policy_translator {
 	struct json_buffer line, essence;
 	struct policy_lists lists;
 	bool listed;   /* the AgentCards' list has ended */
-	bool any_card; /* an AgentCard was seen */
+	bool any_card;    /* an AgentCard was seen */
+	bool any_verdict; /* one that egress-verify has judged */
 	bool known;
 	bool lost; /* something that was listed could not be read */
 	unsigned long applied, deleted;
@@ -592,7 +593,10 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 		take_bookmark(translator, &event, line);
 		return NULL;
 	}
-	translator->any_card = translator->any_card || is_card(translator, &event);
+	if (is_card(translator, &event)) {
+		translator->any_card = true;
+		translator->any_verdict = translator->any_verdict || event.verification.at != NULL;
+	}
 	take_evidence(translator, &event);
 	wrong = policy_inventory_take(&translator->inventory, &event);
 	if (translator->known || translator->inventory.settings->no_wait)
@@ -608,6 +612,11 @@ void policy_translator_lost(struct policy_translator *translator)
 bool policy_translator_is_lost(const struct policy_translator *translator)
 {
 	return translator->lost;
+}
+
+bool policy_translator_lacks_verdicts(const struct policy_translator *translator)
+{
+	return translator->any_card && !translator->any_verdict;
 }
 
 bool policy_translator_known(const struct policy_translator *translator)

@@ -50,6 +50,9 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 void policy_translator_lost(struct policy_translator *translator);
 bool policy_translator_is_lost(const struct policy_translator *translator);
 
+/* AgentCards were seen, and none of them carried a verdict: nobody has checked them. */
+bool policy_translator_lacks_verdicts(const struct policy_translator *translator);
+
 /* True when the world is known. */
 bool policy_translator_known(const struct policy_translator *translator);
 

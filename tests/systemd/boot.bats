@@ -110,7 +110,8 @@ configure() {
 	for account in watch apply; do
 		install -m 600 "$DIR/kubeconfig" "$BATS_FILE_TMPDIR/etc/prod.$account.kubeconfig"
 	done
-	cp "$BATS_TEST_DIRNAME/../../systemd/cluster.env" "$BATS_FILE_TMPDIR/etc/prod.env"
+	sed 's/^EGRESS_VERIFY_FLAGS="/&--trust-domain example.org/' "$BATS_TEST_DIRNAME/../../systemd/cluster.env" \
+		>"$BATS_FILE_TMPDIR/etc/prod.env"
 }
 
 policy() { cluster_kubectl "$DIR" -n team-a "$@" networkpolicy billing-signature-policy; }
@@ -121,6 +122,16 @@ all_new() { # PIDS: four others run
 	now=$(pids) && [ "$(grep -vxc 0 <<<"$now")" -eq 4 ] && ! grep -qxF "$1" <<<"$now"
 }
 complete() { _cluster_until 240 inside systemctl is-active --quiet egress-translate@prod; }
+
+@test "an unedited configuration keeps the target from starting, and the journal names file and line" {
+	cp "$BATS_TEST_DIRNAME/../../systemd/cluster.env" "$BATS_FILE_TMPDIR/etc/prod.env"
+	run ! inside systemctl start egress@prod.target
+	run ! inside systemctl is-active --quiet egress@prod.target
+	inside journalctl --sync
+	inside journalctl -o cat -u egress-pipes@prod |
+		grep -x "/etc/egress/prod.env:$(grep -n ^EGRESS_VERIFY_FLAGS= "$BATS_FILE_TMPDIR/etc/prod.env" | cut -d : -f 1): .*--trust-domain.*"
+	configure
+}
 
 @test "a started target applies the policies" {
 	inside systemctl start egress@prod.target
