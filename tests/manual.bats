@@ -108,7 +108,6 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 @test "every example stands in the rendered manual, line by line, as it is run here" {
 	local page introduction
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
-	export LC_ALL=C.UTF-8
 	for page in egress.7 $(programs | sed 's/$/.1/'); do
 		rendered "$(page "$page")" | sed 's/^ *//' >text
 		while IFS= read -r introduction; do
