@@ -125,7 +125,8 @@ checked() {
 
 @test "messages name the kubeconfig in /etc, not the copy that systemd made" {
 	local unit count=0
-	for unit in $(grep -l '^LoadCredential=kubeconfig:' "$UNITS"/*.service); do
+	for unit in "$UNITS"/*.service; do
+		grep -q '^LoadCredential=kubeconfig:' "$unit" || continue
 		grep -qx "Environment=EGRESS_KUBECONFIG_NAME=$(sed -n 's/^LoadCredential=kubeconfig://p' "$unit")" "$unit"
 		count=$((count + 1))
 	done
