@@ -170,9 +170,9 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 }
 
 @test "an operation is given again only when it differs" {
-	{ world; world; card weather --policy '{"egress":[]}'; card weather --policy '{"egress":[]}'; card weather; } >events
+	{ world; world; card weather --policy '{"egress":[]}'; card weather --policy '{"egress":[]}'; card weather --policy '{"egress":[{}]}'; } >events
 	[ "$(translate --no-wait <events | jq -c .object.spec.egress | uniq | wc -l)" = 3 ]
-	[ "$({ mark end AgentCard; cat events; } | translate | jq -rc 'select(.type == "APPLY").reason' | uniq -c | awk '{print $1 $2}' | tr '\n' ' ')" = '1EgressUnset 1EgressEmpty 1EgressUnset ' ]
+	[ "$({ mark end AgentCard; cat events; } | translate | jq -rc 'select(.type == "APPLY").reason' | uniq -c | awk '{print $1 $2}' | tr '\n' ' ')" = '1EgressUnset 1EgressEmpty 1EgressRules ' ]
 }
 
 @test "a change of the API server's addresses changes every restrictive policy" {
@@ -269,7 +269,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	world --policy "{\"egress\":$rules}" | translate >first
 	{
 		world --policy "{\"egress\":$rules}"; mark end AgentCard
-		seen ADDED '.metadata += {generation: 1, creationTimestamp: "x", annotations: {"other": "1"}}
+		seen ADDED '.metadata += {generation: 1, creationTimestamp: "x"} | .metadata.annotations.other = "1"
 			| .metadata.labels.mine = "too" | .spec.egress[0].ports[0].protocol = "TCP"' <first
 	} | translate >out
 	[ "$(jq -c 'select(.type == "APPLY")' out | wc -l)" = 1 ]
@@ -354,7 +354,8 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 	{ world --policy '{"egress":[]}'; card second --on Deployment/weather --policy '{"egress":[]}'; card lost; } | translate --status >out
 	same "$(jq -c 'select(.object.kind == "AgentCard" and .object.metadata.name == "weather").object.status.networkPolicy' out)" \
 		'{"name":"weather-signature-policy","mode":"permissive","egress":"deny-all","reason":"EgressEmpty",
-		  "message":"verified, and its card allows no egress","observedGeneration":3}'
+		  "message":"verified, and its card allows no egress",
+		  "rulesDigest":"79234252c41c68841d64e022bf76921e2903878f57e3f467aee4c3d9bb403c68","observedGeneration":3}'
 	[ "$(jq -r 'select(.object.kind == "AgentCard" and .object.metadata.name == "lost").object.status.networkPolicy.reason' out)" = WorkloadUnknown ]
 }
 

@@ -18,11 +18,12 @@
 #include "stream/stream.h"
 
 static const char *const selector_words[] = {"selector", "template", NULL};
+static const char *const unset_words[] = {"allow-all", "api-server", "deny-all", NULL};
 static const char *const peer_words[] = {"label", "workloads", NULL};
 
 struct options {
 	const char *rejects, *metrics, *port;
-	struct option_choice names, kubernetes, target, cni, selector_from, verified_peers;
+	struct option_choice names, kubernetes, target, cni, selector_from, verified_peers, unset;
 	struct option_list ingress_namespaces, api_server, dns, selector_labels;
 	bool explicit_peers, status, no_wait, print_crd;
 };
@@ -69,6 +70,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_LIST, "selector-label", 0, "KIND.GROUP=LABEL",
 	         "pods of workloads of this kind have the workload's name in this label (repeat)",
 	         &o->selector_labels},
+	        {OPTION_CHOICE, "unset", 0, "allow-all|api-server|deny-all",
+	         "what a verified agent may reach whose card never had rules", &o->unset},
 	        {OPTION_FLAG, "explicit-peers", 0, NULL,
 	         "write a rule without `to` as 0.0.0.0/0 and ::/0", &o->explicit_peers},
 	        {OPTION_FLAG, "status", 0, NULL,
@@ -118,6 +121,7 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	        .selector_from = (enum policy_selector_from)o->selector_from.value,
 	        .verified_peers = (enum policy_peers)o->verified_peers.value,
 	        .cnis = (policy_cnis)o->cni.value,
+	        .unset = (enum policy_unset)o->unset.value,
 	        .explicit_peers = o->explicit_peers,
 	        .status = o->status,
 	        .no_wait = o->no_wait,
@@ -136,6 +140,7 @@ struct stage {
 	struct policy_translator *translator;
 	unsigned long rejected; /* lines, as far as the translator knows */
 	bool lacks_verdicts;    /* it was said that no card has one */
+	bool told_schema;       /* it was said that the server may leave rules out */
 };
 
 static void write_out(void *stage, struct json_text line)
@@ -194,6 +199,19 @@ static void say_complete(const struct stage *stage)
 	notify_send("READY=1");
 }
 
+/* Once a run: the record of each card that it concerns says so, too. */
+static void tell_schema(struct stage *stage)
+{
+	if (stage->told_schema || !policy_translator_schema_missing(stage->translator))
+		return;
+	stage->told_schema = true;
+	log_error("the AgentCard's definition in the cluster has no place for rules, or cannot be read: "
+	          "verified agents whose cards have none keep the policies that they have, and nothing "
+	          "is deleted but what is known to be unwanted; apply the definition that "
+	          "egress-translate --print-crd prints");
+	stream_count_failure(stage->stream);
+}
+
 static void take(struct stage *stage, const struct record *record)
 {
 	tell_rejected(stage);
@@ -205,6 +223,7 @@ static void take(struct stage *stage, const struct record *record)
 	if (!known && policy_translator_known(stage->translator))
 		say_complete(stage);
 	check_verdicts(stage);
+	tell_schema(stage);
 }
 
 static void loop(struct stage *stage)
@@ -275,6 +294,7 @@ int main(int argc, char **argv)
 	        .cni = {policy_cni_words, 0},
 	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
 	        .verified_peers = {peer_words, POLICY_PEERS_LABEL},
+	        .unset = {unset_words, POLICY_UNSET_ALLOW_ALL},
 	};
 	struct policy_settings settings;
 	int status = EXIT_USAGE;

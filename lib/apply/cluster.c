@@ -29,6 +29,7 @@ struct kube_cluster {
 	bool failed_others;               /* and others of another kind */
 	struct json_buffer bookmarks;     /* lines that wait for what came before them */
 	bool prune_due;
+	bool keeps; /* since the last begin mark: not all that is wanted has an operation */
 	struct kube_pruning *pruning;
 	struct kube_events *events;
 	struct kube_agents *agents;
@@ -166,6 +167,11 @@ static void begin_pruning(struct kube_cluster *cluster)
 		stream_count_failure(cluster->stream);
 		return;
 	}
+	if (cluster->keeps) {
+		log_error(KUBE_PRUNES_NOTHING_KEPT);
+		stream_count_failure(cluster->stream);
+		return;
+	}
 	cluster->pruning = kube_prune_new(&(struct kube_prune_options){
 	        .server = &cluster->server,
 	        .queue = cluster->queue,
@@ -197,6 +203,8 @@ static void take_mark(struct kube_cluster *cluster, const struct record *record,
 {
 	json_puttext(&cluster->bookmarks, record->line);
 	json_putc(&cluster->bookmarks, '\n');
+	if (operation->begins)
+		cluster->keeps = operation->keeps;
 	cluster->prune_due |= operation->complete && cluster->options.prune;
 	kube_agents_mark(cluster->agents, operation);
 	pass_bookmarks(cluster);

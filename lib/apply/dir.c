@@ -21,6 +21,7 @@ struct kube_dir {
 	struct kube_batch *batch;
 	struct kube_wanted wanted;
 	bool incomplete; /* an operation was refused: what is wanted is not all known */
+	bool keeps;      /* since the last begin mark: not all that is wanted has an operation */
 };
 
 static void put_mark(struct json_buffer *out, const struct kube_identity *id)
@@ -162,12 +163,17 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
                      struct stream *stream)
 {
 	struct pruning pruning = {dir, stream};
+	if (operation->begins)
+		dir->keeps = operation->keeps;
 	if (!operation->complete || !dir->options.prune)
 		return;
 	/* a line that could not be used may have named what would now be removed */
 	if (dir->incomplete || stream_rejected(stream) > 0) {
 		log_error("nothing is pruned: some records could not be used, so not all that is "
 		          "wanted is known");
+		stream_count_failure(stream);
+	} else if (dir->keeps) {
+		log_error(KUBE_PRUNES_NOTHING_KEPT);
 		stream_count_failure(stream);
 	} else if (!kube_files_each(dir->files, prune_file, &pruning)) {
 		log_error("can't list %s: %s; nothing was pruned", dir->options.path,

@@ -15,6 +15,7 @@ static void read_bookmark(struct json_text record, struct kube_operation *operat
 	operation->id = (struct kube_identity){.api_version = event.api_version,
 	                                       .kind = event.kind};
 	operation->begins = event.mark == EVENT_MARK_BEGIN;
+	operation->keeps = operation->begins && event_lacks_rules(&event);
 	operation->complete = event.mark == EVENT_MARK_END;
 }
 

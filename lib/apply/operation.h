@@ -18,6 +18,10 @@
 /* What carrying it out does to what its agent may reach, beside what is live. */
 enum kube_effect { KUBE_NARROWS, KUBE_NEW, KUBE_UNKNOWN, KUBE_WIDENS };
 
+#define KUBE_PRUNES_NOTHING_KEPT                                                                   \
+	"nothing is pruned: the AgentCard's definition in the cluster has no place for rules, or cannot " \
+	"be read, so that some agents keep policies that no operation names"
+
 enum kube_operation_type {
 	KUBE_APPLY,
 	KUBE_DELETE,
@@ -33,6 +37,8 @@ struct kube_operation {
 	struct json_text reason, message, agent_card, problems; /* may be absent */
 	enum kube_effect effect;
 	bool begins;   /* BOOKMARK: the AgentCards' begin mark */
+	bool keeps;    /* that mark says that cards may lack their rules: some agents keep their policies,
+	                * and no operation names these */
 	bool complete; /* BOOKMARK: the AgentCards' end mark, so all that is wanted was named */
 	bool status;   /* APPLY of an AgentCard's status */
 };

@@ -103,3 +103,9 @@ void event_key(const struct event *event, char key[EVENT_KEY_SIZE])
 	         event->namespace.at == NULL ? "" : event->namespace.at, (int)event->name.len,
 	         event->name.at == NULL ? "" : event->name.at);
 }
+
+bool event_lacks_rules(const struct event *mark)
+{
+	struct json_text schema = json_get(mark->metadata, "annotations", "agent-egress.dev/schema");
+	return json_equals(schema, "none") || json_equals(schema, "unknown");
+}

@@ -42,6 +42,10 @@ struct event {
  * and namespaces must be printable ASCII of at most 253 bytes. */
 const char *event_read(struct json_text text, struct event *event);
 
+/* Of the AgentCards' begin mark: the server may leave the rules of the cards that follow out, because
+ * the definition that it serves has no place for them, or because that cannot be known. */
+bool event_lacks_rules(const struct event *mark);
+
 /* True when the object is of this API group ("" is the core group) and kind, any version. */
 bool event_is(const struct event *event, const char *group, const char *kind);
 

@@ -140,32 +140,141 @@ static bool contradicts_itself(const struct policy_decision *decision)
 	return false;
 }
 
+static void say_erased(const struct policy_card *card, struct policy_problems *problems)
+{
+	if (card->rules_digest[0] == '\0')
+		policy_problem(problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+		               "AgentCard %s may have had rules that are gone: set them again", card->name);
+	else
+		policy_problem(problems, POLICY_ERROR, POLICY_RULES_PATH, (struct json_text){0},
+		               "the rules that AgentCard %s had are gone: set them again, or, to remove "
+		               "them, set the annotation " POLICY_REMOVED_ANNOTATION " to %s",
+		               card->name, card->rules_digest);
+}
+
+/* What cards without rules lack, of all of a workload. */
+struct loss {
+	bool pruned, erased; /* of some */
+	bool known;          /* of those that are erased: the rules last seen */
+};
+
+/* Says so for each: where both may be, that the server leaves rules out explains the other. */
+static struct loss find_loss(struct policy_decision *decision)
+{
+	struct loss loss = {.known = true};
+	for (const struct policy_card *card = decision->owner; card != NULL; card = card->next) {
+		loss.pruned = loss.pruned || card->pruned;
+		loss.erased = loss.erased || card->erased;
+		if (card->erased)
+			loss.known = loss.known && card->network_policy[0] != '\0';
+		if (card->erased && !card->pruned)
+			say_erased(card, &decision->problems);
+	}
+	if (loss.pruned)
+		policy_problem(&decision->problems, POLICY_ERROR, POLICY_RULES_PATH,
+		               (struct json_text){0},
+		               "the AgentCard's definition in the cluster has no place for rules, or "
+		               "cannot be read, so that the server may have left them out: apply that "
+		               "of egress-translate --print-crd");
+	return loss;
+}
+
+void policy_decision_deny(struct policy_decision *decision, const char *reason,
+                          const char *message)
+{
+	decision->egress.len = decision->message.len = 0;
+	decision->domains = (struct json_text){0};
+	decision->egress_is_dns = false;
+	json_puts(&decision->egress, "[]");
+	conclude(decision, POLICY_MODE_DENY_ALL, reason, message);
+}
+
+/* Rules that are absent prove nothing: nothing gets wider than it is. What somebody changed since is
+ * no longer what was decided. */
+static void decide_without_schema(const struct policy_inventory *inventory,
+                                  struct policy_decision *decision)
+{
+	static const enum policy_mode modes[] = {[POLICY_REACH_UNKNOWN] = POLICY_MODE_SCOPED,
+	                                         [POLICY_REACH_NOTHING] = POLICY_MODE_DENY_ALL,
+	                                         [POLICY_REACH_SOME] = POLICY_MODE_SCOPED,
+	                                         [POLICY_REACH_ALL] = POLICY_MODE_ALLOW_ALL};
+	const struct policy_object *object =
+	        decision->workload == NULL ? NULL : decision->workload->object;
+	decision->kept = object != NULL &&
+	                 (object->seen || (object->last == POLICY_LAST_APPLY && !object->drifted));
+	if (decision->kept) {
+		json_puts(&decision->egress, "[]");
+		conclude(decision, modes[object->seen ? object->seen_reach : POLICY_REACH_UNKNOWN],
+		         "SchemaMissing",
+		         "verified, but whether its card has rules cannot be known: its policy stays");
+		return;
+	}
+	policy_restrict_put(inventory, &decision->egress, &decision->problems);
+	conclude(decision, POLICY_MODE_RESTRICTIVE, "SchemaMissing",
+	         "verified, but whether its card has rules cannot be known: the API server alone");
+}
+
+static void decide_unset(const struct policy_inventory *inventory,
+                         struct policy_decision *decision)
+{
+	switch (inventory->settings->unset) {
+	case POLICY_UNSET_ALLOW_ALL:
+		json_puts(&decision->egress, "[{}]");
+		conclude(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
+		         "verified, and its card does not limit egress");
+		break;
+	case POLICY_UNSET_API_SERVER:
+		policy_restrict_put(inventory, &decision->egress, &decision->problems);
+		conclude(decision, POLICY_MODE_RESTRICTIVE, "EgressUnset",
+		         "verified, and its card has no egress rules: the API server alone");
+		break;
+	case POLICY_UNSET_DENY_ALL:
+		policy_decision_deny(decision, "EgressUnset",
+		     "verified, and its card has no egress rules: all egress is denied");
+		break;
+	}
+}
+
+static void decide_set(const struct policy_inventory *inventory, struct policy_decision *decision,
+                       const struct policy_rules *rules)
+{
+	if (!agree(decision)) {
+		say_conflict(decision);
+		policy_decision_deny(decision, "RulesConflict",
+		     "verified, but its cards have different rules: all egress is denied");
+		return;
+	}
+	policy_resolution_warn(decision->owner->resolution, &decision->problems);
+	scope(inventory, decision, rules);
+}
+
 static void decide_permissive(const struct policy_inventory *inventory,
                               struct policy_decision *decision)
 {
 	struct policy_rules rules = {0};
 	bool valid = all_valid(decision, &rules);
-	if (contradicts_itself(decision)) {
-		json_puts(&decision->egress, "[]");
-		conclude(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
-		       "verified, but its card's field and annotation have different rules: all "
-		       "egress is denied");
-	} else if (!valid) {
-		json_puts(&decision->egress, "[]");
-		conclude(decision, POLICY_MODE_DENY_ALL, "RulesInvalid",
-		       "verified, but its rules are invalid: all egress is denied");
-	} else if (!agree(decision)) {
-		say_conflict(decision);
-		json_puts(&decision->egress, "[]");
-		conclude(decision, POLICY_MODE_DENY_ALL, "RulesConflict",
-		       "verified, but its cards have different rules: all egress is denied");
-	} else if (rules.set) {
-		policy_resolution_warn(decision->owner->resolution, &decision->problems);
-		scope(inventory, decision, &rules);
-	} else {
-		json_puts(&decision->egress, "[{}]");
-		conclude(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
-		       "verified, and its card does not limit egress");
+	struct loss loss = find_loss(decision);
+	if (contradicts_itself(decision))
+		policy_decision_deny(decision, "RulesConflict",
+		     "verified, but its card's field and annotation have different rules: all egress is "
+		     "denied");
+	else if (!valid)
+		policy_decision_deny(decision, loss.erased && loss.known ? "EgressErased" : "RulesInvalid",
+		     loss.erased && loss.known
+		             ? "verified, but its rules were invalid, and are gone: all egress is denied"
+		             : "verified, but its rules are invalid: all egress is denied");
+	else if (loss.erased && !loss.known && !loss.pruned)
+		policy_decision_deny(decision, "EgressErased",
+		     "verified, but its card's rules are gone, and not known: all egress is denied");
+	else if (rules.set || !agree(decision))
+		decide_set(inventory, decision, &rules);
+	else if (loss.pruned)
+		decide_without_schema(inventory, decision);
+	else
+		decide_unset(inventory, decision);
+	if (loss.erased && loss.known && valid && rules.set) {
+		decision->reason = loss.pruned ? "SchemaMissing" : "EgressErased";
+		json_puts(&decision->message, "; they are gone from it, and those last seen stay");
 	}
 }
 
@@ -257,7 +366,7 @@ static void clear(struct policy_decision *decision)
 	decision->message.len = 0;
 	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
-	decision->egress_is_dns = false;
+	decision->egress_is_dns = decision->kept = false;
 	policy_problems_clear(&decision->problems);
 }
 
@@ -270,6 +379,7 @@ void policy_decide_alone(const struct policy_inventory *inventory, const struct 
 	decision->owner = card;
 	decision->rules_path = policy_card_rules_path(card->annotated);
 	decision->selector = (struct json_text){0};
+	decision->verified = card->verified;
 	if (card->verified)
 		decide_permissive(inventory, decision);
 	else
@@ -291,6 +401,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	decision->rules_path = policy_card_rules_path(decision->owner->annotated);
 	decision->selector =
 	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
+	decision->verified = workload->permissive;
 	if (workload->permissive)
 		decide_permissive(inventory, decision);
 	else
@@ -303,16 +414,6 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	warn_of_selector(decision);
 	warn_of_owner(decision);
 	warn_of_overlaps(decision);
-}
-
-void policy_decision_deny(struct policy_decision *decision, const char *reason,
-                          const char *message)
-{
-	decision->egress.len = decision->message.len = 0;
-	decision->domains = (struct json_text){0};
-	decision->egress_is_dns = false;
-	json_puts(&decision->egress, "[]");
-	conclude(decision, POLICY_MODE_DENY_ALL, reason, message);
 }
 
 void policy_decision_free(struct policy_decision *decision)

@@ -14,10 +14,10 @@
 
 enum policy_mode {
 	POLICY_MODE_NONE,        /* no policy: it is not known which pods it would select */
-	POLICY_MODE_ALLOW_ALL,   /* verified, egress not set */
+	POLICY_MODE_ALLOW_ALL,   /* verified, and it never had rules */
 	POLICY_MODE_SCOPED,      /* verified, its own rules */
 	POLICY_MODE_DENY_ALL,    /* verified, no egress */
-	POLICY_MODE_RESTRICTIVE, /* not verified: the API server */
+	POLICY_MODE_RESTRICTIVE, /* the API server: not verified, or its rules are not known */
 };
 extern const char *const policy_mode_words[]; /* none, allow-all, scoped, deny-all, api-server */
 
@@ -26,6 +26,8 @@ struct policy_decision {
 	const struct policy_card *owner; /* the oldest card */
 	enum policy_mode mode;
 	enum policy_mode asked;       /* what is decided, whether or not a policy can be made; not NONE */
+	bool verified;                /* all of its cards are */
+	bool kept;                    /* its policy stays as it is: nothing is asked for */
 	const char *reason;           /* one word, as Kubernetes has them: EgressUnset */
 	struct json_buffer message;   /* a sentence */
 	struct json_text selector;    /* of the pods */

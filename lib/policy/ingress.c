@@ -57,7 +57,7 @@ void policy_ingress_put(const struct policy_inventory *inventory,
 	json_puts(out, "[{\"from\":[");
 	size_t empty = out->len;
 	put_namespaces(settings, out);
-	if (decision->mode != POLICY_MODE_RESTRICTIVE) {
+	if (decision->verified) {
 		if (settings->verified_peers == POLICY_PEERS_WORKLOADS)
 			put_verified_workloads(decision->workload, out);
 		else

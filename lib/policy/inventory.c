@@ -312,6 +312,13 @@ static void card_free(struct policy_inventory *inventory, struct policy_card *ca
 	free(card);
 }
 
+void policy_remembered_free(struct policy_remembered *kept)
+{
+	free(kept->key);
+	free(kept->rules);
+	free(kept);
+}
+
 void policy_gone_free(struct policy_gone *gone)
 {
 	free(gone->namespace);
@@ -340,6 +347,12 @@ void policy_inventory_free(struct policy_inventory *inventory)
 		free(namespace);
 	}
 	policy_apiserver_free(&inventory->apiserver);
+	struct policy_remembered *kept, *next_kept;
+	HASH_ITER(hh, inventory->remembered, kept, next_kept)
+	{
+		HASH_DEL(inventory->remembered, kept);
+		policy_remembered_free(kept);
+	}
 	struct policy_gone *gone, *next_gone;
 	DL_FOREACH_SAFE(inventory->gone, gone, next_gone)
 	policy_gone_free(gone);

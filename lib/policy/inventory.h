@@ -23,6 +23,7 @@
 #include "k8s/workload.h"
 #include "policy/name.h"
 #include "rules/normal.h"
+#include "rules/rules.h"
 #include "policy/overlap.h"
 #include "policy/settings.h"
 
@@ -36,6 +37,8 @@ struct policy_namespace {
 	struct policy_overlap overlap;
 	struct policy_workload *verified; /* a list; those with cards that are all verified */
 	size_t verified_count;
+	size_t remembered; /* of its cards that are gone, */
+	bool forgotten;    /* and some more, of which nothing is known */
 	struct policy_workload *displaced; /* a list; those that another one's name displaced */
 	struct policy_object *extra;    /* a list: objects of the whole namespace */
 	struct policy_workload *workloads;  /* a list, in no order */
@@ -56,11 +59,16 @@ struct policy_card {
 	const char *reason, *message;          /* of the verdict; "": there is none */
 	const char *network_policy;            /* its rules, JSON text; "": not set */
 	const char *rules_faults;              /* what is wrong beside it: problems; "": nothing */
+	const char *rules_digest;              /* of these, or of those that vanished; "": of none */
+	const char *removed;                   /* the digest of rules that were removed on purpose */
 	const char *resolution;                /* rules/resolution.h; "": all names resolved */
 	bool verified;
 	bool annotated; /* its rules are the annotation's: rules/card.h */
 	bool oversized; /* they are too large to keep */
 	bool conflict;  /* field and annotation differ */
+	bool erased;    /* it has no rules and had some, which are those above where they are known */
+	bool pruned;    /* it has no rules, and the server may have left them out */
+	char policy_digest[POLICY_RULES_DIGEST_SIZE]; /* may be what rules_digest is */
 	bool listed;
 	struct policy_workload *workload;
 	struct policy_card *prev, *next; /* of one workload */
@@ -126,12 +134,33 @@ struct policy_object {
 	bool drifted; /* what was seen is not what was asked for: ask again */
 	bool seen, listed, queued;
 	bool foreign; /* the cluster has one of this name that does not bear our label */
-	enum policy_reach seen_reach; /* what the seen one lets out */
+	enum policy_reach seen_reach; /* what the seen one lets out, */
+	char seen_rules[POLICY_RULES_DIGEST_SIZE]; /* and of which rules it says that it is made; "" */
 	struct policy_digest seen_essence;
 	char *seen_version;  /* resourceVersion; NULL */
 	char *seen_selector; /* of a managed one, usable, normal form; NULL */
 	struct policy_object *prev, *next; /* unwanted */
 	struct policy_object *extra_prev, *extra_next; /* or of the previous list */
+	UT_hash_handle hh;
+};
+
+/* Which annotation of a policy says of which rules it is made, and which of a card that its rules
+ * were removed on purpose: the digest of rules/rules.h. */
+#define POLICY_DIGEST_ANNOTATION "agent-egress.dev/rules-digest"
+#define POLICY_REMOVED_ANNOTATION "agent-egress.dev/network-policy-removed"
+
+/* Of the workload's cards without rules finds those whose policy says that they had some. */
+void policy_cards_find_erased(struct policy_workload *workload);
+
+/* The rules of a card that is gone: a new one of its name that has none does not get what a card gets
+ * that never had any. Of a namespace at most POLICY_REMEMBERED_MAX, and the text of short ones alone;
+ * once there were more, each new card there without rules may have lost some. */
+enum { POLICY_REMEMBERED_MAX = 4096, POLICY_REMEMBERED_BYTES = 1024 };
+struct policy_remembered {
+	char *key; /* "namespace/name" */
+	char *rules; /* JSON text; "": not kept */
+	char digest[POLICY_RULES_DIGEST_SIZE];
+	bool annotated;
 	UT_hash_handle hh;
 };
 
@@ -156,6 +185,8 @@ struct policy_inventory {
 	bool watched; /* the stream tells of the target's own kind */
 	bool complete[POLICY_KINDS_MAX]; /* by policy_kinds[]: a list of it has ended, whole */
 	struct policy_card *reports; /* a queue */
+	struct policy_remembered *remembered;
+	bool schema_missing; /* cards that are listed now may have lost their rules on the way */
 	struct policy_gone *gone;    /* a queue */
 	struct json_buffer scratch;
 };

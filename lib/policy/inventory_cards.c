@@ -19,6 +19,8 @@ enum part {
 	MESSAGE,
 	NETWORK_POLICY,
 	RULES_FAULTS,
+	RULES_DIGEST,
+	REMOVED,
 	RESOLUTION,
 	PARTS
 };
@@ -101,21 +103,90 @@ static void pack_target(struct json_buffer *packed, struct json_text target)
 	pack_version(packed, kind, api);
 }
 
-/* The text and what is wrong beside it; of what is returned only the flags are of use. */
-static struct policy_card_rules pack_rules(struct json_buffer *packed, struct json_text object)
+/* What is known of the rules that a card of this name had. */
+struct memory {
+	const char *rules, *digest;
+	bool annotated, known;
+};
+
+static bool had_rules(const struct policy_card *card)
+{
+	return card->erased || card->rules_digest[0] != '\0';
+}
+
+static struct memory remember(const struct policy_inventory *inventory,
+                              const struct policy_card *before, const char *key)
+{
+	const struct policy_remembered *kept = NULL;
+	if (before != NULL)
+		return (struct memory){before->network_policy, before->rules_digest,
+		                       before->annotated, had_rules(before)};
+	HASH_FIND_STR(inventory->remembered, key, kept);
+	if (kept == NULL)
+		return (struct memory){"", "", false, false};
+	return (struct memory){kept->rules, kept->digest, kept->annotated, true};
+}
+
+static struct json_text digest_in(struct json_text value)
+{
+	struct json_text digest = json_plain(value);
+	return digest.len == POLICY_RULES_DIGEST_SIZE - 1 ? digest : (struct json_text){0};
+}
+
+/* Of a card without rules: those that a card of its name had, where nobody says that they were
+ * removed on purpose. After a restart its own status may be all that tells of them. */
+static bool pack_erased(struct json_buffer *packed, const struct event *event,
+                        const struct memory *memory, bool forgotten, bool *annotated)
+{
+	struct json_text removed = json_plain(
+	        json_get(event->metadata, "annotations", POLICY_REMOVED_ANNOTATION));
+	struct json_text told = digest_in(
+	        json_get(event->object, "status", "networkPolicy", "rulesDigest"));
+	struct json_text digest = memory->digest[0] != '\0' ? json_of(memory->digest) : told;
+	bool erased = memory->known || told.at != NULL || forgotten;
+	if (erased && removed.at != NULL && json_same(removed, digest))
+		erased = false;
+	*annotated = erased && memory->annotated;
+	pack(packed, erased ? json_of(memory->rules) : (struct json_text){0});
+	pack(packed, (struct json_text){0}); /* no faults */
+	pack(packed, erased ? digest : (struct json_text){0});
+	return erased;
+}
+
+struct packed_rules {
+	bool annotated, oversized, conflict, absent, erased;
+};
+
+/* The text, what is wrong beside it, and its digest: rules that cannot be read have that of none, so
+ * that they, too, are missed when they vanish. */
+static struct packed_rules pack_rules(struct json_buffer *packed, const struct event *event,
+                                      const struct memory *memory, bool forgotten)
 {
 	struct policy_problems problems = {0};
-	struct policy_card_rules rules = policy_card_rules_find(object, &problems), flags = rules;
-	pack(packed, rules.text);
-	if (problems.errors > 0)
-		policy_problems_put(&problems, packed);
-	json_putc(packed, '\0');
+	struct policy_card_rules rules = policy_card_rules_find(event->object, &problems);
+	struct packed_rules flags = {.annotated = rules.annotated,
+	                             .oversized = rules.oversized,
+	                             .conflict = rules.conflict,
+	                             .absent = rules.text.at == NULL && !rules.oversized &&
+	                                       problems.errors == 0};
+	char digest[POLICY_RULES_DIGEST_SIZE];
+	if (flags.absent) {
+		flags.erased = pack_erased(packed, event, memory, forgotten, &flags.annotated);
+	} else {
+		policy_rules_digest(rules.text, digest);
+		pack(packed, rules.text);
+		if (problems.errors > 0)
+			policy_problems_put(&problems, packed);
+		json_putc(packed, '\0');
+		pack(packed, json_of(digest));
+	}
 	policy_problems_free(&problems);
 	policy_card_rules_free(&rules);
 	return flags;
 }
 
-static void pack_card(struct json_buffer *packed, const struct event *event)
+static void pack_card(const struct policy_inventory *inventory, struct json_buffer *packed,
+                      const struct event *event, const struct memory *memory, bool forgotten)
 {
 	struct json_text spec = json_get(event->object, "spec");
 	struct json_text generation = json_get(event->metadata, "generation");
@@ -128,13 +199,16 @@ static void pack_card(struct json_buffer *packed, const struct event *event)
 	pack_target(packed, json_get(spec, "targetRef"));
 	pack_words(packed, json_get(event->verification, "reason"));
 	pack_words(packed, json_get(event->verification, "message"));
-	struct policy_card_rules rules = pack_rules(packed, event->object);
+	struct packed_rules rules = pack_rules(packed, event, memory, forgotten);
+	pack(packed, digest_in(json_get(event->metadata, "annotations", POLICY_REMOVED_ANNOTATION)));
 	policy_resolution_put(event->resolution, packed);
 	json_putc(packed, '\0');
 	json_putc(packed, json_is_true(json_get(event->verification, "verified")) ? 'v' : '-');
 	json_putc(packed, rules.annotated ? 'a' : '-');
 	json_putc(packed, rules.oversized ? 'o' : '-');
 	json_putc(packed, rules.conflict ? 'c' : '-');
+	json_putc(packed, rules.erased ? 'e' : '-');
+	json_putc(packed, rules.absent && inventory->schema_missing ? 'p' : '-');
 }
 
 static void unpack(struct policy_card *card)
@@ -151,6 +225,8 @@ static void unpack(struct policy_card *card)
 	        [MESSAGE] = &card->message,
 	        [NETWORK_POLICY] = &card->network_policy,
 	        [RULES_FAULTS] = &card->rules_faults,
+	        [RULES_DIGEST] = &card->rules_digest,
+	        [REMOVED] = &card->removed,
 	        [RESOLUTION] = &card->resolution,
 	};
 	const char *at = card->packed;
@@ -162,6 +238,8 @@ static void unpack(struct policy_card *card)
 	card->annotated = at[1] == 'a';
 	card->oversized = at[2] == 'o';
 	card->conflict = at[3] == 'c';
+	card->erased = at[4] == 'e';
+	card->pruned = at[5] == 'p';
 }
 
 static void detach(struct policy_inventory *inventory, struct policy_card *card)
@@ -173,6 +251,29 @@ static void detach(struct policy_inventory *inventory, struct policy_card *card)
 	card->workload = NULL;
 	card->prev = card->next = NULL;
 	policy_workload_changed(inventory, workload);
+}
+
+/* Without a status, what its policy says is all that tells of rules that a card had before this
+ * stream began. */
+static const char *digest_of_policy(const struct policy_card *card)
+{
+	const struct policy_object *object = card->workload->object;
+	bool its = object != NULL && object->seen && object->card != NULL &&
+	           strcmp(object->card, card->name) == 0;
+	bool missed = !had_rules(card) && its && strcmp(object->seen_rules, card->removed) != 0;
+	return missed ? object->seen_rules : "";
+}
+
+void policy_cards_find_erased(struct policy_workload *workload)
+{
+	for (struct policy_card *card = workload->cards; card != NULL; card = card->next) {
+		const char *digest = digest_of_policy(card);
+		if (digest[0] == '\0')
+			continue;
+		snprintf(card->policy_digest, sizeof card->policy_digest, "%s", digest);
+		card->rules_digest = card->policy_digest;
+		card->erased = true;
+	}
 }
 
 static int oldest_first(const struct policy_card *a, const struct policy_card *b)
@@ -223,9 +324,35 @@ static void add_gone(struct policy_inventory *inventory, struct policy_card *car
 	card->told = (struct policy_digest){0};
 }
 
+static void keep_rules(struct policy_inventory *inventory, const struct policy_card *card)
+{
+	struct policy_remembered *kept = NULL;
+	if (!had_rules(card))
+		return;
+	HASH_FIND_STR(inventory->remembered, card->key, kept);
+	if (kept == NULL && card->namespace->remembered == POLICY_REMEMBERED_MAX) {
+		card->namespace->forgotten = true;
+		return;
+	}
+	if (kept == NULL) {
+		kept = calloc(1, sizeof *kept);
+		if (kept == NULL)
+			abort();
+		kept->key = policy_copy(json_of(card->key));
+		HASH_ADD_KEYPTR(hh, inventory->remembered, kept->key, strlen(kept->key), kept);
+		card->namespace->remembered++;
+	}
+	bool small = strlen(card->network_policy) <= POLICY_REMEMBERED_BYTES;
+	free(kept->rules);
+	kept->rules = policy_copy(json_of(small ? card->network_policy : ""));
+	kept->annotated = card->annotated;
+	snprintf(kept->digest, sizeof kept->digest, "%s", card->rules_digest);
+}
+
 void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card)
 {
 	struct policy_workload *workload = card->workload;
+	keep_rules(inventory, card);
 	if (card->told_any)
 		add_gone(inventory, card);
 	if (card->report_queued)
@@ -237,6 +364,18 @@ void policy_card_remove(struct policy_inventory *inventory, struct policy_card *
 	free(card->packed);
 	free(card->key);
 	free(card);
+}
+
+/* What was remembered is in the card now, or it was removed on purpose. */
+static void forget(struct policy_inventory *inventory, const struct policy_card *card)
+{
+	struct policy_remembered *kept = NULL;
+	HASH_FIND_STR(inventory->remembered, card->key, kept);
+	if (kept == NULL)
+		return;
+	HASH_DEL(inventory->remembered, kept);
+	card->namespace->remembered--;
+	policy_remembered_free(kept);
 }
 
 const char *policy_take_card(struct policy_inventory *inventory, const struct event *event)
@@ -253,9 +392,12 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 		return NULL;
 	}
 	struct json_buffer *packed = &inventory->scratch;
-	pack_card(packed, event);
+	struct memory memory = remember(inventory, card, key);
+	pack_card(inventory, packed, event, &memory,
+	          card == NULL && policy_namespace_at(inventory, event->namespace)->forgotten);
 	if (card == NULL)
 		card = card_new(inventory, event, key);
+	forget(inventory, card);
 	card->listed = true;
 	if (card->packed != NULL && card->packed_len == packed->len &&
 	    memcmp(card->packed, packed->at, packed->len) == 0)

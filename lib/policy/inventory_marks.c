@@ -35,11 +35,24 @@ static bool is_card(const struct policy_inventory *inventory, const struct event
 	return event_is(event, inventory->settings->names->agentcard_group, "AgentCard");
 }
 
+/* It may get the addresses of the API server. */
+static bool is_restricted(const struct policy_inventory *inventory,
+                          const struct policy_workload *workload)
+{
+	const struct policy_card *card = workload->cards;
+	if (card == NULL || !workload->permissive)
+		return card != NULL;
+	for (; card != NULL; card = card->next)
+		if (card->pruned)
+			return true;
+	return inventory->settings->unset == POLICY_UNSET_API_SERVER;
+}
+
 void policy_touch_restricted(struct policy_inventory *inventory)
 {
 	struct policy_workload *workload;
 	for (workload = inventory->workloads; workload != NULL; workload = workload->hh.next)
-		if (workload->cards != NULL && !workload->permissive)
+		if (is_restricted(inventory, workload))
 			policy_touch(inventory, workload);
 	if (!inventory->settings->writes.namespace_wide)
 		return;
@@ -64,6 +77,7 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 	} else if (is_card(inventory, bookmark)) {
 		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
 			c->listed = false;
+		inventory->schema_missing = event_lacks_rules(bookmark);
 		policy_report_all(inventory);
 	} else if (row < K8S_WORKLOADS) {
 		for (struct policy_workload *w = inventory->workloads; w != NULL; w = w->hh.next)

@@ -46,7 +46,8 @@ struct policy_digest policy_object_essence(const struct policy_inventory *invent
 	const char *const labels[] = {"app.kubernetes.io/managed-by", "managed-by",
 	                              names->agentcard_label, names->namespace_label,
 	                              names->policy_type_label, NULL};
-	return policy_essence(object, labels, names->agentcard_label, scratch);
+	const char *const annotations[] = {names->agentcard_label, POLICY_DIGEST_ANNOTATION, NULL};
+	return policy_essence(object, labels, annotations, scratch);
 }
 
 static enum policy_reach reach_of(const struct k8s_kind *kind, struct json_text object)
@@ -66,6 +67,14 @@ static enum policy_reach reach_of(const struct k8s_kind *kind, struct json_text 
 	return json_is_empty(egress) ? POLICY_REACH_NOTHING : POLICY_REACH_SOME;
 }
 
+static void keep_digest(char kept[POLICY_RULES_DIGEST_SIZE], struct json_text digest)
+{
+	struct json_text plain = json_plain(digest);
+	bool usable = plain.at != NULL && plain.len == POLICY_RULES_DIGEST_SIZE - 1;
+	snprintf(kept, POLICY_RULES_DIGEST_SIZE, "%.*s", usable ? (int)plain.len : 0,
+	         usable ? plain.at : "");
+}
+
 static void keep_seen(struct policy_inventory *inventory, struct policy_object *object,
                       const struct event *event)
 {
@@ -75,6 +84,8 @@ static void keep_seen(struct policy_inventory *inventory, struct policy_object *
 	object->seen_reach = reach_of(object->kind, event->object);
 	free(object->seen_version);
 	object->seen_version = policy_copy(event->resource_version);
+	keep_digest(object->seen_rules, json_get(event->metadata, "annotations",
+	                                         POLICY_DIGEST_ANNOTATION));
 	free(object->seen_selector);
 	object->seen_selector = NULL;
 	if (policy_selector_check(selector) == NULL) {

@@ -18,6 +18,8 @@ void policy_card_remove(struct policy_inventory *inventory, struct policy_card *
 const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event,
                                  enum k8s_workload_kind row);
 
+void policy_remembered_free(struct policy_remembered *kept);
+
 /* It is gone. */
 void policy_workload_absent(struct policy_inventory *inventory, struct policy_workload *workload);
 

@@ -16,6 +16,9 @@
 enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
 enum policy_peers { POLICY_PEERS_LABEL, POLICY_PEERS_WORKLOADS };
 
+/* What a verified agent gets whose cards never had rules. */
+enum policy_unset { POLICY_UNSET_ALLOW_ALL, POLICY_UNSET_API_SERVER, POLICY_UNSET_DENY_ALL };
+
 enum { POLICY_PORT_ENDPOINTS = 0, POLICY_PORT_DEFAULT = 6443 };
 
 /* What the target writes, as far as it concerns which policies are wanted. */
@@ -39,6 +42,7 @@ struct policy_settings {
 	const char *const *selector_labels;
 	enum policy_peers verified_peers;
 	policy_cnis cnis;    /* how the cluster reads what is stored; 0: not known */
+	enum policy_unset unset;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
 	bool status;         /* also apply the status of each AgentCard */
 	bool no_wait;        /* do not wait until the world is known */

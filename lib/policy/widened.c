@@ -34,7 +34,7 @@ static void on_found(void *context, const struct evidence_found *found)
 	                               .kind = found->kind,
 	                               .namespace = found->space,
 	                               .name = found->name};
-	bool unverified = widened->decision->mode == POLICY_MODE_RESTRICTIVE;
+	bool unverified = !widened->decision->verified;
 	switch (found->finding) {
 	case EVIDENCE_WIDENS_INGRESS:
 		policy_problem(widened->problems, POLICY_WARNING, "", (struct json_text){0},

@@ -189,7 +189,7 @@ static void put_spec(struct json_buffer *out, struct json_text spec)
 }
 
 struct policy_digest policy_essence(struct json_text object, const char *const labels[],
-                                    const char *annotation, struct json_buffer *scratch)
+                                    const char *const annotations[], struct json_buffer *scratch)
 {
 	struct json_text metadata = json_get(object, "metadata");
 	struct json_text held = json_get(metadata, "labels");
@@ -198,7 +198,9 @@ struct policy_digest policy_essence(struct json_text object, const char *const l
 	put_or_null(scratch, json_get(object, "specs"));
 	for (size_t i = 0; labels[i] != NULL; i++)
 		put_or_null(scratch, json_get(held, labels[i]));
-	put_or_null(scratch, json_get(metadata, "annotations", annotation));
+	struct json_text noted = json_get(metadata, "annotations");
+	for (size_t i = 0; annotations[i] != NULL; i++)
+		put_or_null(scratch, json_get(noted, annotations[i]));
 	struct json_text owners = json_get(metadata, "ownerReferences");
 	for (struct json_member m = json_first(owners); m.value.at; m = json_next(m))
 		if (json_is_true(json_get(m.value, "controller")))

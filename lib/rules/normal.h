@@ -18,9 +18,9 @@ void policy_normal_put(struct json_buffer *out, struct json_text value);
 
 /* The digest of what we set in an object: its spec (less Calico's tier "default", which the
  * server adds; and Cilium's specs, which say more of the same), these labels (NULL-terminated
- * keys), the annotation, and the owner references that are controllers. What others add does not count;
+ * keys), these annotations, and the owner references that are controllers. What others add does not count;
  * `scratch` is overwritten. */
 struct policy_digest policy_essence(struct json_text object, const char *const labels[],
-                                    const char *annotation, struct json_buffer *scratch);
+                                    const char *const annotations[], struct json_buffer *scratch);
 
 #endif

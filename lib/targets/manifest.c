@@ -96,9 +96,12 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 		put_member(out, names->namespace_label, card->namespace->name);
 	put_member(out, names->policy_type_label, "signature-verification");
 	json_putc(out, '}');
-	if (cut) {
+	if (cut || card->rules_digest[0] != '\0') {
 		json_puts(out, ",\"annotations\":{");
-		put_member(out, names->agentcard_label, card->name);
+		if (cut)
+			put_member(out, names->agentcard_label, card->name);
+		if (card->rules_digest[0] != '\0')
+			put_member(out, POLICY_DIGEST_ANNOTATION, card->rules_digest);
 		json_putc(out, '}');
 	}
 	if (card->uid[0] != '\0' && !manifests->items[manifests->count - 1].kind->cluster_scoped)

@@ -108,13 +108,15 @@ void policy_put_status(const struct policy_decision *decision, const struct poli
 	json_puts(out, "},\"status\":{\"networkPolicy\":{");
 	put_member(out, "name", none ? "" : decision->workload->object->name);
 	put_member(out, "mode",
-	           none                                        ? "none"
-	           : decision->mode == POLICY_MODE_RESTRICTIVE ? "restrictive"
-	                                                       : "permissive");
+	           none                 ? "none"
+	           : decision->verified ? "permissive"
+	                                : "restrictive");
 	put_member(out, "egress", policy_mode_words[decision->mode]);
 	put_member(out, "reason", decision->reason);
 	json_put_key(out, "message");
 	json_put_string_n(out, decision->message.at, decision->message.len);
+	if (card->rules_digest[0] != '\0')
+		put_member(out, "rulesDigest", card->rules_digest);
 	if (card->generation[0] != '\0') {
 		json_put_key(out, "observedGeneration");
 		json_puts(out, card->generation);
@@ -137,9 +139,11 @@ static void put_object(struct json_buffer *out, const struct policy_object *obje
 	json_putc(out, '}');
 }
 
-/* All that implement the decision, those of the whole namespace among them. */
-static void put_objects(struct json_buffer *out, const struct policy_workload *workload)
+/* All that implement the decision, those of the whole namespace among them. Of an agent that keeps its
+ * policy none is asked for, so that nobody may wait for their results. */
+static void put_objects(struct json_buffer *out, const struct policy_decision *decision)
 {
+	const struct policy_workload *workload = decision->kept ? NULL : decision->workload;
 	const struct policy_object *object;
 	json_put_key(out, "objects");
 	json_putc(out, '[');
@@ -185,7 +189,7 @@ void policy_put_agent(const struct policy_decision *decision, const struct polic
 	json_puts(out, "{\"type\":\"AGENT\"");
 	put_card(out, card->namespace->name, card->name, card->uid);
 	put_workload(out, card);
-	put_flag(out, "verified", decision->asked != POLICY_MODE_RESTRICTIVE);
+	put_flag(out, "verified", decision->verified);
 	put_member(out, "reason", decision->reason);
 	json_put_key(out, "message");
 	json_put_string_n(out, decision->message.at, decision->message.len);
@@ -197,7 +201,9 @@ void policy_put_agent(const struct policy_decision *decision, const struct polic
 	}
 	json_put_key(out, "problems");
 	policy_problems_put(&decision->problems, out);
-	put_objects(out, decision->workload);
+	put_objects(out, decision);
+	if (card->rules_digest[0] != '\0')
+		put_member(out, "rulesDigest", card->rules_digest);
 	if (card->generation[0] != '\0') {
 		json_put_key(out, "observedGeneration");
 		json_puts(out, card->generation);

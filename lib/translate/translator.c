@@ -252,6 +252,8 @@ static void note_part(struct policy_translator *translator, struct policy_worklo
 		json_puttext(line, json_buffer_text(&decision->egress));
 		if (decision->domains.at != NULL)
 			json_puttext(line, decision->domains);
+		if (decision->kept)
+			json_puts(line, "kept");
 		part = policy_digest(json_buffer_text(line));
 	}
 	if (policy_digest_same(part, workload->namespace_wide))
@@ -286,6 +288,11 @@ static void find_gaps(struct policy_translator *translator)
 	policy_gaps_of_workload(decision, gaps);
 	if (decision->mode == POLICY_MODE_NONE)
 		return;
+	if (decision->kept) {
+		policy_gap(gaps, POLICY_GAP_UNDECIDED, NULL,
+		           "whether its card has rules cannot be known, so that its policy is not judged");
+		return;
+	}
 	policy_gaps_of_object(&translator->inventory, workload->object, gaps);
 	DL_FOREACH2(workload->extra, object, extra_next)
 	policy_gaps_of_object(&translator->inventory, object, gaps);
@@ -337,8 +344,9 @@ static void tell_next(struct policy_translator *translator)
 		tell(translator, card);
 		return;
 	}
+	policy_cards_find_erased(card->workload);
 	policy_decide(inventory, card->workload, &translator->decision);
-	if (translator->decision.mode != POLICY_MODE_NONE)
+	if (translator->decision.mode != POLICY_MODE_NONE && !translator->decision.kept)
 		policy_render(translator->target, inventory, &translator->decision,
 		              &translator->manifests);
 	find_gaps(translator);
@@ -368,11 +376,13 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 		policy_workload_sweep(inventory, workload);
 		return;
 	}
+	policy_cards_find_erased(workload);
 	policy_decide(inventory, workload, decision);
 	note_part(translator, workload);
-	if (decision->mode != POLICY_MODE_NONE)
+	if (decision->mode != POLICY_MODE_NONE && !decision->kept)
 		apply_decision(translator, workload);
-	drop_stale(translator, &workload->extra);
+	if (!decision->kept)
+		drop_stale(translator, &workload->extra);
 	policy_previous_release(inventory, workload);
 	if (inventory->settings->status) {
 		struct policy_card *card;
@@ -382,6 +392,13 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 	tell_all(translator, workload);
 }
 
+/* Of objects that nothing was rendered for: all cards are known, and with all of their rules. What
+ * an agent keeps whose rules are not known may be any of them. */
+static bool may_tell_unwanted(const struct policy_translator *translator)
+{
+	return translator->known && !translator->lost && !translator->inventory.schema_missing;
+}
+
 /* Only what is known to be unwanted: its card was seen to go, or all cards are known. What may
  * still be all that limits an agent waits for what replaces it. */
 static void remove_unwanted(struct policy_translator *translator, struct policy_object *object)
@@ -389,7 +406,7 @@ static void remove_unwanted(struct policy_translator *translator, struct policy_
 	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
 	bool said = object->last == POLICY_LAST_DELETE && !object->drifted;
 	if (object->owner != NULL || object->extra || !exists || said ||
-	    (!object->gone && (!translator->known || translator->lost)))
+	    (!object->gone && !may_tell_unwanted(translator)))
 		return;
 	struct policy_workload *waits_for = policy_previous_of(&translator->inventory, object);
 	if (waits_for != NULL) {
@@ -412,11 +429,20 @@ static void decide_next(struct policy_translator *translator)
 	decide(translator, workload);
 }
 
-static void render_next_namespace(struct policy_translator *translator)
+/* What the namespace has stays while the part of an agent in it is not known. */
+static bool keeps_any(const struct policy_namespace *namespace)
 {
-	struct policy_namespace *namespace = translator->inventory.changed;
-	DL_DELETE(translator->inventory.changed, namespace);
-	namespace->queued = false;
+	const struct policy_workload *workload;
+	const struct policy_card *card;
+	DL_FOREACH2(namespace->workloads, workload, namespace_next)
+	DL_FOREACH(workload->cards, card)
+	if (card->pruned && !card->erased)
+		return true;
+	return false;
+}
+
+static void apply_namespace(struct policy_translator *translator, struct policy_namespace *namespace)
+{
 	policy_namespace_wide_render(translator->target, &translator->inventory, namespace,
 	                        &translator->problems, &translator->manifests);
 	for (size_t i = 0; i < translator->manifests.count; i++) {
@@ -428,7 +454,16 @@ static void render_next_namespace(struct policy_translator *translator)
 		apply(translator, object, manifest, POLICY_REACH_UNKNOWN);
 	}
 	drop_stale(translator, &namespace->extra);
+}
+
+static void render_next_namespace(struct policy_translator *translator)
+{
+	struct policy_namespace *namespace = translator->inventory.changed;
 	struct policy_workload *workload;
+	DL_DELETE(translator->inventory.changed, namespace);
+	namespace->queued = false;
+	if (!keeps_any(namespace))
+		apply_namespace(translator, namespace);
 	DL_FOREACH2(namespace->workloads, workload, namespace_next)
 	if (workload->cards != NULL)
 		policy_report(&translator->inventory, workload->cards);
@@ -637,6 +672,11 @@ const char *policy_translator_end(struct policy_translator *translator)
 		become_known(translator);
 	flush(translator);
 	return NULL;
+}
+
+bool policy_translator_schema_missing(const struct policy_translator *translator)
+{
+	return translator->inventory.schema_missing;
 }
 
 struct policy_counts policy_translator_counts(const struct policy_translator *translator)

@@ -56,6 +56,10 @@ bool policy_translator_lacks_verdicts(const struct policy_translator *translator
 /* True when the world is known. */
 bool policy_translator_known(const struct policy_translator *translator);
 
+/* True when the cluster's AgentCards have no place for rules, or that cannot be known: what a card
+ * without rules gets is not decided by their absence. */
+bool policy_translator_schema_missing(const struct policy_translator *translator);
+
 /* The input has ended. NULL, or a static sentence about why nothing more is asked for. */
 const char *policy_translator_end(struct policy_translator *translator);
 

@@ -52,8 +52,11 @@ disturb() {
 		[ -n "$pid" ] || kill -KILL "$(enforce_stage chaos egress-apply)" || true
 		[ "$(enforce_end chaos NONE)" = 3 ]
 	done
-	kube -n support patch agentcard chat --type json -p '[{"op":"remove","path":"/spec/networkPolicy"}]' || true
 	enforce chaos
+	kube -n support patch agentcard chat --type merge -p '{"spec":{"networkPolicy":{"egress":[]}}}'
+	denied() { policies | grep -qx 'support/chat: nothing'; }
+	eventually denied
+	remove_rules support chat
 	eventually holds
 	diff <(expected_policies) <(policies)
 	enforce_end chaos >/dev/null

@@ -116,7 +116,7 @@ SERVER='[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192
 @test "a rule that changes in the card changes in the policy" {
 	kube -n support patch agentcard chat --type merge -p '{"spec":{"networkPolicy":{"egress":[]}}}'
 	eventually is support chat '[]'
-	kube -n support patch agentcard chat --type json -p '[{"op":"remove","path":"/spec/networkPolicy"}]'
+	remove_rules support chat
 	eventually is support chat '[{}]'
 }
 

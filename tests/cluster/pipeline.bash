@@ -138,6 +138,15 @@ expected_policies() {
 
 holds() { [ "$(policies)" = "$(expected_policies)" ]; }
 
+# remove_rules NAMESPACE AGENT: of its card, on purpose: rules that only vanish stay in force. They are those of
+# its policy.
+remove_rules() {
+	local digest
+	digest=$(kube -n "$1" get networkpolicy "$2-signature-policy" -o jsonpath='{.metadata.annotations.agent-egress\.dev/rules-digest}')
+	kube -n "$1" annotate --overwrite agentcard "$2" "agent-egress.dev/network-policy-removed=$digest" &&
+		kube -n "$1" patch agentcard "$2" --type json -p '[{"op":"remove","path":"/spec/networkPolicy"}]'
+}
+
 make_agents() {
 	mkdir -p "$CLUSTER/keys"
 	pushd "$CLUSTER/keys" >/dev/null || return

@@ -1,5 +1,6 @@
 /* Properties of the translator over random streams: cards, workloads, orders, duplicates,
- * deletions, invalid rules, several kinds of one name. A model beside it knows what is true. */
+ * deletions, invalid rules, rules that vanish or are removed on purpose, several kinds of one name. A
+ * model beside it knows what is true. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
+#include "rules/rules.h"
 #include "targets/target.h"
 #include "translate/translator.h"
 
@@ -37,6 +39,8 @@ enum { RULES_VALID = 4, RULES_SAME = 2 /* of the first, these mean the same */ }
 struct card {
 	bool exists, verified;
 	int kind, workload, rules;
+	int had;     /* the rules that one of its name had last, and nobody removed; 0: none */
+	int removed; /* rules that it says to be removed on purpose; 0: none */
 };
 
 struct model {
@@ -87,7 +91,7 @@ static char *expected(const struct model *model, int namespace, int kind, int wo
 		const struct card *card = &model->cards[namespace][c];
 		if (!card->exists || card->kind != kind || card->workload != workload)
 			continue;
-		int asked = card->rules < RULES_SAME ? 0 : card->rules;
+		int asked = card->rules < RULES_SAME ? card->had : card->rules;
 		verified = verified && card->verified;
 		invalid = invalid || asked >= RULES_VALID;
 		differ = differ || (first >= 0 && asked != first);
@@ -187,13 +191,17 @@ static void on_operation(void *context, struct json_text line)
 
 static void put_card(struct json_buffer *line, int namespace, int c, const struct card *card)
 {
+	char digest[POLICY_RULES_DIGEST_SIZE] = "";
+	if (card->removed != 0)
+		policy_rules_digest(json_of(rules[card->removed].asked), digest);
 	json_putf(line,
 	          "{\"type\":\"%s\",\"object\":{\"apiVersion\":\"agent.kagenti.dev/v1alpha1\","
 	          "\"kind\":\"AgentCard\",\"metadata\":{\"namespace\":\"s%d\",\"name\":\"c%d\","
-	          "\"uid\":\"u%d\",\"creationTimestamp\":\"2026-01-0%dT00:00:00Z\"},\"spec\":{"
+	          "\"uid\":\"u%d\",\"creationTimestamp\":\"2026-01-0%dT00:00:00Z\","
+	          "\"annotations\":{\"agent-egress.dev/network-policy-removed\":\"%s\"}},\"spec\":{"
 	          "\"targetRef\":{\"kind\":\"%s\",\"name\":\"w%d\"},\"networkPolicy\":%s}},"
 	          "\"verification\":{\"verified\":%s,\"reason\":\"R\"}}",
-	          card->exists ? "ADDED" : "DELETED", namespace, c, c, c % 3 + 1, kinds[card->kind],
+	          card->exists ? "ADDED" : "DELETED", namespace, c, c, c % 3 + 1, digest, kinds[card->kind],
 	          card->workload, rules[card->rules].asked, card->verified ? "true" : "false");
 }
 
@@ -229,6 +237,17 @@ static void update_known(struct model *model)
 					(model->known[s][k][w] && is_targeted(model, s, k, w));
 }
 
+/* What the stream has shown of rules once the card is told. */
+static void note_rules(struct card *card, bool remove)
+{
+	if (card->exists && card->rules >= RULES_SAME)
+		card->had = card->rules;
+	else if (card->exists && remove) {
+		card->removed = card->had;
+		card->had = 0;
+	}
+}
+
 /* One random change of the world, told to the model and as a line. */
 static void step(struct model *model, struct json_buffer *line)
 {
@@ -254,7 +273,9 @@ static void step(struct model *model, struct json_buffer *line)
 		                      .verified = pick(model, 4) > 0,
 		                      .kind = (int)pick(model, KINDS),
 		                      .workload = (int)pick(model, WORKLOADS),
-		                      .rules = (int)pick(model, RULES)};
+		                      .rules = (int)pick(model, RULES),
+		                      .had = card->had};
+		note_rules(card, pick(model, 2) == 0);
 		put_card(line, namespace, c, card);
 	}
 	}
@@ -421,6 +442,8 @@ static void test_any_order_of_the_first_lists_ends_in_the_same_policies(void **s
 		struct json_buffer line = {0};
 		for (int i = 0; i < EVENTS; i++)
 			step(&model, &line);
+		for (int i = 0; i < SPACES * CARDS; i++)
+			model.cards[i % SPACES][i / SPACES].had = 0; /* nobody has seen them */
 		for (int i = 0; i < 2; i++) {
 			int order[OBJECTS];
 			shuffle(&model, order, OBJECTS);

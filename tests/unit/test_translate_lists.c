@@ -271,7 +271,9 @@ static void test_rules_that_are_too_large_to_read_allow_nothing(void **state)
 	tell_card(&world, "MODIFIED", "agent", true, large);
 	assert_string_equal(asked(&world, POLICY), "APPLY RulesInvalid []");
 	tell_card(&world, "MODIFIED", "agent", true, NULL);
-	assert_string_equal(asked(&world, POLICY), ALLOW_ALL);
+	assert_string_equal(asked(&world, POLICY), "APPLY EgressErased []");
+	tell_card(&world, "MODIFIED", "agent", true, "{'egress':[{}]}");
+	assert_string_equal(asked(&world, POLICY), "APPLY EgressRules [{}]");
 	tell(&world,
 	     "{'type':'MODIFIED','object':{'apiVersion':'agent.kagenti.dev/v1alpha1','kind':'AgentCard',"
 	     "'metadata':{'name':'agent','namespace':'n','annotations':{"
