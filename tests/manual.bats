@@ -11,6 +11,7 @@ root=$BATS_TEST_DIRNAME/..
 ELSEWHERE='The whole pipeline:
 The whole pipeline, where agents serve their own cards:
 What the live pipeline would change now:
+The way in from the operator, once its part is switched off: first what would be done, then do it:
 The operations that failed, and why:'
 
 setup() {

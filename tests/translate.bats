@@ -346,6 +346,7 @@ rules='[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}],"ports":[{"port":443}]}]'
 		| translate --names rossoctl >out
 	[ "$(jq -r .object.metadata.name out)" = weather-signature-policy ]
 	[ "$(jq -r '.object.metadata.labels["rossoctl.dev/agentcard"]' out)" = weather ]
+	[ "$(jq -r '.object.metadata.labels["rossoctl.dev/policy-type"]' out)" = identity-verification ]
 	grep -q '"agent.rossoctl.dev/signature-verified":"true"' out
 	run ! grep -q kagenti out
 }

@@ -12,14 +12,18 @@
 
 static const char *const dry_runs[] = {"none", "client", "server", NULL};
 
+static const char *const adopts[] = {"keep", "prune", NULL};
+
 static struct {
 	const char *dir, *kubeconfig, *context, *rejects, *metrics, *field_manager;
 	struct option_choice dry_run; /* as enum kube_dry_run */
+	struct option_choice adopt;   /* -1: not asked for */
 	struct option_number concurrency, retry, retry_after;
 	bool force_conflicts, diff, prune, status, events;
 } asked = {
         .field_manager = "agent-egress",
         .dry_run = {dry_runs, KUBE_DRY_RUN_NONE},
+        .adopt = {adopts, -1},
         .concurrency = {32, 1, 200},
         .retry = {60, 0, 86400},
         .retry_after = {60, 1, 3600},
@@ -48,6 +52,10 @@ static const struct option_spec options[] = {
         {OPTION_FLAG, "diff", 0, NULL, "show each change as a unified diff on stderr", &asked.diff},
         {OPTION_FLAG, "prune", 0, NULL,
          "once complete, delete managed objects that no operation named", &asked.prune},
+        {OPTION_OPTIONAL, "adopt", 0, "keep|prune",
+         "take over the policies that the operator wrote for the same AgentCards; once complete,\n"
+         "tell of those that no operation named, and with =prune delete what confines nothing",
+         &asked.adopt},
         {OPTION_FLAG, "status", 0, NULL,
          "keep the state of each agent in its AgentCard's status, after its policies",
          &asked.status},
@@ -122,6 +130,7 @@ static int run_cluster(void)
 	                        .dry_run = (enum kube_dry_run)asked.dry_run.value,
 	                        .diff = asked.diff,
 	                        .prune = asked.prune,
+	                        .adopt = (enum kube_adopt)(asked.adopt.value + 1),
 	                        .status = asked.status,
 	                        .events = asked.events,
 	                        .concurrency = (size_t)asked.concurrency.value,
@@ -158,9 +167,9 @@ int main(int argc, char **argv)
 	}
 	if (asked.dir != NULL &&
 	    (asked.dry_run.value == KUBE_DRY_RUN_SERVER || asked.kubeconfig != NULL ||
-	     asked.context != NULL || asked.status || asked.events)) {
-		log_error("--dry-run server, --kubeconfig, --context, --status and --events need a "
-		          "cluster: not with --dir");
+	     asked.context != NULL || asked.adopt.value >= 0 || asked.status || asked.events)) {
+		log_error("--dry-run server, --kubeconfig, --context, --adopt, --status and --events "
+		          "need a cluster: not with --dir");
 		return EXIT_USAGE;
 	}
 	return run();

@@ -49,6 +49,26 @@ static bool is_ours_to_judge(struct json_text gap)
 	return json_equals(reason, "NotApplied") || json_equals(reason, "ChangedByServer");
 }
 
+/* What stood under one of our names, before the object was applied there. */
+static bool is_replaced(struct json_text gap, struct json_text items,
+                        const struct kube_agent_object *const *objects, size_t count)
+{
+	struct kube_identity was, id;
+	size_t at = 0;
+	if (!json_equals(json_get(gap, "reason"), "ForeignPolicy") ||
+	    !kube_agent_object_identify(json_get(gap, "object"), &was))
+		return false;
+	for (struct json_member m = json_first(items); m.value.at; m = json_next(m)) {
+		if (!kube_agent_object_identify(m.value, &id) || at == count)
+			continue;
+		if (objects[at++]->result == KUBE_OBJECT_APPLIED && json_same(was.group, id.group) &&
+		    json_same(was.kind, id.kind) && json_same(was.namespace, id.namespace) &&
+		    json_same(was.name, id.name))
+			return true;
+	}
+	return false;
+}
+
 static void put_gap(struct json_buffer *out, struct json_text item,
                     const struct kube_agent_object *object)
 {
@@ -76,7 +96,7 @@ static void put_gaps(struct json_buffer *out, struct json_text line,
 	size_t at = 0;
 	struct json_text items = json_get(line, "objects"), gaps = json_get(line, "gaps");
 	for (struct json_member m = json_first(gaps); m.value.at; m = json_next(m)) {
-		if (is_ours_to_judge(m.value))
+		if (is_ours_to_judge(m.value) || is_replaced(m.value, items, objects, count))
 			continue;
 		json_put_comma(out);
 		json_puttext(out, m.value);

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apply/adopt_private.h"
 #include "apply/diff_private.h"
 #include "apply/match_private.h"
 #include "apply/status_private.h"
 #include "base/memory.h"
 #include "os/log.h"
-#include "k8s/operator.h"
 
 enum { ROUNDS = 5 }; /* an object that changes under our hands this often waits its turn */
 
@@ -119,6 +119,7 @@ static void show_diff(const struct kube_attempt *attempt, struct json_text after
 static void start_over(struct kube_attempt *attempt, const struct kube_result *result)
 {
 	attempt->forced = false;
+	attempt->adopting = false;
 	attempt->replaced = false;
 	if (++attempt->rounds < ROUNDS)
 		kube_attempt_get(attempt, on_read);
@@ -334,7 +335,8 @@ static void apply(struct kube_attempt *attempt)
 		finish(attempt, KUBE_ABSENT, 404, "the AgentCard is gone");
 	} else if (attempt->attempts->options->dry_run == KUBE_DRY_RUN_CLIENT) {
 		show_diff(attempt, attempt->job->now.operation.object);
-		finish_written(attempt, KUBE_APPLIED, attempt->exists ? 200 : 404);
+		finish_written(attempt, attempt->adopting ? KUBE_ADOPTED : KUBE_APPLIED,
+		               attempt->exists ? 200 : 404);
 	} else {
 		kube_attempt_patch(attempt, on_written);
 	}
@@ -371,6 +373,26 @@ static void judge_status(struct kube_attempt *attempt, const struct kube_result 
 	apply(attempt);
 }
 
+/* Whether it is ours, or becomes ours by this apply: spec and labels in one request, as a policy that
+ * bears our label and still allows everything would be taken for ours, and one that was deleted would
+ * leave its pods open. */
+static bool is_ours(struct kube_attempt *attempt, const struct kube_result *result)
+{
+	if (kube_is_managed(result->body))
+		return true;
+	const char *why = kube_adopt_refusal(&attempt->job->now.operation, result->body);
+	if (why == NULL && !attempt->attempts->options->adopt)
+		why = "it is the operator's policy for this AgentCard: left alone; switch the "
+		      "operator's part off (--enforce-network-policies=false), then egress-apply "
+		      "--adopt takes it over";
+	if (why != NULL) {
+		finish(attempt, KUBE_FAILED, result->code, why);
+		return false;
+	}
+	attempt->adopting = attempt->forced = true;
+	return true;
+}
+
 static void judge_live(struct kube_attempt *attempt, const struct kube_result *result)
 {
 	const struct kube_operation *operation = &attempt->job->now.operation;
@@ -384,12 +406,8 @@ static void judge_live(struct kube_attempt *attempt, const struct kube_result *r
 		judge_status(attempt, result);
 		return;
 	}
-	if (!kube_is_managed(result->body)) {
-		finish(attempt, KUBE_FAILED, result->code,
-		       "it exists without the label app.kubernetes.io/managed-by=" POLICY_MANAGER
-		       ": left alone");
+	if (!is_ours(attempt, result))
 		return;
-	}
 	if (already_so(operation, result->body)) {
 		finish(attempt, KUBE_UNCHANGED, result->code, "");
 		return;

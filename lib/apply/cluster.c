@@ -6,6 +6,7 @@
 
 #include "apply/agent_line_private.h"
 #include "apply/agents_private.h"
+#include "apply/orphans_private.h"
 #include "apply/status_private.h"
 #include "base/memory.h"
 #include "k8s/operator.h"
@@ -31,6 +32,8 @@ struct kube_cluster {
 	bool prune_due;
 	bool keeps; /* since the last begin mark: not all that is wanted has an operation */
 	struct kube_pruning *pruning;
+	bool orphans_due;
+	struct kube_orphans *orphans;
 	struct kube_events *events;
 	struct kube_agents *agents;
 	struct kube_status_schema schema;
@@ -84,7 +87,8 @@ struct kube_cluster *kube_cluster_new(const struct kube_cluster_options *options
 	cluster->options = *options;
 	cluster->stream = stream;
 	cluster->server = kube_server_of(client, options->retry_ms);
-	cluster->queue = kube_queue_new(options->prune, options->refused_ms);
+	cluster->queue = kube_queue_new(options->prune || options->adopt != KUBE_ADOPT_NONE,
+	                                options->refused_ms);
 	cluster->attempts = (struct kube_attempts){
 	        .options = &cluster->options,
 	        .server = &cluster->server,
@@ -109,6 +113,7 @@ void kube_cluster_free(struct kube_cluster *cluster)
 	while ((attempt = TAILQ_FIRST(&cluster->attempts.running)) != NULL)
 		kube_attempt_free(attempt);
 	kube_prune_free(cluster->pruning);
+	kube_orphans_free(cluster->orphans);
 	kube_events_free(cluster->events);
 	kube_agents_free(cluster->agents);
 	kube_status_schema_end(&cluster->schema);
@@ -182,6 +187,42 @@ static void begin_pruning(struct kube_cluster *cluster)
 	});
 }
 
+static void orphan_told(void *user, const struct kube_operation *operation,
+                        const struct kube_outcome *outcome)
+{
+	struct kube_cluster *cluster = user;
+	kube_outcome_write(cluster->stream, &operation->id, outcome);
+}
+
+static void orphans_ended(void *user, bool whole)
+{
+	struct kube_cluster *cluster = user;
+	cluster->orphans = NULL;
+	if (!whole)
+		stream_count_failure(cluster->stream);
+	pass_bookmarks(cluster);
+}
+
+static void begin_orphans(struct kube_cluster *cluster)
+{
+	cluster->orphans_due = false;
+	if (cluster->incomplete || stream_rejected(cluster->stream) > 0) {
+		log_error("the operator's policies that no AgentCard asks for are not looked for: some "
+		          "records could not be used, so not all that is wanted is known");
+		stream_count_failure(cluster->stream);
+		return;
+	}
+	cluster->orphans = kube_orphans_new(&(struct kube_orphans_options){
+	        .server = &cluster->server,
+	        .queue = cluster->queue,
+	        .adopt = cluster->options.adopt,
+	        .dry_run = cluster->options.dry_run,
+	        .told = orphan_told,
+	        .ended = orphans_ended,
+	        .user = cluster,
+	});
+}
+
 /* Once all that came before it is done: prunes, then lets the bookmarks go. */
 static void pass_bookmarks(struct kube_cluster *cluster)
 {
@@ -190,7 +231,9 @@ static void pass_bookmarks(struct kube_cluster *cluster)
 	report_blocked(cluster);
 	if (cluster->prune_due && cluster->pruning == NULL)
 		begin_pruning(cluster);
-	if (cluster->pruning != NULL || cluster->bookmarks.len == 0)
+	if (cluster->orphans_due && cluster->pruning == NULL && cluster->orphans == NULL)
+		begin_orphans(cluster);
+	if (cluster->pruning != NULL || cluster->orphans != NULL || cluster->bookmarks.len == 0)
 		return;
 	/* without the last newline, which stream_write() adds */
 	cluster->bookmarks.len--;
@@ -206,6 +249,7 @@ static void take_mark(struct kube_cluster *cluster, const struct record *record,
 	if (operation->begins)
 		cluster->keeps = operation->keeps;
 	cluster->prune_due |= operation->complete && cluster->options.prune;
+	cluster->orphans_due |= operation->complete && cluster->options.adopt != KUBE_ADOPT_NONE;
 	kube_agents_mark(cluster->agents, operation);
 	pass_bookmarks(cluster);
 }
@@ -292,6 +336,8 @@ int kube_cluster_pump(struct kube_cluster *cluster)
 	due = earlier(due, kube_status_schema_pump(&cluster->schema, now));
 	if (cluster->pruning != NULL)
 		due = earlier(due, kube_prune_pump(cluster->pruning, now));
+	if (cluster->orphans != NULL)
+		due = earlier(due, kube_orphans_pump(cluster->orphans, now));
 	if (cluster->events != NULL)
 		due = earlier(due, kube_events_pump(cluster->events, now));
 	return due < 0 ? -1 : due <= now ? 0 : (int)(due - now);
@@ -306,6 +352,7 @@ bool kube_cluster_full(const struct kube_cluster *cluster)
 bool kube_cluster_busy(const struct kube_cluster *cluster)
 {
 	return !is_idle(cluster) || cluster->pruning != NULL || cluster->prune_due ||
+	       cluster->orphans != NULL || cluster->orphans_due ||
 	       kube_events_busy(cluster->events);
 }
 

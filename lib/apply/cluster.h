@@ -1,10 +1,10 @@
 /*
  * Operations carried out on a cluster, many at a time over one client.
  *
- * An APPLY reads the object first: one that is not ours is left alone, one that is as it
- * should be is UNCHANGED without a write. Else it is sent as server-side apply (KEP-555), bound to
- * the object that was seen by its uid; a conflict with another field manager is named, and with
- * `force_conflicts` taken back. Where server-side apply leaves something in `spec` that was not
+ * An APPLY reads the object first: one that is not ours is left alone, or with `adopt` taken over
+ * where it is the operator's for the same AgentCard; one that is as it should be is UNCHANGED without a
+ * write. Else it is sent as server-side apply (KEP-555), bound to the object that was seen by its uid; a
+ * conflict with another field manager is named, and with `force_conflicts` taken back. Where server-side apply leaves something in `spec` that was not
  * asked for (somebody else's addition to a map), `spec` is replaced. A DELETE is bound to the
  * uid and resourceVersion that were seen.
  *
@@ -26,11 +26,19 @@ enum kube_dry_run {
 	KUBE_DRY_RUN_SERVER, /* let the server say: dryRun=All */
 };
 
+enum kube_adopt {
+	KUBE_ADOPT_NONE,
+	KUBE_ADOPT_POLICIES, /* the operator's, each by the APPLY of its AgentCard; once complete, tell of
+	                      * those that no operation named */
+	KUBE_ADOPT_PRUNE,    /* and delete such a one where nothing is left that it confines */
+};
+
 struct kube_cluster_options {
 	const char *field_manager, *status_manager;
 	bool force_conflicts;
 	enum kube_dry_run dry_run;
 	bool diff;
+	enum kube_adopt adopt;
 	bool prune; /* once complete, delete our objects that no operation named */
 	bool status; /* keep the state of each agent in its AgentCard's status */
 	bool events;

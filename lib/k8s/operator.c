@@ -17,6 +17,8 @@ static const struct policy_names sets[] = {
 			.agentcard_label = "kagenti.dev/agentcard",
 			.namespace_label = "kagenti.dev/agentcard-namespace",
 			.policy_type_label = "kagenti.dev/policy-type",
+			.policy_type = "signature-verification",
+			.manager = "kagenti-operator",
 			.operator_namespaces = kagenti_namespaces,
 		},
 	[POLICY_NAMES_ROSSOCTL] =
@@ -27,6 +29,8 @@ static const struct policy_names sets[] = {
 			.agentcard_label = "rossoctl.dev/agentcard",
 			.namespace_label = "rossoctl.dev/agentcard-namespace",
 			.policy_type_label = "rossoctl.dev/policy-type",
+			.policy_type = "identity-verification",
+			.manager = "rossoctl-operator",
 			.operator_namespaces = rossoctl_namespaces,
 		},
 };
@@ -34,4 +38,12 @@ static const struct policy_names sets[] = {
 const struct policy_names *policy_names(int which)
 {
 	return &sets[which];
+}
+
+struct json_text policy_workload_of(struct json_text name)
+{
+	const size_t len = sizeof POLICY_SUFFIX - 1;
+	if (name.len <= len || memcmp(name.at + name.len - len, POLICY_SUFFIX, len) != 0)
+		return (struct json_text){0};
+	return (struct json_text){name.at, name.len - len};
 }

@@ -94,7 +94,7 @@ void policy_metadata_put(const struct policy_inventory *inventory,
 	put_member(out, names->agentcard_label, label);
 	if (manifests->items[manifests->count - 1].kind->cluster_scoped)
 		put_member(out, names->namespace_label, card->namespace->name);
-	put_member(out, names->policy_type_label, "signature-verification");
+	put_member(out, names->policy_type_label, names->policy_type);
 	json_putc(out, '}');
 	if (cut || card->rules_digest[0] != '\0') {
 		json_puts(out, ",\"annotations\":{");
@@ -114,6 +114,7 @@ void policy_namespace_metadata_put(const struct policy_inventory *inventory,
 {
 	struct json_buffer *out = &manifests->text;
 	put_identity(namespace, manifests);
-	put_member(out, inventory->settings->names->policy_type_label, "signature-verification");
+	put_member(out, inventory->settings->names->policy_type_label,
+	           inventory->settings->names->policy_type);
 	json_puts(out, "}}");
 }
