@@ -21,7 +21,7 @@ PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-transl
 # The architecture. Each folder of lib/ is a library of all its .c files and uses only the folders
 # that its row names; base may be used by all. ROOMS lists them lowest first: a folder stands above
 # all that it uses. Link lines come from here, and `make lint` holds the code to it.
-ROOMS := base json net yaml os stream k8s trust verify rules policy targets translate flows explain client watch apply resolve fetch
+ROOMS := base json net yaml os stream k8s trust verify rules bounds policy targets translate flows explain client watch apply resolve fetch
 USES_base      :=
 USES_json      :=
 USES_net       :=
@@ -32,7 +32,8 @@ USES_k8s       := json
 USES_trust     := json
 USES_verify    := trust k8s json
 USES_rules     := k8s net json
-USES_policy    := rules k8s net json
+USES_bounds    := rules k8s net json
+USES_policy    := bounds rules k8s net json
 USES_targets   := policy rules k8s net json
 USES_translate := targets policy rules k8s json
 USES_flows     := rules k8s net yaml json
@@ -43,14 +44,14 @@ USES_apply     := client rules stream yaml k8s os json
 USES_resolve   := rules k8s net os json
 USES_fetch     := client trust k8s os json
 # These are functions of what they are given: no file, socket, clock or environment.
-PURE := json net k8s trust verify rules policy targets translate
+PURE := json net k8s trust verify rules bounds policy targets translate
 
 # What each program uses directly.
 LINK_egress-watch     := watch client stream os
 LINK_egress-fetch     := fetch client stream os
 LINK_egress-verify    := verify stream os
 LINK_egress-resolve   := resolve stream os
-LINK_egress-translate := translate stream os
+LINK_egress-translate := translate bounds yaml stream os
 LINK_egress-apply     := apply client stream os
 LINK_egress-explain   := explain stream os
 LINK_egress-flows     := flows stream os

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+#include "bounds_file.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/metrics.h"
@@ -22,10 +24,10 @@ static const char *const unset_words[] = {"allow-all", "api-server", "deny-all",
 static const char *const peer_words[] = {"label", "workloads", NULL};
 
 struct options {
-	const char *rejects, *metrics, *port;
+	const char *rejects, *metrics, *port, *bounds;
 	struct option_choice names, kubernetes, target, cni, selector_from, verified_peers, unset;
-	struct option_list ingress_namespaces, api_server, dns, selector_labels;
-	bool explicit_peers, status, no_wait, print_crd;
+	struct option_list ingress_namespaces, api_server, dns, selector_labels, pod_cidrs;
+	bool explicit_peers, status, no_wait, print_crd, check;
 };
 
 enum { WORDS_SIZE = 256 };
@@ -72,6 +74,11 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         &o->selector_labels},
 	        {OPTION_CHOICE, "unset", 0, "allow-all|api-server|deny-all",
 	         "what a verified agent may reach whose card never had rules", &o->unset},
+	        {OPTION_STRING, "bounds", 0, "FILE",
+	         "the admin's bounds, which no card exceeds: egress-bounds(5)", &o->bounds},
+	        {OPTION_FLAG, "check", 0, NULL, "check the file of --bounds and exit", &o->check},
+	        {OPTION_LIST, "pod-cidr", 0, "CIDR",
+	         "a range of pods' addresses; together they hold all pods (repeat)", &o->pod_cidrs},
 	        {OPTION_FLAG, "explicit-peers", 0, NULL,
 	         "write a rule without `to` as 0.0.0.0/0 and ::/0", &o->explicit_peers},
 	        {OPTION_FLAG, "status", 0, NULL,
@@ -106,6 +113,19 @@ static bool check_namespaces(const struct option_list *namespaces)
 	return true;
 }
 
+static bool check_pod_cidrs(const struct option_list *words)
+{
+	struct policy_cidr cidr;
+	for (size_t i = 0; i < words->count; i++) {
+		const char *why = policy_cidr_parse(json_of(words->values[i]), &cidr);
+		if (why == NULL)
+			continue;
+		log_error("--pod-cidr %s: %s", words->values[i], why);
+		return false;
+	}
+	return true;
+}
+
 static const char *const none[] = {NULL};
 
 /* False, reported, for wrong usage. */
@@ -130,7 +150,7 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault) &&
 	    policy_settings_selector_labels(
 	            settings, o->selector_labels.count > 0 ? o->selector_labels.values : none, fault))
-		return check_namespaces(&o->ingress_namespaces);
+		return check_namespaces(&o->ingress_namespaces) && check_pod_cidrs(&o->pod_cidrs);
 	log_error("%s", fault);
 	return false;
 }
@@ -273,6 +293,38 @@ static int run(const struct options *o, const struct policy_settings *settings)
 	return sandboxed ? status : EXIT_CANNOT;
 }
 
+static int check_bounds(const struct options *o)
+{
+	if (o->bounds == NULL) {
+		log_error("--check needs --bounds FILE");
+		return EXIT_USAGE;
+	}
+	struct bounds *bounds = bounds_file_read(o->bounds);
+	if (bounds == NULL)
+		return EXIT_SOME;
+	bool written = bounds_file_print(o->bounds, bounds);
+	bounds_free(bounds);
+	return written ? EXIT_OK : EXIT_CANNOT;
+}
+
+/* Whoever asked for bounds gets nothing without them. */
+static int run_bounded(const struct options *o, struct policy_settings *settings)
+{
+	struct bounds *bounds = o->bounds == NULL ? NULL : bounds_file_read(o->bounds);
+	if (o->bounds != NULL && bounds == NULL)
+		return EXIT_CANNOT;
+	struct policy_cidr *pods = kube_alloc(o->pod_cidrs.count + 1, sizeof *pods);
+	for (size_t i = 0; i < o->pod_cidrs.count; i++)
+		policy_cidr_parse(json_of(o->pod_cidrs.values[i]), &pods[i]);
+	settings->bounds = bounds;
+	settings->pod_cidrs = pods;
+	settings->pod_cidrs_count = o->pod_cidrs.count;
+	int status = run(o, settings);
+	free(pods);
+	bounds_free(bounds);
+	return status;
+}
+
 static int print_crd(const struct options *o)
 {
 	struct json_buffer yaml = {0};
@@ -304,11 +356,14 @@ int main(int argc, char **argv)
 		status = EXIT_OK;
 	else if (verdict == OPTIONS_GO && options.print_crd)
 		status = print_crd(&options);
+	else if (verdict == OPTIONS_GO && options.check)
+		status = check_bounds(&options);
 	else if (verdict == OPTIONS_GO && choose(&options, &settings))
-		status = run(&options, &settings);
+		status = run_bounded(&options, &settings);
 	options_free_list(&options.api_server);
 	options_free_list(&options.ingress_namespaces);
 	options_free_list(&options.dns);
 	options_free_list(&options.selector_labels);
+	options_free_list(&options.pod_cidrs);
 	return status;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bounds/bounds.h"
+#include "policy/bounded_private.h"
 #include "rules/card.h"
 #include "rules/dns.h"
 #include "policy/ingress_private.h"
@@ -88,13 +90,17 @@ static void say_conflict(struct policy_decision *decision)
 	               workload->kind, workload->name, (int)names->len, names->at);
 }
 
-/* Who names destinations is the admin, and nobody has: what a group stands for is not known. */
-static void warn_of_groups(struct policy_decision *decision, const struct policy_rules *rules)
+/* Who names destinations is the admin: what no bounds define is not known. */
+static void warn_of_groups(const struct bounds *bounds, struct policy_decision *decision,
+                           const struct policy_rules *rules)
 {
+	struct bounds_rules group;
 	char path[128];
 	size_t index = 0;
 	for (struct json_member m = json_first(rules->groups); m.value.at; m = json_next(m)) {
 		snprintf(path, sizeof path, "%s.groups[%zu]", rules->path, index++);
+		if (bounds != NULL && bounds_group(bounds, m.value, &group))
+			continue;
 		policy_problem(&decision->problems, POLICY_WARNING, path, m.value,
 		               "no such group is defined: what it stands for stays denied");
 	}
@@ -110,7 +116,7 @@ static void scope(const struct policy_inventory *inventory, struct policy_decisi
 	                                 .dns = settings->dns,
 	                                 .namespace = decision->owner->namespace->name};
 	policy_rules_lint(rules, &lint, &decision->problems);
-	warn_of_groups(decision, rules);
+	warn_of_groups(settings->bounds, decision, rules);
 	if (!json_is_empty(rules->domains)) {
 		policy_normal_put(&decision->domain_rules, rules->domains);
 		decision->domains = json_buffer_text(&decision->domain_rules);
@@ -184,7 +190,7 @@ void policy_decision_deny(struct policy_decision *decision, const char *reason,
 {
 	decision->egress.len = decision->message.len = 0;
 	decision->domains = (struct json_text){0};
-	decision->egress_is_dns = false;
+	decision->egress_is_dns = decision->names_beside_never = false;
 	json_puts(&decision->egress, "[]");
 	conclude(decision, POLICY_MODE_DENY_ALL, reason, message);
 }
@@ -214,7 +220,8 @@ static void decide_without_schema(const struct policy_inventory *inventory,
 	         "verified, but whether its card has rules cannot be known: the API server alone");
 }
 
-static void decide_unset(const struct policy_inventory *inventory,
+/* Whether bounds are laid over what the card has: not where all is denied. */
+static bool decide_unset(const struct policy_inventory *inventory,
                          struct policy_decision *decision)
 {
 	switch (inventory->settings->unset) {
@@ -222,7 +229,7 @@ static void decide_unset(const struct policy_inventory *inventory,
 		json_puts(&decision->egress, "[{}]");
 		conclude(decision, POLICY_MODE_ALLOW_ALL, "EgressUnset",
 		         "verified, and its card does not limit egress");
-		break;
+		return true;
 	case POLICY_UNSET_API_SERVER:
 		policy_restrict_put(inventory, &decision->egress, &decision->problems);
 		conclude(decision, POLICY_MODE_RESTRICTIVE, "EgressUnset",
@@ -233,25 +240,29 @@ static void decide_unset(const struct policy_inventory *inventory,
 		     "verified, and its card has no egress rules: all egress is denied");
 		break;
 	}
+	return false;
 }
 
-static void decide_set(const struct policy_inventory *inventory, struct policy_decision *decision,
+/* Whether bounds are laid over them: not where they contradict each other. */
+static bool decide_set(const struct policy_inventory *inventory, struct policy_decision *decision,
                        const struct policy_rules *rules)
 {
 	if (!agree(decision)) {
 		say_conflict(decision);
 		policy_decision_deny(decision, "RulesConflict",
 		     "verified, but its cards have different rules: all egress is denied");
-		return;
+		return false;
 	}
 	policy_resolution_warn(decision->owner->resolution, &decision->problems);
 	scope(inventory, decision, rules);
+	return true;
 }
 
 static void decide_permissive(const struct policy_inventory *inventory,
                               struct policy_decision *decision)
 {
 	struct policy_rules rules = {0};
+	bool counts = false;
 	bool valid = all_valid(decision, &rules);
 	struct loss loss = find_loss(decision);
 	if (contradicts_itself(decision))
@@ -267,11 +278,13 @@ static void decide_permissive(const struct policy_inventory *inventory,
 		policy_decision_deny(decision, "EgressErased",
 		     "verified, but its card's rules are gone, and not known: all egress is denied");
 	else if (rules.set || !agree(decision))
-		decide_set(inventory, decision, &rules);
+		counts = decide_set(inventory, decision, &rules);
 	else if (loss.pruned)
 		decide_without_schema(inventory, decision);
 	else
-		decide_unset(inventory, decision);
+		counts = decide_unset(inventory, decision);
+	if (decision->mode != POLICY_MODE_RESTRICTIVE && !decision->kept)
+		policy_bound(inventory, decision, counts ? &rules : NULL);
 	if (loss.erased && loss.known && valid && rules.set) {
 		decision->reason = loss.pruned ? "SchemaMissing" : "EgressErased";
 		json_puts(&decision->message, "; they are gone from it, and those last seen stay");
@@ -291,6 +304,7 @@ static void decide_restrictive(const struct policy_inventory *inventory,
 	else
 		json_putf(&decision->message, "AgentCard %s: %s%s%s", card->name, card->reason,
 		          card->message[0] == '\0' ? "" : ": ", card->message);
+	policy_bound_restrictive(inventory, decision);
 }
 
 /* No policy, rather than one that selects every pod, or guesses. */
@@ -366,7 +380,7 @@ static void clear(struct policy_decision *decision)
 	decision->message.len = 0;
 	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
-	decision->egress_is_dns = decision->kept = false;
+	decision->egress_is_dns = decision->kept = decision->names_beside_never = false;
 	policy_problems_clear(&decision->problems);
 }
 

@@ -57,6 +57,7 @@ struct policy_card {
 	const char *target_kind, *target_name; /* empty: it names no possible workload */
 	const char *target_api_version;        /* as the card has it, or of its kind; "": not known */
 	const char *reason, *message;          /* of the verdict; "": there is none */
+	const char *spiffe_id;                 /* the same */
 	const char *network_policy;            /* its rules, JSON text; "": not set */
 	const char *rules_faults;              /* what is wrong beside it: problems; "": nothing */
 	const char *rules_digest;              /* of these, or of those that vanished; "": of none */

@@ -6,6 +6,8 @@
 #include "rules/resolution.h"
 #include "rules/rules.h"
 
+enum { SPIFFE_ID_MAX = 2048 };
+
 /* The strings of a card, in the order in which they are packed. */
 enum part {
 	API_VERSION,
@@ -17,6 +19,7 @@ enum part {
 	TARGET_API_VERSION,
 	REASON,
 	MESSAGE,
+	SPIFFE_ID,
 	NETWORK_POLICY,
 	RULES_FAULTS,
 	RULES_DIGEST,
@@ -51,6 +54,13 @@ static void pack_words(struct json_buffer *packed, struct json_text string)
 	else
 		json_putc(packed, '\0');
 	free(decoded);
+}
+
+/* One that is longer than any may be (SPIFFE-ID, section 2.3) is none. */
+static void pack_spiffe_id(struct json_buffer *packed, struct json_text string)
+{
+	struct json_text id = json_plain(string);
+	pack(packed, id.len <= SPIFFE_ID_MAX ? id : (struct json_text){0});
 }
 
 /* A kind that no row has is told from one of another group by its whole name. */
@@ -199,6 +209,7 @@ static void pack_card(const struct policy_inventory *inventory, struct json_buff
 	pack_target(packed, json_get(spec, "targetRef"));
 	pack_words(packed, json_get(event->verification, "reason"));
 	pack_words(packed, json_get(event->verification, "message"));
+	pack_spiffe_id(packed, json_get(event->verification, "spiffeID"));
 	struct packed_rules rules = pack_rules(packed, event, memory, forgotten);
 	pack(packed, digest_in(json_get(event->metadata, "annotations", POLICY_REMOVED_ANNOTATION)));
 	policy_resolution_put(event->resolution, packed);
@@ -223,6 +234,7 @@ static void unpack(struct policy_card *card)
 	        [TARGET_API_VERSION] = &card->target_api_version,
 	        [REASON] = &card->reason,
 	        [MESSAGE] = &card->message,
+	        [SPIFFE_ID] = &card->spiffe_id,
 	        [NETWORK_POLICY] = &card->network_policy,
 	        [RULES_FAULTS] = &card->rules_faults,
 	        [RULES_DIGEST] = &card->rules_digest,

@@ -11,6 +11,7 @@
 
 #include "k8s/kind.h"
 #include "k8s/operator.h"
+#include "net/cidr.h"
 #include "rules/cni.h"
 
 enum policy_selector_from { POLICY_FROM_SELECTOR, POLICY_FROM_TEMPLATE };
@@ -28,6 +29,8 @@ struct policy_writes {
 	bool namespace_wide;            /* objects of a whole namespace, too */
 };
 
+struct bounds;
+
 struct policy_settings {
 	const struct policy_names *names;
 	struct policy_writes writes; /* the translator sets it by its target */
@@ -43,6 +46,9 @@ struct policy_settings {
 	enum policy_peers verified_peers;
 	policy_cnis cnis;    /* how the cluster reads what is stored; 0: not known */
 	enum policy_unset unset;
+	const struct bounds *bounds; /* the admin's (bounds/bounds.h); NULL: none */
+	const struct policy_cidr *pod_cidrs; /* the ranges of all pods' addresses; none: not known */
+	size_t pod_cidrs_count;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */
 	bool status;         /* also apply the status of each AgentCard */
 	bool no_wait;        /* do not wait until the world is known */

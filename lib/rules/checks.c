@@ -5,6 +5,7 @@
 
 #include "net/cidr.h"
 #include "k8s/name.h"
+#include "rules/rules.h"
 #include "rules/schema_private.h"
 #include "json/json.h"
 
@@ -253,9 +254,14 @@ void policy_check_domain(struct policy_walk *walk, struct json_text name)
 	check_string(walk, name, domain_fault);
 }
 
+bool policy_group_name(struct json_text name)
+{
+	return name.len <= LABEL_MAX && policy_is_label(name);
+}
+
 static const char *group_fault(struct json_text name)
 {
-	return name.len <= LABEL_MAX && policy_is_label(name)
+	return policy_group_name(name)
 	               ? NULL
 	               : "a group's name must consist of lower case alphanumeric characters or '-', "
 	                 "start and end with an alphanumeric character, and be no more than 63 "

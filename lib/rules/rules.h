@@ -44,6 +44,9 @@ void policy_rules_normal_put(struct json_buffer *out, struct json_text network_p
 enum { POLICY_RULES_DIGEST_SIZE = 65 };
 void policy_rules_digest(struct json_text network_policy, char digest[POLICY_RULES_DIGEST_SIZE]);
 
+/* Whether it may name a group of destinations. */
+bool policy_group_name(struct json_text name);
+
 /* What lints depend on besides the rules. */
 struct policy_lint {
 	bool resolves;             /* the names of domains can be looked up whatever the rules say */

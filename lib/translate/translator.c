@@ -293,6 +293,9 @@ static void find_gaps(struct policy_translator *translator)
 		           "whether its card has rules cannot be known, so that its policy is not judged");
 		return;
 	}
+	if (decision->names_beside_never && translator->settings.writes.names)
+		policy_gap(gaps, POLICY_GAP_NEVER_NOT_ENFORCED, NULL,
+		           "a name may resolve to an address that the admin's bounds deny");
 	policy_gaps_of_object(&translator->inventory, workload->object, gaps);
 	DL_FOREACH2(workload->extra, object, extra_next)
 	policy_gaps_of_object(&translator->inventory, object, gaps);

@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# The admin's bounds: what no card exceeds, what every agent gets, what none does.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	load translate
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# bounds <<YAML: the file `bounds`, with the first lines and no default.
+bounds() { { printf 'apiVersion: agent-egress.dev/v1alpha1\nkind: EgressBounds\ncontact: "#platform"\ndefault: none\n' && cat; } >bounds; }
+
+# The agent `weather` with a card of these options, within the file `bounds`.
+bounded() {
+	{ api_server 10.0.0.1 && workload Deployment/weather && card weather "$@"; } |
+		egress-translate --bounds bounds --pod-cidr 10.244.0.0/16 "${target[@]}" 2>errors >out
+}
+target=()
+
+egress() { jq -c 'select(.type == "APPLY").object.spec.egress' out; }
+agent() { jq -c "select(.type == \"AGENT\") | $1" out; }
+blocks() { egress | jq -r '[.[].to[].ipBlock | .cidr + (if .except then "-" + (.except | join("-")) else "" end)] | sort | join(" ")'; }
+rule() { printf '{"to":[{"ipBlock":{"cidr":"%s"}}]}' "$1"; }
+
+@test "what an agent gets is ((card and groups) within atMost, and always) without never" {
+	bounds <<'YAML'
+groups:
+  mirror: {egress: [{to: [{ipBlock: {cidr: 198.51.100.0/24}}]}]}
+bounds:
+- namespaces: [agents]
+  atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}], groups: [mirror]}
+  always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}
+  never: {egress: [{to: [{ipBlock: {cidr: 192.0.2.7/32}}, {ipBlock: {cidr: 203.0.113.7/32}}]}]}
+YAML
+	bounded --policy "{\"egress\":[$(rule 203.0.0.0/16)],\"groups\":[\"mirror\"]}"
+	[ "$(blocks)" = "192.0.2.0/24-192.0.2.7/32 198.51.100.0/24 203.0.113.0/24-203.0.113.7/32" ]
+}
+
+@test "an agent whose card sets nothing gets what atMost allows, not everything" {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}]
+YAML
+	bounded
+	[ "$(blocks)" = 203.0.113.0/24 ]
+	[ "$(agent '[.egress, .reason]')" = '["scoped","EgressBounds"]' ]
+}
+
+@test "of several entries the limits are intersected, what is always allowed and never united" {
+	bounds <<'YAML'
+bounds:
+- {namespaces: ["*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}, never: {egress: [{to: [{ipBlock: {cidr: 192.0.2.7/32}}]}]}}
+- {namespaces: [agents], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/25}}]}]}, always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/28}}]}]}}
+- {workloads: [Deployment/wea*], always: {egress: [{to: [{ipBlock: {cidr: 198.51.100.1/32}}]}]}, never: {egress: [{to: [{ipBlock: {cidr: 203.0.113.9/32}}]}]}}
+- {namespaces: [others], atMost: {}}
+- {workloads: [StatefulSet/*], atMost: {}}
+YAML
+	bounded
+	[ "$(blocks)" = "192.0.2.0/28-192.0.2.7/32 198.51.100.1/32 203.0.113.0/25-203.0.113.9/32" ]
+}
+
+@test "atMost: {} allows nothing, and no atMost limits nothing" {
+	bounds <<'YAML'
+bounds: [{namespaces: [agents], atMost: {}}]
+YAML
+	bounded --policy "{\"egress\":[$(rule 203.0.113.0/24)]}"
+	[ "$(egress)" = '[]' ]
+	[ "$(agent .egress)" = '"deny-all"' ]
+	bounds <<'YAML'
+bounds: [{namespaces: [agents], never: {egress: [{to: [{ipBlock: {cidr: 192.0.2.7/32}}]}]}}]
+YAML
+	bounded --policy "{\"egress\":[$(rule 203.0.113.0/24)]}"
+	[ "$(blocks)" = 203.0.113.0/24 ]
+}
+
+@test "whose rules are cut is told by which bound, and whom to ask" {
+	bounds <<'YAML'
+bounds:
+- {namespaces: [agents], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}
+- {namespaces: ["*"], never: {egress: [{to: [{ipBlock: {cidr: 203.0.113.7/32}}]}]}}
+YAML
+	bounded --policy "{\"egress\":[$(rule 203.0.113.128/25),$(rule 203.0.112.0/23),$(rule 203.0.113.7/32)]}"
+	agent '.problems[] | select(.message | contains("is cut")) | "\(.field) \(.message)"' >said
+	[ "$(cat said)" = "$(printf '%s\n' \
+		'"spec.networkPolicy.egress[1] is cut: the admin'\''s bounds (bounds[0].atMost) do not allow all of it; ask #platform"' \
+		'"spec.networkPolicy.egress[1] is cut: the admin'\''s bounds (bounds[1].never) do not allow all of it; ask #platform"' \
+		'"spec.networkPolicy.egress[2] is cut: the admin'\''s bounds (bounds[1].never) do not allow all of it; ask #platform"')" ]
+	bounded --policy "{\"egress\":[$(rule 203.0.113.128/25)]}"
+	run ! grep -q 'is cut' out
+}
+
+@test "agents that no entry selects get the default" {
+	bounds <<'YAML'
+bounds: [{namespaces: [others], atMost: {}}]
+YAML
+	bounded && [ "$(egress)" = '[{}]' ]
+	sed -i 's|^default: none|default: {atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}|' bounds
+	bounded && [ "$(blocks)" = 203.0.113.0/24 ]
+	sed -i 's|others|agents|' bounds
+	bounded && [ "$(egress)" = '[]' ]
+}
+
+@test "an agent that is not verified gets the API server less never, and nothing of the rest" {
+	bounds <<'YAML'
+groups: {mirror: {egress: [{}]}}
+bounds:
+- {namespaces: ["*"], always: {egress: [{}]}, atMost: {egress: [{}]}}
+- {workloads: ["*/none"], never: {egress: [{}]}}
+YAML
+	bounded --unverified --policy '{"groups":["mirror"]}'
+	[ "$(egress)" = '[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"10.0.0.1/32"}}]}]' ]
+	sed -i 's|\*/none|*/weather|; s|never: {egress: \[{}\]}|never: {egress: [{ports: [{port: 6443}]}]}|' bounds
+	bounded --unverified
+	[ "$(egress)" = '[]' ]
+	[ "$(agent .egress)" = '"api-server"' ]
+}
+
+@test "a card whose rules are invalid asks for nothing, and what is always allowed stays" {
+	bounds <<'YAML'
+bounds: [{namespaces: [agents], always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}}]
+YAML
+	bounded --policy '{"egress":[{"to":null}]}'
+	[ "$(blocks)" = 192.0.2.0/24 ]
+	[ "$(agent '[.egress, .reason]')" = '["scoped","RulesInvalid"]' ]
+}
+
+@test "entries select by the SPIFFE ID of a verified card: one that is not known is within every limit, and gets nothing" {
+	bounds <<'YAML'
+bounds:
+- {spiffeIDs: ["spiffe://example.org/ns/agents/*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}, always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}}
+YAML
+	identified() { { workload Deployment/weather && card weather | jq -c --arg id "$1" '.verification.spiffeID = $id'; } |
+		egress-translate --bounds bounds >out; }
+	identified spiffe://example.org/ns/agents/sa/weather
+	[ "$(blocks)" = "192.0.2.0/24 203.0.113.0/24" ]
+	identified spiffe://example.org/ns/other/sa/weather
+	[ "$(egress)" = '[{}]' ]
+	bounded
+	[ "$(blocks)" = 203.0.113.0/24 ]
+}
+
+@test "a group brings names and their lookups, within atMost by name" {
+	bounds <<'YAML'
+groups:
+  llm: {domains: [{names: [api.example.com, api.example.net], ports: [{port: 443}]}]}
+bounds: [{namespaces: [agents], atMost: {domains: [{names: ["*.example.com"]}], egress: [{ports: [{port: 53, protocol: UDP}]}]}}]
+YAML
+	target=(--target cilium --cni cilium)
+	bounded --policy '{"groups":["llm"]}'
+	grep -q '"matchName":"api.example.com"' out
+	run ! grep -q 'api.example.net"}' out
+	grep -q 'spec.networkPolicy.groups\[0\]' out
+	bounded --policy '{"groups":["unknown"]}'
+	grep -q 'no such group is defined' out
+}
+
+@test "a name may resolve to what is denied to all: the agent is not confined" {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], never: {egress: [{to: [{ipBlock: {cidr: 169.254.169.254/32}}], ports: [{port: 80}]}]}}]
+YAML
+	target=(--target cilium --cni cilium)
+	bounded --policy '{"domains":[{"names":["api.example.com"],"ports":[{"port":443}]}]}'
+	agent '.gaps[].reason' | grep -q NeverNotEnforced
+	[ "$(agent .confined)" = false ]
+	bounded --policy "{\"egress\":[$(rule 203.0.113.0/24)]}"
+	run ! grep -q NeverNotEnforced out
+}
+
+@test "anywhere without the metadata address keeps pods, whose addresses are known to be elsewhere" {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], never: {egress: [{to: [{ipBlock: {cidr: 169.254.169.254/32}}]}]}}]
+YAML
+	bounded
+	[ "$(egress)" = '[{"to":[{"ipBlock":{"cidr":"0.0.0.0/0","except":["169.254.169.254/32"]}},{"ipBlock":{"cidr":"::/0"}},{"namespaceSelector":{}}]}]' ]
+	sed -i 's|169.254.169.254/32|10.244.0.0/24|' bounds
+	bounded
+	run ! grep -q '"namespaceSelector":{}}\]}\]' <(egress)
+	grep -q 'pods and addresses may be the same' out
+}
+
+@test "the same bounds and the same input give the same bytes; bounds that select nobody change none" {
+	bounds <<'YAML'
+bounds: [{namespaces: [agents], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}]
+YAML
+	bounded && cp out first && bounded && cmp first out
+	bounds <<'YAML'
+bounds: [{namespaces: [others], atMost: {}}]
+YAML
+	bounded --policy "{\"egress\":[$(rule 203.0.113.0/24)],\"domains\":[{\"names\":[\"a.example.com\"]}]}" && cp out first
+	{ api_server 10.0.0.1 && workload Deployment/weather && card weather --policy "{\"egress\":[$(rule 203.0.113.0/24)],\"domains\":[{\"names\":[\"a.example.com\"]}]}"; } |
+		egress-translate >out
+	cmp first out
+}
+
+# refused MESSAGE <<YAML: what stands behind the first four lines is refused so, and nothing is emitted.
+refused() {
+	bounds
+	run -3 --separate-stderr egress-translate --bounds bounds <<<"$(card weather)"
+	[ -z "$output" ]
+	# shellcheck disable=SC2154 # run sets stderr
+	[[ $stderr == *"bounds: $1"* ]] || { echo "$stderr"; return 1; }
+	run -1 egress-translate --bounds bounds --check
+}
+
+@test "a document with anything wrong in it is refused whole, with the line" {
+	refused 'line 5: duplicate key' <<<'kind: EgressBounds'
+	refused 'line 6: the document: unknown field "bound"' <<<$'groups: {}\nbound: []'
+	refused 'line 7: bounds[0].never.egress[0].to[0].ipBlock.cidr: ' <<<$'bounds:\n- namespaces: [a]\n  never: {egress: [{to: [{ipBlock: {cidr: 10.0.0.1/8}}]}]}'
+	refused 'line 7: bounds[0]: unknown field "nevr"' <<<$'bounds:\n- namespaces: [a]\n  nevr: {}'
+	refused 'line 7: a member: has no value' <<<$'bounds:\n- namespaces: [a]\n  never:'
+	refused 'line 5: bounds[0]: selects nobody' <<<'bounds: [{atMost: {}}]'
+	refused 'line 5: bounds[0]: says nothing' <<<'bounds: [{namespaces: [a]}]'
+	refused 'line 5: bounds[0].never: unknown field "domains"' <<<'bounds: [{namespaces: [a], never: {domains: []}}]'
+	refused 'line 5: bounds[0].atMost: names a group' <<<'bounds: [{namespaces: [a], atMost: {groups: [x]}}]'
+	refused 'line 5: bounds[0].workloads: must be KIND/NAME' <<<'bounds: [{workloads: [a], atMost: {}}]'
+	refused 'line 5: bounds[0].namespaces: must be a list' <<<'bounds: [{namespaces: a, atMost: {}}]'
+	refused 'line 5: groups.A_b: is not' <<<'groups: {A_b: {}}'
+	refused 'line 5: anchors and tags are not allowed' <<<'groups: {a: &x {}}'
+	refused 'line 6: there may be only one document' <<<$'bounds: []\n---'
+	refused 'line 5: anchors and tags are not allowed' <<<'bounds: !!seq []'
+	refused 'line 5: anchors and tags are not allowed' <<<'contact: !!str x'
+	refused 'line 5: aliases are not allowed' <<<'groups: *a'
+	refused 'line 5: merge keys are not allowed' <<<'<<: {}'
+	refused 'line ' <<<$'\t: ['
+	printf 'kind: EgressBounds\n' >bounds
+	run -1 --separate-stderr egress-translate --bounds bounds --check
+	[[ $stderr == *'line 1: default: is missing'* && $stderr == *'apiVersion: must be'* ]]
+	: >bounds
+	run -1 --separate-stderr egress-translate --bounds bounds --check
+	[[ $stderr == *'is empty'* ]]
+}
+
+@test "bounds that cannot be read end the program before it reads its input" {
+	run -3 --separate-stderr egress-translate --bounds missing <<<"$(card weather)"
+	[[ $stderr == *"can't read the bounds in missing: No such file"* && -z $output ]]
+	run -2 egress-translate --check
+	run -2 egress-translate --pod-cidr 10.0.0.1/8
+}
+
+@test "the example is good, and --check says what it holds" {
+	run -0 egress-translate --bounds "$BATS_TEST_DIRNAME/../pipelines/examples/bounds.yaml" --check
+	[[ $output == *'bounds.yaml: good: '*' entries, '*' groups, '* ]]
+}
