@@ -178,6 +178,7 @@ YAML
 	grep -q 'pods and addresses may be the same' out
 }
 
+# shellcheck disable=SC2030
 @test "the same bounds and the same input give the same bytes; bounds that select nobody change none" {
 	bounds <<'YAML'
 bounds: [{namespaces: [agents], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}]
@@ -196,6 +197,7 @@ YAML
 refused() {
 	bounds
 	run -3 --separate-stderr egress-translate --bounds bounds <<<"$(card weather)"
+	# shellcheck disable=SC2031 # run sets it here
 	[ -z "$output" ]
 	# shellcheck disable=SC2154 # run sets stderr
 	[[ $stderr == *"bounds: $1"* ]] || { echo "$stderr"; return 1; }

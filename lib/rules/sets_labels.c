@@ -278,26 +278,26 @@ void sets_labels_subtract(struct sets *sets, struct sets_labels a, struct sets_l
 		return;
 	}
 	for (size_t i = 0; i < b.count; i++) {
-		struct sets_label not = b.at[i];
+		struct sets_label lacks = b.at[i];
 		switch (b.at[i].kind) {
 		case SETS_LABEL_IN:
-			not.kind = SETS_LABEL_NOT_IN;
+			lacks.kind = SETS_LABEL_NOT_IN;
 			break;
 		case SETS_LABEL_NOT_IN:
-			not.kind = SETS_LABEL_IN;
+			lacks.kind = SETS_LABEL_IN;
 			break;
 		case SETS_LABEL_HAS:
-			if (not.count > 0) {
-				not.kind = SETS_LABEL_IN;
-				piece(sets, a, not, each, context);
+			if (lacks.count > 0) {
+				lacks.kind = SETS_LABEL_IN;
+				piece(sets, a, lacks, each, context);
 			}
-			not = (struct sets_label){.key = not.key, .kind = SETS_LABEL_ABSENT};
+			lacks = (struct sets_label){.key = lacks.key, .kind = SETS_LABEL_ABSENT};
 			break;
 		case SETS_LABEL_ABSENT:
-			not = (struct sets_label){.key = not.key, .kind = SETS_LABEL_HAS};
+			lacks = (struct sets_label){.key = lacks.key, .kind = SETS_LABEL_HAS};
 			break;
 		}
-		piece(sets, a, not, each, context);
+		piece(sets, a, lacks, each, context);
 		if (!sets_labels_intersect(sets, a, (struct sets_labels){&b.at[i], 1}, &a))
 			return;
 	}

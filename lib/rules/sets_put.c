@@ -115,7 +115,8 @@ static void put_rule(const struct sets *sets, const struct sets_part *parts, siz
 	json_putc(out, '{');
 	if (parts->kind == SETS_NAME)
 		json_puts(out, "\"names\":[");
-	sets_ports_put(parts->kind == SETS_NAME ? (struct sets_ports){.all = true} : parts->ports, out);
+	else
+		sets_ports_put(parts->ports, out);
 	if (parts->kind != SETS_NAME && parts->kind != SETS_ANY)
 		json_puts(out, parts->ports.all ? "\"to\":[" : ",\"to\":[");
 	for (size_t i = 0; i < count && parts->kind != SETS_ANY; i++)

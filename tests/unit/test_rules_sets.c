@@ -16,7 +16,7 @@
 #include "rules/rules.h"
 #include "rules/sets.h"
 
-enum { CASES = 3000, CONNECTIONS = 24, PIECES = 5 };
+enum { CASES = 800, CONNECTIONS = 24, PIECES = 5 };
 
 enum style { BLOCKS, PODS, MIXED };
 
@@ -557,7 +557,6 @@ static void test_limits(void **state)
 	put_blocks(&never, SETS_PARTS_MAX + 500, 2);
 	struct sets *sets = sets_new("agents", NULL, 0);
 	const struct sets_set *a = sets_read(sets, json_buffer_text(&many), (struct json_text){0});
-	const struct sets_set *b = sets_read(sets, json_buffer_text(&never), (struct json_text){0});
 	const struct sets_set *all = sets_read(sets, json_of("[{}]"), (struct json_text){0});
 	/* a result is cut */
 	sets_put_egress(sets, sets_intersect(sets, a, all), &out);
@@ -566,7 +565,7 @@ static void test_limits(void **state)
 	/* what is taken away is not: all of it is gone, or nothing is left */
 	sets_clear(sets, "agents");
 	a = sets_read(sets, json_of(TO(BLOCK("10.0.0.0/8"))), (struct json_text){0});
-	b = sets_read(sets, json_buffer_text(&never), (struct json_text){0});
+	const struct sets_set *b = sets_read(sets, json_buffer_text(&never), (struct json_text){0});
 	assert_true(sets_is_empty(sets_subtract(sets, a, b)));
 	assert_true((sets_losses(sets) & SETS_LOST_LIMIT) != 0);
 	sets_free(sets);
