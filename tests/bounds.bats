@@ -243,3 +243,39 @@ refused() {
 	run -0 egress-translate --bounds "$BATS_TEST_DIRNAME/../pipelines/examples/bounds.yaml" --check
 	[[ $output == *'bounds.yaml: good: '*' entries, '*' groups, '* ]]
 }
+
+@test "rules and groups that vanish from a card stay in force, within the bounds" {
+	bounds <<'YAML'
+groups:
+  mirror: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}
+bounds: [{namespaces: ["*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/25}}]}]}}]
+YAML
+	local policy
+	for policy in '{"groups":["mirror"]}' "{\"egress\":[$(rule 203.0.0.0/16)]}"; do
+		{ api_server 10.0.0.1 && workload Deployment/weather && card weather --policy "$policy" &&
+			mark end AgentCard && card weather; } | egress-translate --bounds bounds >out
+		[ "$(agent .reason | tail -n 1)" = '"EgressErased"' ]
+		[ "$(jq -c 'select(.type == "APPLY").object.spec.egress' out | tail -n 1)" = "[$(rule 203.0.113.0/25)]" ]
+	done
+}
+
+@test "whether a card has rules is not known: bounds open nothing beside the API server" {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}, never: {egress: [{to: [{ipBlock: {cidr: 10.0.0.2/32}}]}]}}]
+YAML
+	run -1 --separate-stderr egress-translate --bounds bounds < <(mark begin AgentCard |
+		jq -c '.object.metadata.annotations["agent-egress.dev/schema"] = "none"'
+		api_server 10.0.0.1 10.0.0.2 && workload Deployment/weather && card weather && mark end AgentCard)
+	echo "$output" >out
+	[ "$(agent .reason)" = '"SchemaMissing"' ]
+	[ "$(blocks)" = 10.0.0.1/32 ]
+}
+
+@test "where cards without rules get nothing, they get what the bounds always allow" {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}}]
+YAML
+	{ api_server 10.0.0.1 && workload Deployment/weather && card weather; } |
+		egress-translate --bounds bounds --unset deny-all >out
+	[ "$(blocks)" = 192.0.2.0/24 ]
+}

@@ -283,7 +283,9 @@ static void decide_permissive(const struct policy_inventory *inventory,
 		decide_without_schema(inventory, decision);
 	else
 		counts = decide_unset(inventory, decision);
-	if (decision->mode != POLICY_MODE_RESTRICTIVE && !decision->kept)
+	if (decision->mode == POLICY_MODE_RESTRICTIVE)
+		policy_bound_restrictive(inventory, decision);
+	else if (!decision->kept)
 		policy_bound(inventory, decision, counts ? &rules : NULL);
 	if (loss.erased && loss.known && valid && rules.set) {
 		decision->reason = loss.pruned ? "SchemaMissing" : "EgressErased";
