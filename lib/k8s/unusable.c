@@ -95,9 +95,11 @@ static struct json_text plain(struct json_text value)
 static bool pick(struct json_text object, size_t count, const char *const keys[],
                  struct json_text found[])
 {
-	struct scan s = {object.at, object.at + object.len};
 	memset(found, 0, count * sizeof *found);
-	if (object.at == NULL || !take(&s, '{'))
+	if (object.at == NULL)
+		return true;
+	struct scan s = {object.at, object.at + object.len};
+	if (!take(&s, '{'))
 		return true;
 	while (peek(&s) == '"') {
 		const char *start = s.at;
