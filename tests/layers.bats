@@ -105,3 +105,15 @@ finds() {
 		'lib/policy/more.c takes stderr: lib/policy is to do no I/O and to look at no clock' \
 		'lib/policy/more.c takes time: lib/policy is to do no I/O and to look at no clock'
 }
+
+@test "the walk in README names functions that are there, each in its file" {
+	local file functions function count=0
+	while IFS='|' read -r _ file functions _; do
+		file=$(tr -d '` ' <<<"$file")
+		for function in $(grep -oE '`[a-z_]+`' <<<"$functions" | tr -d '`'); do
+			grep -qE "^[a-z].*\b$function\(" "$BATS_TEST_DIRNAME/../$file" || { echo "$file has no $function" && return 1; }
+			count=$((count + 1))
+		done
+	done < <(sed -n '/^### One AgentCard/,/^To add a stage/p' "$BATS_TEST_DIRNAME/../README.md" | grep '^| `')
+	[ "$count" -ge 30 ]
+}
