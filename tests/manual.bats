@@ -12,7 +12,8 @@ ELSEWHERE='The whole pipeline:
 The whole pipeline, where agents serve their own cards:
 What the live pipeline would change now:
 The way in from the operator, once its part is switched off: first what would be done, then do it:
-The operations that failed, and why:'
+The operations that failed, and why:
+What egress-apply could not do, and why:'
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
@@ -35,7 +36,7 @@ setup() {
 
 page() {
 	case $1 in
-	egress.7) echo "$root/pipelines/egress.7" ;;
+	*.7) echo "$root/pipelines/$1" ;;
 	*) echo "$root/cmd/${1%.*}/$1" ;;
 	esac
 }
@@ -109,7 +110,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 @test "every example stands in the rendered manual, line by line, as it is run here" {
 	local page introduction
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
-	for page in egress.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		rendered "$(page "$page")" | sed 's/^ *//' >text
 		while IFS= read -r introduction; do
 			examples "$page" "$introduction" | sed 's/^ *//' >commands
@@ -123,7 +124,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 }
 
 @test "every example of the manuals is run here" {
-	for page in egress.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		examples $page >introductions
 		[ -s introductions ]
 		while IFS= read -r introduction; do
@@ -350,4 +351,15 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	[ -n "$id" ]
 	run -0 example egress-verify.1 'Whose cards fall when a CA goes, without waiting for it:'
 	[ "$(sort -u <<<"$output" | wc -l)" -gt "$(jq -r 'select(.verification.verified == false).object.metadata.name' verified.ndjson | sort -u | wc -l)" ]
+}
+
+@test "egress-troubleshooting(7): may it connect; what is wrong with which card; who is not confined; the verdicts" {
+	run -1 example egress-troubleshooting.7 'May this agent connect there, and why not:'
+	grep -qx 'finance/billing to 198.51.100.9:443/tcp: denied' <<<"$output"
+	run -0 example egress-troubleshooting.7 'What is wrong with which card, and in which field:'
+	grep -q $'^research/crawler\tspec.networkPolicy.egress\[1\].ports\[0\].endPort\t' <<<"$output"
+	run -0 example egress-troubleshooting.7 'Which agents are not confined, and by what:'
+	grep -q $'^finance/billing\tNotApplied\tNetworkPolicy billing-signature-policy is not there$' <<<"$output"
+	run -0 example egress-troubleshooting.7 'How often each verdict was reached, with a message of each:'
+	grep -q '^[1-9][0-9]* SignatureInvalid ' <<<"$output"
 }
