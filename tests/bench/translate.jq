@@ -1,6 +1,7 @@
 # What egress-translate does, in its basics: one card a workload, valid rules, no lint, no drift.
 # Holds cards, selectors and the API server's addresses; speaks once the cards are listed, and
 # then about what has changed. For: jq -nc -f translate.jq
+# In the place of the rules' digest, which jq cannot compute, stands their text.
 #
 # The state is one flat object, and whatever might backtrack is inside [ ]: so jq 1.6 changes it
 # in place, and does not copy it with every event.
@@ -24,6 +25,7 @@ def operation($selector; $servers): {
 		apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy",
 		metadata: {
 			name: "\(.workload)-signature-policy", namespace,
+			annotations: (if .egress == null then {} else {"agent-egress.dev/rules-digest": (.egress | tojson)} end),
 			labels: {"app.kubernetes.io/managed-by": "agent-egress", "managed-by": "agent-egress",
 				"kagenti.dev/agentcard": .name,
 				"kagenti.dev/policy-type": "signature-verification"},

@@ -327,6 +327,14 @@ static void change_verdict(struct json_buffer *out, unsigned long i)
 		write_card(out, "MODIFIED", i);
 }
 
+/* A card that has rules gets others: those that vanish would stay in force. */
+static unsigned draw_rules(unsigned before)
+{
+	unsigned rules = draw(RULES * 200);
+	bool vanish = before % RULES != 0 && rules % RULES == 0;
+	return vanish ? rules + 2 : rules;
+}
+
 /* Most of what happens to a card changes nothing that matters: the operator's sync times. */
 static void change(struct json_buffer *out)
 {
@@ -338,7 +346,7 @@ static void change(struct json_buffer *out)
 	} else if (what < 70) {
 		write_card(out, "MODIFIED", i);
 	} else if (what < 80) {
-		agents[i].rules = draw(RULES * 200);
+		agents[i].rules = draw_rules(agents[i].rules);
 		agents[i].generation++;
 		write_card(out, "MODIFIED", i);
 	} else if (what < 85) {
