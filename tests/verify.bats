@@ -374,7 +374,7 @@ MODIFIED team-a/billing-card Verified' ]
 
 @test "wrong usage is told apart from what it would do" {
 	run -2 egress-verify <good
-	[[ $output == *"--trust-domain DOMAIN (or --accept-status)"* ]]
+	[[ $output == *"give --trust-domain DOMAIN"*"or --accept-status"* ]]
 	run -2 egress-verify --trust-domain Example.org <good
 	run -2 egress-verify --trust-domain example.org --at yesterday <good
 	run -2 egress-verify --trust-domain example.org --bind-template /no/placeholder <good
@@ -583,11 +583,11 @@ example() {
 	example 1 >one
 	run -0 bash one
 	[ "$output" = "unsigned-card: there is no signed card" ]
-	example 3 >three
-	run -0 bash three
+	example 4 >four
+	run -0 bash four
 	[ -z "$output" ]
 	# when the certificate, of ten days, has expired
-	sed -i "s/--trust-domain/--at $(date -u -d '+20 days' +%Y-%m-%dT%H:%M:%SZ) --trust-domain/" three
-	run -0 bash three
+	sed -i "s/--trust-domain/--at $(date -u -d '+20 days' +%Y-%m-%dT%H:%M:%SZ) --trust-domain/" four
+	run -0 bash four
 	[ "$output" = billing-card ]
 }
