@@ -73,7 +73,7 @@ setup() {
 # Options that make no sense in a unit: --dir, --once and the like, and questions.
 @test "every option that makes sense in a unit is in the configuration" {
 	local program option
-	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --kubernetes --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry --without-anchor '
+	local none=' --help --version --verbose --rejects --kubeconfig --dir --once --no-wait --print-crd --kubernetes --full --all-namespaces --at --print-canonical --answers --record-answers --target --retry --without-anchor --check '
 	for program in watch fetch verify resolve translate apply; do
 		while read -r option; do
 			[[ $none != *" $option "* ]] || continue
