@@ -433,9 +433,9 @@ await() { # TEXT FILE
 		/api/v1/configmaps*watch=1*) chunked; quiet ;;
 		/api/v1/configmaps*) list 11 "" "$(object a-card-signed 9)" ;;
 		*agentcards*watch=1*)
-			reads() { until [ "$(grep -c 'configmaps/a-card-signed ' "$STUB/log")" = "$1" ]; do sleep 0.05; done; }
-			chunked; reads 1; event DELETED "$(asks one 11)"; event ADDED "$(asks two 12)"
-			reads 2; quiet ;;
+			written() { until grep -qF "$1" "$STUB/../events"; do sleep 0.05; done; }
+			chunked; written '"n":"0"'; event DELETED "$(asks one 11)"
+			written '{"type":"DELETED","object":{"apiVersion":"v1"'; event ADDED "$(asks two 12)"; quiet ;;
 		*agentcards*) list 10 "" "$(asks one 1)" ;;
 		*) empty ;;
 		esac
