@@ -313,6 +313,18 @@ asked() {
 	[ "$(jq -r '.type + " " + (.object.metadata.name // "")' results | xargs)" = "APPLIED one DELETED two BOOKMARK" ]
 }
 
+@test "while agents keep policies that no operation names, nothing is pruned, and no policy of the operator is an orphan" {
+	serve </dev/null
+	{
+		complete | jq -c '.object.metadata.annotations = {"agent-egress.dev/initial-events-begin": "true", "agent-egress.dev/schema": "none"}'
+		complete
+	} >marks
+	run -1 --separate-stderr apply --prune --adopt=prune <marks
+	[[ $stderr == *"nothing is pruned: the AgentCard's definition"* ]]
+	[[ $stderr == *"are not looked for: the AgentCard's definition"* ]]
+	[ -z "$(stub_requests)" ]
+}
+
 @test "403 is tried again when the server was away a moment before, as it may not have read its roles" {
 	serve <<-'END'
 		[ "$METHOD$N" != GET0 ] || exit

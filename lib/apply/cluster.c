@@ -162,21 +162,24 @@ static void pruning_ended(void *user, bool whole)
 	pass_bookmarks(cluster);
 }
 
-/* A line that could not be used may have named what would now be deleted. */
+/* What no operation named is looked for only where that tells that nobody wants it; else `none` is
+ * said, and why. */
+static bool knows_wanted(struct kube_cluster *cluster, const char *none)
+{
+	const char *unknown = kube_wanted_unknown(
+	        cluster->incomplete || stream_rejected(cluster->stream) > 0, cluster->keeps);
+	if (unknown == NULL)
+		return true;
+	log_error("%s: %s", none, unknown);
+	stream_count_failure(cluster->stream);
+	return false;
+}
+
 static void begin_pruning(struct kube_cluster *cluster)
 {
 	cluster->prune_due = false;
-	if (cluster->incomplete || stream_rejected(cluster->stream) > 0) {
-		log_error("nothing is pruned: some records could not be used, so not all that is "
-		          "wanted is known");
-		stream_count_failure(cluster->stream);
+	if (!knows_wanted(cluster, "nothing is pruned"))
 		return;
-	}
-	if (cluster->keeps) {
-		log_error(KUBE_PRUNES_NOTHING_KEPT);
-		stream_count_failure(cluster->stream);
-		return;
-	}
 	cluster->pruning = kube_prune_new(&(struct kube_prune_options){
 	        .server = &cluster->server,
 	        .queue = cluster->queue,
@@ -206,12 +209,8 @@ static void orphans_ended(void *user, bool whole)
 static void begin_orphans(struct kube_cluster *cluster)
 {
 	cluster->orphans_due = false;
-	if (cluster->incomplete || stream_rejected(cluster->stream) > 0) {
-		log_error("the operator's policies that no AgentCard asks for are not looked for: some "
-		          "records could not be used, so not all that is wanted is known");
-		stream_count_failure(cluster->stream);
+	if (!knows_wanted(cluster, "the operator's policies that no AgentCard asks for are not looked for"))
 		return;
-	}
 	cluster->orphans = kube_orphans_new(&(struct kube_orphans_options){
 	        .server = &cluster->server,
 	        .queue = cluster->queue,

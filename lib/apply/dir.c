@@ -167,13 +167,10 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
 		dir->keeps = operation->keeps;
 	if (!operation->complete || !dir->options.prune)
 		return;
-	/* a line that could not be used may have named what would now be removed */
-	if (dir->incomplete || stream_rejected(stream) > 0) {
-		log_error("nothing is pruned: some records could not be used, so not all that is "
-		          "wanted is known");
-		stream_count_failure(stream);
-	} else if (dir->keeps) {
-		log_error(KUBE_PRUNES_NOTHING_KEPT);
+	const char *unknown = kube_wanted_unknown(dir->incomplete || stream_rejected(stream) > 0,
+	                                          dir->keeps);
+	if (unknown != NULL) {
+		log_error("nothing is pruned: %s", unknown);
 		stream_count_failure(stream);
 	} else if (!kube_files_each(dir->files, prune_file, &pruning)) {
 		log_error("can't list %s: %s; nothing was pruned", dir->options.path,

@@ -113,3 +113,13 @@ const char *kube_operation_refusal(const struct kube_operation *operation)
 		       ", by which it would be known as ours";
 	return NULL;
 }
+
+const char *kube_wanted_unknown(bool unusable, bool keeps)
+{
+	if (unusable)
+		return "some records could not be used, so not all that is wanted is known";
+	if (keeps)
+		return "the AgentCard's definition in the cluster has no place for rules, or cannot be "
+		       "read, so that some agents keep policies that no operation names";
+	return NULL;
+}

@@ -18,10 +18,6 @@
 /* What carrying it out does to what its agent may reach, beside what is live. */
 enum kube_effect { KUBE_NARROWS, KUBE_NEW, KUBE_UNKNOWN, KUBE_WIDENS };
 
-#define KUBE_PRUNES_NOTHING_KEPT                                                                   \
-	"nothing is pruned: the AgentCard's definition in the cluster has no place for rules, or cannot " \
-	"be read, so that some agents keep policies that no operation names"
-
 enum kube_operation_type {
 	KUBE_APPLY,
 	KUBE_DELETE,
@@ -53,5 +49,10 @@ struct kube_operation kube_operation_moved(const struct kube_operation *operatio
 /* NULL when it may be carried out: the object is of a kind that we write, and to be ours. Else a
  * static reason. */
 const char *kube_operation_refusal(const struct kube_operation *operation);
+
+/* Why not all that is wanted can be told from the operations, so that what none of them names may be
+ * wanted all the same; NULL: it can. `unusable`: some records were; `keeps` is that of the last begin
+ * mark. A static string. */
+const char *kube_wanted_unknown(bool unusable, bool keeps);
 
 #endif
