@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "apply/adopt_private.h"
+#include "apply/listed_private.h"
 #include "base/memory.h"
 #include "json/write.h"
 #include "k8s/name.h"
@@ -13,10 +14,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 
-enum {
-	FAILURES = 10,  /* more than two minutes */
-	PODS_NAMED = 5,
-};
+enum { PODS_NAMED = 5 };
 
 struct orphan {
 	SLIST_ENTRY(orphan) link;
@@ -245,25 +243,12 @@ static char *card_path_of(struct json_text metadata, struct json_text namespace)
 	return NULL;
 }
 
-static void put_string(struct json_buffer *out, const char *key, struct json_text value)
-{
-	if (json_type(value) != JSON_STRING)
-		return;
-	json_put_key(out, key);
-	json_puttext(out, value);
-}
-
 static void take_policy(struct kube_orphans *orphans, struct json_text policy)
 {
 	struct json_text metadata = json_get(policy, "metadata");
 	struct json_buffer record = {0};
 	struct kube_operation operation;
-	json_puts(&record, "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"networking.k8s.io/v1\","
-	                   "\"kind\":\"NetworkPolicy\",\"metadata\":{");
-	put_string(&record, "namespace", json_get(metadata, "namespace"));
-	put_string(&record, "name", json_get(metadata, "name"));
-	put_string(&record, "uid", json_get(metadata, "uid"));
-	json_puts(&record, "}}}");
+	kube_listed_put_delete(&record, &policy_kind_networkpolicy, metadata, NULL);
 	char *version = json_cstring(json_get(metadata, "resourceVersion"));
 	bool usable = version != NULL && kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
 	              kube_kind_of(&operation.id) != NULL && operation.id.uid.len > 0;
@@ -284,21 +269,14 @@ static void take_policy(struct kube_orphans *orphans, struct json_text policy)
 	SLIST_INSERT_HEAD(&orphans->found, orphan, link);
 }
 
-static bool is_token(const char *token)
-{
-	return token[strspn(token,
-	                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")] ==
-	       '\0';
-}
-
 static void take_page(struct kube_orphans *orphans, struct json_text page)
 {
 	struct json_text items = json_get(page, "items");
 	for (struct json_member m = json_first(items); m.value.at; m = json_next(m))
 		take_policy(orphans, m.value);
 	free(orphans->token);
-	orphans->token = json_cstring(json_get(page, "metadata", "continue"));
-	if (orphans->token == NULL || orphans->token[0] == '\0' || !is_token(orphans->token))
+	orphans->token = kube_listed_next(page);
+	if (orphans->token == NULL)
 		orphans->step = PODS;
 }
 
@@ -402,13 +380,6 @@ static void take(struct kube_orphans *orphans, const struct kube_result *result)
 	go_on(orphans);
 }
 
-static bool may_wait(const struct kube_orphans *orphans)
-{
-	const struct kube_server *server = orphans->options.server;
-	return !server->stopped && !server->lost && !kube_server_is_late(server) &&
-	       orphans->backoff.tries < FAILURES;
-}
-
 /* One that cannot be judged stays; where there is no list of them, nothing is known. */
 static void give_up(struct kube_orphans *orphans, const struct kube_result *result, const char *why)
 {
@@ -441,7 +412,8 @@ static void on_answer(void *user, const struct kube_result *result)
 		return;
 	}
 	kube_result_describe(result, why);
-	if (kube_server_may_retry(orphans->options.server, result) && may_wait(orphans)) {
+	if (kube_server_may_retry(orphans->options.server, result) &&
+	    kube_listed_may_wait(orphans->options.server, &orphans->backoff)) {
 		long wait = kube_backoff_next(&orphans->backoff, result->retry_after_ms);
 		orphans->due = clock_monotonic_ms() + wait;
 		log_warning("the operator's policies: %s; trying again in %ld ms", why, wait);

@@ -1,8 +1,8 @@
 #include "apply/cluster_private.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "apply/listed_private.h"
 #include "base/memory.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -19,16 +19,7 @@ struct kube_pruning {
 	int64_t due; /* to ask, when no call is in flight */
 };
 
-enum { FAILURES = 10 }; /* more than two minutes */
-
 static void on_page(void *user, const struct kube_result *result);
-
-static bool is_token(const char *token)
-{
-	return token[strspn(token,
-	                    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=")] ==
-	       '\0';
-}
 
 static void ask(struct kube_pruning *pruning)
 {
@@ -93,27 +84,11 @@ static void next_list(struct kube_pruning *pruning)
 	begin_list(pruning);
 }
 
-static void put_string(struct json_buffer *out, const char *key, struct json_text value)
-{
-	if (json_type(value) != JSON_STRING)
-		return;
-	json_put_key(out, key);
-	json_puttext(out, value);
-}
-
 static void judge(struct kube_pruning *pruning, struct json_text metadata)
 {
 	struct json_buffer record = {0};
 	struct kube_operation operation;
-	const struct k8s_kind *kind = policy_kinds[pruning->list];
-	json_putf(&record,
-	          "{\"type\":\"DELETE\",\"object\":{\"apiVersion\":\"%s/%s\",\"kind\":\"%s\","
-	          "\"metadata\":{",
-	          kind->group, kind->version, kind->kind);
-	put_string(&record, "namespace", json_get(metadata, "namespace"));
-	put_string(&record, "name", json_get(metadata, "name"));
-	put_string(&record, "uid", json_get(metadata, "uid"));
-	json_puts(&record, "}},\"reason\":\"nothing wants it\"}");
+	kube_listed_put_delete(&record, policy_kinds[pruning->list], metadata, "nothing wants it");
 	if (kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
 	    kube_kind_of(&operation.id) != NULL &&
 	    !kube_queue_wants(pruning->options.queue, &operation.id))
@@ -127,18 +102,11 @@ static void use_page(struct kube_pruning *pruning, struct json_text page)
 	for (struct json_member m = json_first(items); m.value.at; m = json_next(m))
 		judge(pruning, json_get(m.value, "metadata"));
 	free(pruning->token);
-	pruning->token = json_cstring(json_get(page, "metadata", "continue"));
-	if (pruning->token != NULL && pruning->token[0] != '\0' && is_token(pruning->token))
+	pruning->token = kube_listed_next(page);
+	if (pruning->token != NULL)
 		ask(pruning);
 	else
 		next_list(pruning);
-}
-
-static bool may_wait(const struct kube_pruning *pruning)
-{
-	const struct kube_server *server = pruning->options.server;
-	return !server->stopped && !server->lost && !kube_server_is_late(server) &&
-	       pruning->backoff.tries < FAILURES;
 }
 
 int64_t kube_prune_pump(struct kube_pruning *pruning, int64_t now)
@@ -169,7 +137,7 @@ static void on_page(void *user, const struct kube_result *result)
 	}
 	bool again = result->code == 410 || kube_server_may_retry(pruning->options.server, result);
 	kube_result_describe(result, why);
-	if (again && may_wait(pruning)) {
+	if (again && kube_listed_may_wait(pruning->options.server, &pruning->backoff)) {
 		/* from the start of this list: what was queued already is queued once */
 		free(pruning->token);
 		pruning->token = NULL;
