@@ -15,7 +15,8 @@ struct bounding {
 	struct bounds_agent agent;
 	struct sets *sets;
 	const struct sets_set *set;
-	const struct bounds_entry *entry; /* that is at work */
+	const struct bounds_entry *entry; /* that is at work, */
+	const char *part;                 /* and what of it */
 	const char *group;                /* the field of what is asked about; NULL: a rule of the card's */
 	bool touched;                     /* there is something to compute */
 	bool has_never, is_dns;
@@ -38,12 +39,12 @@ static struct bounding begin(const struct policy_inventory *inventory,
 }
 
 /* The words behind a field: whom to ask. */
-static void say(struct bounding *b, const char *field, const char *part, const char *what)
+static void say(struct bounding *b, const char *field)
 {
 	const char *contact = bounds_contact(b->bounds);
 	policy_problem(&b->decision->problems, POLICY_WARNING, field, (struct json_text){0},
-	               "%s: the admin's bounds (%s.%s) do not allow all of it%s%s", what, b->entry->path,
-	               part, contact[0] == '\0' ? "" : "; ask ", contact);
+	               "is cut: the admin's bounds (%s.%s) do not allow all of it%s%s", b->entry->path,
+	               b->part, contact[0] == '\0' ? "" : "; ask ", contact);
 }
 
 static void name_field(const struct bounding *b, int rule, bool is_name, char field[POLICY_FIELD_SIZE])
@@ -55,18 +56,11 @@ static void name_field(const struct bounding *b, int rule, bool is_name, char fi
 		         is_name ? "domains" : "egress", rule);
 }
 
-static void say_beyond(void *context, int rule, bool is_name)
+static void say_cut(void *context, int rule, bool is_name)
 {
 	char field[POLICY_FIELD_SIZE];
 	name_field(context, rule, is_name, field);
-	say(context, field, "atMost", "is cut");
-}
-
-static void say_never(void *context, int rule, bool is_name)
-{
-	char field[POLICY_FIELD_SIZE];
-	name_field(context, rule, is_name, field);
-	say(context, field, "never", "is cut");
+	say(context, field);
 }
 
 /* What a bound's rules allow, with the groups that it names. */
@@ -84,20 +78,20 @@ static const struct sets_set *read_bound(struct bounding *b, const struct bounds
 /* Which of the card's rules and groups go beyond a limit, or meet what none may reach. */
 static void find_cuts(struct bounding *b, const struct sets_set *bound, bool never)
 {
-	void (*beyond)(void *, int, bool) = never ? say_never : say_beyond;
 	void (*look)(struct sets *, const struct sets_set *, const struct sets_set *,
 	             void (*)(void *, int, bool), void *) = never ? sets_meeting : sets_beyond;
 	char path[POLICY_FIELD_SIZE];
 	size_t index = 0;
+	b->part = never ? "never" : "atMost";
 	b->group = NULL;
-	look(b->sets, sets_read(b->sets, b->rules->egress, b->rules->domains), bound, beyond, b);
+	look(b->sets, sets_read(b->sets, b->rules->egress, b->rules->domains), bound, say_cut, b);
 	for (struct json_member m = json_first(b->rules->groups); m.value.at; m = json_next(m), index++) {
 		struct bounds_rules group;
 		if (!bounds_group(b->bounds, m.value, &group))
 			continue;
 		snprintf(path, sizeof path, "%s.groups[%zu]", b->decision->rules_path, index);
 		b->group = path;
-		look(b->sets, sets_read(b->sets, group.egress, group.domains), bound, beyond, b);
+		look(b->sets, sets_read(b->sets, group.egress, group.domains), bound, say_cut, b);
 		b->group = NULL;
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "bounds/bounds.h"
 #include "policy/bounded_private.h"
+#include "policy/inventory_private.h"
 #include "rules/card.h"
 #include "rules/dns.h"
 #include "policy/ingress_private.h"
@@ -412,6 +413,7 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
                    struct policy_decision *decision)
 {
 	clear(decision);
+	policy_cards_find_erased(workload);
 	decision->workload = workload;
 	decision->owner = workload->cards;
 	decision->rules_path = policy_card_rules_path(decision->owner->annotated);

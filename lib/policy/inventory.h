@@ -150,9 +150,6 @@ struct policy_object {
 #define POLICY_DIGEST_ANNOTATION "agent-egress.dev/rules-digest"
 #define POLICY_REMOVED_ANNOTATION "agent-egress.dev/network-policy-removed"
 
-/* Of the workload's cards without rules finds those whose policy says that they had some. */
-void policy_cards_find_erased(struct policy_workload *workload);
-
 /* The rules of a card that is gone: a new one of its name that has none does not get what a card gets
  * that never had any. Of a namespace at most POLICY_REMEMBERED_MAX, and the text of short ones alone;
  * once there were more, each new card there without rules may have lost some. */

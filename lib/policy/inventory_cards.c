@@ -407,9 +407,10 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 	struct memory memory = remember(inventory, card, key);
 	pack_card(inventory, packed, event, &memory,
 	          card == NULL && policy_namespace_at(inventory, event->namespace)->forgotten);
-	if (card == NULL)
+	if (card == NULL) {
 		card = card_new(inventory, event, key);
-	forget(inventory, card);
+		forget(inventory, card);
+	}
 	card->listed = true;
 	if (card->packed != NULL && card->packed_len == packed->len &&
 	    memcmp(card->packed, packed->at, packed->len) == 0)

@@ -18,6 +18,9 @@ void policy_card_remove(struct policy_inventory *inventory, struct policy_card *
 const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event,
                                  enum k8s_workload_kind row);
 
+/* Of the workload's cards without rules finds those whose policy says that they had some. */
+void policy_cards_find_erased(struct policy_workload *workload);
+
 void policy_remembered_free(struct policy_remembered *kept);
 
 /* It is gone. */

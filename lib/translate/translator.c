@@ -347,7 +347,6 @@ static void tell_next(struct policy_translator *translator)
 		tell(translator, card);
 		return;
 	}
-	policy_cards_find_erased(card->workload);
 	policy_decide(inventory, card->workload, &translator->decision);
 	if (translator->decision.mode != POLICY_MODE_NONE && !translator->decision.kept)
 		policy_render(translator->target, inventory, &translator->decision,
@@ -379,7 +378,6 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 		policy_workload_sweep(inventory, workload);
 		return;
 	}
-	policy_cards_find_erased(workload);
 	policy_decide(inventory, workload, decision);
 	note_part(translator, workload);
 	if (decision->mode != POLICY_MODE_NONE && !decision->kept)
