@@ -224,12 +224,9 @@ static void gather(void *context)
 static bool take_unusable(void *context, struct json_text line, const char *why)
 {
 	struct fetch *fetch = context;
-	struct event named;
 	(void)why;
-	if (!k8s_unusable_find(line, &named))
+	if (!k8s_unusable_replace(&fetch->text, line))
 		return false;
-	fetch->text.len = 0;
-	k8s_unusable_put(&fetch->text, &named);
 	stream_write(fetch->stream, json_buffer_text(&fetch->text));
 	return true;
 }

@@ -115,12 +115,9 @@ static void gather(void *context)
 static bool take_unusable(void *context, struct json_text line, const char *why)
 {
 	struct stage *stage = context;
-	struct event named;
 	(void)why;
-	if (!k8s_unusable_find(line, &named))
+	if (!k8s_unusable_replace(&stage->scratch, line))
 		return false;
-	stage->scratch.len = 0;
-	k8s_unusable_put(&stage->scratch, &named);
 	stream_write(stage->stream, json_buffer_text(&stage->scratch));
 	return true;
 }

@@ -113,17 +113,19 @@ static bool check_namespaces(const struct option_list *namespaces)
 	return true;
 }
 
-static bool check_pod_cidrs(const struct option_list *words)
+/* The ranges, to be freed; NULL, reported, for wrong usage. */
+static struct policy_cidr *read_pod_cidrs(const struct option_list *words)
 {
-	struct policy_cidr cidr;
+	struct policy_cidr *cidrs = kube_alloc(words->count + 1, sizeof *cidrs);
 	for (size_t i = 0; i < words->count; i++) {
-		const char *why = policy_cidr_parse(json_of(words->values[i]), &cidr);
+		const char *why = policy_cidr_parse(json_of(words->values[i]), &cidrs[i]);
 		if (why == NULL)
 			continue;
 		log_error("--pod-cidr %s: %s", words->values[i], why);
-		return false;
+		free(cidrs);
+		return NULL;
 	}
-	return true;
+	return cidrs;
 }
 
 static const char *const none[] = {NULL};
@@ -150,7 +152,7 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault) &&
 	    policy_settings_selector_labels(
 	            settings, o->selector_labels.count > 0 ? o->selector_labels.values : none, fault))
-		return check_namespaces(&o->ingress_namespaces) && check_pod_cidrs(&o->pod_cidrs);
+		return check_namespaces(&o->ingress_namespaces);
 	log_error("%s", fault);
 	return false;
 }
@@ -310,16 +312,16 @@ static int check_bounds(const struct options *o)
 /* Whoever asked for bounds gets nothing without them. */
 static int run_bounded(const struct options *o, struct policy_settings *settings)
 {
+	struct policy_cidr *pods = read_pod_cidrs(&o->pod_cidrs);
+	if (pods == NULL)
+		return EXIT_USAGE;
 	struct bounds *bounds = o->bounds == NULL ? NULL : bounds_file_read(o->bounds);
-	if (o->bounds != NULL && bounds == NULL)
-		return EXIT_CANNOT;
-	struct policy_cidr *pods = kube_alloc(o->pod_cidrs.count + 1, sizeof *pods);
-	for (size_t i = 0; i < o->pod_cidrs.count; i++)
-		policy_cidr_parse(json_of(o->pod_cidrs.values[i]), &pods[i]);
+	int status = EXIT_CANNOT;
 	settings->bounds = bounds;
 	settings->pod_cidrs = pods;
 	settings->pod_cidrs_count = o->pod_cidrs.count;
-	int status = run(o, settings);
+	if (o->bounds == NULL || bounds != NULL)
+		status = run(o, settings);
 	free(pods);
 	bounds_free(bounds);
 	return status;

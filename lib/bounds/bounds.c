@@ -343,7 +343,8 @@ static enum bounds_match match_one(struct json_text patterns, const char *text)
 /* All that an entry names must hold. */
 static enum bounds_match match_entry(const struct bounds_entry *entry, const struct bounds_agent *agent)
 {
-	char *workload = agent->kind == NULL ? NULL : kube_format("%s/%s", agent->kind, agent->name);
+	bool names = entry->workloads.at != NULL && agent->kind != NULL;
+	char *workload = names ? kube_format("%s/%s", agent->kind, agent->name) : NULL;
 	enum bounds_match all = match_one(entry->namespaces, agent->namespace);
 	enum bounds_match more[] = {match_one(entry->workloads, workload),
 	                            match_one(entry->spiffe_ids, agent->spiffe_id)};

@@ -228,3 +228,13 @@ void k8s_unusable_put(struct json_buffer *out, const struct event *event)
 	put(out, "name", event->name);
 	json_puts(out, "}}}");
 }
+
+bool k8s_unusable_replace(struct json_buffer *out, struct json_text line)
+{
+	struct event named;
+	out->len = 0;
+	if (!k8s_unusable_find(line, &named))
+		return false;
+	k8s_unusable_put(out, &named);
+	return true;
+}

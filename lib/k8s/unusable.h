@@ -34,4 +34,8 @@ bool k8s_unusable_read(const struct event *error, struct event *event);
 /* Appends the ERROR event, without a newline. */
 void k8s_unusable_put(struct json_buffer *out, const struct event *event);
 
+/* Sets `out` to what stands for such a line: the ERROR event of the object that it is of. False when
+ * k8s_unusable_find() finds none. */
+bool k8s_unusable_replace(struct json_buffer *out, struct json_text line);
+
 #endif

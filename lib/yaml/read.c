@@ -1,45 +1,15 @@
 #include "yaml/write.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <yaml.h>
 
 #include "json/write.h"
 #include "json/json.h"
+#include "yaml/scalar_private.h"
 
 /* Aliases may name a node again and again: what comes of them all together is bounded. */
 static bool put_node(struct json_buffer *out, yaml_document_t *document, yaml_node_t *node,
                      unsigned depth);
-
-static bool is_number(const char *text, size_t len)
-{
-	struct json_text number = {text, len};
-	return len > 0 && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9')) &&
-	       json_check(number, &json_record_limits, NULL);
-}
-
-/* Plain words as YAML 1.2 reads them; what 1.1 alone takes for a boolean or a number stays a
- * string. */
-static void put_scalar(struct json_buffer *out, const yaml_node_t *node)
-{
-	static const char *const words[][2] = {
-	        {"", "null"},       {"~", "null"},      {"null", "null"},   {"Null", "null"},
-	        {"NULL", "null"},   {"true", "true"},   {"True", "true"},   {"TRUE", "true"},
-	        {"false", "false"}, {"False", "false"}, {"FALSE", "false"},
-	};
-	const char *text = (const char *)node->data.scalar.value;
-	size_t len = node->data.scalar.length;
-	bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	for (size_t i = 0; plain && i < sizeof words / sizeof words[0]; i++)
-		if (strlen(words[i][0]) == len && memcmp(words[i][0], text, len) == 0) {
-			json_puts(out, words[i][1]);
-			return;
-		}
-	if (plain && is_number(text, len))
-		json_put(out, text, len);
-	else
-		json_put_string_n(out, text, len);
-}
 
 static bool put_sequence(struct json_buffer *out, yaml_document_t *document,
                          const yaml_node_t *node, unsigned depth)
@@ -84,7 +54,10 @@ static bool put_node(struct json_buffer *out, yaml_document_t *document, yaml_no
 		return false;
 	switch (node->type) {
 	case YAML_SCALAR_NODE:
-		put_scalar(out, node);
+		yaml_put_scalar(out,
+		                (struct json_text){(const char *)node->data.scalar.value,
+		                                   node->data.scalar.length},
+		                node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE);
 		return true;
 	case YAML_SEQUENCE_NODE:
 		return put_sequence(out, document, node, depth - 1);

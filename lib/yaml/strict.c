@@ -1,12 +1,12 @@
 #include "yaml/strict.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <yaml.h>
 
 #include "base/memory.h"
 #include "json/json.h"
 #include "json/write.h"
+#include "yaml/scalar_private.h"
 
 struct reading {
 	struct yaml_strict *read;
@@ -57,27 +57,6 @@ static bool is_key(const struct reading *reading)
 	       reading->open[reading->depth - 1].key_next;
 }
 
-static void put_plain(struct json_buffer *out, struct json_text word)
-{
-	static const char *const words[][2] = {{"", "null"},         {"~", "null"},
-	                                       {"null", "null"},     {"Null", "null"},
-	                                       {"NULL", "null"},     {"true", "true"},
-	                                       {"True", "true"},     {"TRUE", "true"},
-	                                       {"false", "false"},   {"False", "false"},
-	                                       {"FALSE", "false"}};
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (text_is(word, words[i][0])) {
-			json_puts(out, words[i][1]);
-			return;
-		}
-	bool number = (word.at[0] == '-' || (word.at[0] >= '0' && word.at[0] <= '9')) &&
-	              json_check(word, &json_record_limits, NULL);
-	if (number)
-		json_puttext(out, word);
-	else
-		json_put_string_n(out, word.at, word.len);
-}
-
 static bool take_scalar(struct reading *reading, const yaml_event_t *event, size_t line)
 {
 	struct json_text text = {(const char *)event->data.scalar.value, event->data.scalar.length};
@@ -87,10 +66,7 @@ static bool take_scalar(struct reading *reading, const yaml_event_t *event, size
 	if (key && plain && text_is(text, "<<"))
 		return fail(reading->read, line, "merge keys are not allowed");
 	separate(reading, line);
-	if (plain && !key)
-		put_plain(&reading->read->json, text);
-	else
-		json_put_string_n(&reading->read->json, text.at, text.len);
+	yaml_put_scalar(&reading->read->json, text, plain && !key);
 	return true;
 }
 
