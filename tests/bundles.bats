@@ -63,12 +63,14 @@ MODIFIED team-a/billing-card Verified' ] || { echo "$end: $output"; false; }
 }
 
 @test "what is no bundle at all ends trust after --bundle-grace, by the time in the stream" {
-	at() { jq -c --arg t "$1" '.time = $t'; }
-	today=$(date -u +%F)
-	at ${today}T10:00:00Z <card >first
-	jq -c '.object.data["bundle.spiffe"] = "nonsense" | .type = "MODIFIED"' trust | at ${today}T10:00:00Z >bad
-	mark end v1 Pod | at ${today}T10:09:59Z >before
-	mark end v1 Pod | at ${today}T10:10:00Z >after
+	# seconds after a moment at which the certificates of this file are valid, whatever the hour is
+	local now
+	now=$(date +%s)
+	at() { jq -c --arg t "$(date -u -d "@$((now + $1))" +%FT%TZ)" '.time = $t'; }
+	at 0 <card >first
+	jq -c '.object.data["bundle.spiffe"] = "nonsense" | .type = "MODIFIED"' trust | at 0 >bad
+	mark end v1 Pod | at 599 >before
+	mark end v1 Pod | at 600 >after
 	run -0 verdicts_of trust workload signed first bad before -- --bundle-grace 600
 	[ "$output" = "ADDED team-a/billing-card Verified" ]
 	run -0 verdicts_of trust workload signed first bad before after -- --bundle-grace 600
