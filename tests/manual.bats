@@ -110,7 +110,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 @test "every example stands in the rendered manual, line by line, as it is run here" {
 	local page introduction
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
-	for page in egress.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		rendered "$(page "$page")" | sed 's/^ *//' >text
 		while IFS= read -r introduction; do
 			examples "$page" "$introduction" | sed 's/^ *//' >commands
@@ -124,7 +124,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 }
 
 @test "every example of the manuals is run here" {
-	for page in egress.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		examples $page >introductions
 		[ -s introductions ]
 		while IFS= read -r introduction; do
@@ -362,4 +362,38 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	grep -q $'^finance/billing\tNotApplied\tNetworkPolicy billing-signature-policy is not there$' <<<"$output"
 	run -0 example egress-troubleshooting.7 'How often each verdict was reached, with a message of each:'
 	grep -q '^[1-9][0-9]* SignatureInvalid ' <<<"$output"
+}
+
+@test "egress-security(7): the commands that end an agent's connections, never its node's" {
+	cat >bin/kubectl <<-'END'
+		#!/bin/sh
+		[ "$*" = 'get pods -n finance -l app=billing -o json' ] || exit 1
+		echo '{"items":[
+		{"spec":{"nodeName":"one"},"status":{"podIPs":[{"ip":"10.0.0.7"},{"ip":"fd00::7"}]}},
+		{"spec":{"nodeName":"two","hostNetwork":true},"status":{"podIPs":[{"ip":"192.0.2.2"}]}},
+		{"spec":{"nodeName":"two"},"status":{}}]}'
+	END
+	run -0 example egress-security.7 "The commands that end the connections of an agent's pods, each with its node:"
+	[ "$output" = "one: conntrack -D -s 10.0.0.7
+one: conntrack -D -d 10.0.0.7
+one: conntrack -D -f ipv6 -s fd00::7
+one: conntrack -D -f ipv6 -d fd00::7" ]
+}
+
+@test "egress-security(7): a default-deny of the admin's, which widens no agent" {
+	example egress-security.7 'No agent of a namespace reaches anything before it has a policy of its own:'
+	[ "$(cat kubectl.told)" = 'apply -f -' ]
+	grep -qx '  podSelector: {matchLabels: {kagenti.io/type: agent}}' kubectl.given
+	grep -qx '  egress: \[\]' kubectl.given
+	jq -nc '{type: "ADDED", object: {apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy",
+		metadata: {namespace: "finance", name: "agents-default-deny", uid: "d", resourceVersion: "9"},
+		spec: {podSelector: {matchLabels: {"kagenti.io/type": "agent"}}, policyTypes: ["Egress"], egress: []}}}' >>agents.ndjson
+	verified
+	egress-translate <verified.ndjson | jq -es 'map(select(.type == "AGENT")) | length > 10 and
+		(any(.[]; any(.gaps[]?; .reason == "WidenedByPolicy")) | not)'
+}
+
+@test "egress-security(7): who shares a service account" {
+	run -0 example egress-security.7 'Which workloads that cards name share a service account:'
+	[ "$output" = 'research/summarizer: Deployment/summarizer Deployment/summarizer-v2' ]
 }
