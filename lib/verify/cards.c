@@ -29,6 +29,8 @@ void trust_cards_free(struct trust_cards *cards)
 	json_buffer_free(&cards->line);
 	free(cards->bundles);
 	free(cards->left_out);
+	for (size_t i = 0; i < TRUST_MEASURED; i++)
+		free(cards->anchors[i]);
 	free(cards);
 }
 
@@ -53,15 +55,16 @@ const unsigned long *trust_cards_verdicts(const struct trust_cards *cards)
 /* The line with the verification after its object, or in the place of one that it came with:
  * what another program has said of a card does not count. */
 static void emit_verified(struct trust_cards *cards, struct json_text line,
-                          const struct event *event, struct json_text verification)
+                          const struct event *event, const struct held_card *card)
 {
+	struct json_text verification = {card->verification, card->verification_len};
 	struct json_text old = event->verification;
 	const char *end = line.at + line.len;
 	const char *cut = old.at != NULL ? old.at : event->object.at + event->object.len;
 	const char *rest = old.at != NULL ? old.at + old.len : cut;
 	struct json_buffer *out = &cards->line;
 	out->len = 0;
-	cards_count_verdict(cards, verification);
+	cards->verdicts[card->reason]++;
 	json_put(out, line.at, (size_t)(cut - line.at));
 	if (old.at == NULL)
 		json_puts(out, ",\"verification\":");
@@ -133,8 +136,7 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 		cards_check(cards, card, aim.problem, at);
 		held_card_verification(card, json_buffer_text(&cards->verification));
 	}
-	emit_verified(cards, line, event,
-	              (struct json_text){card->verification, card->verification_len});
+	emit_verified(cards, line, event, card);
 	if (event->type == EVENT_DELETED)
 		held_card_remove(&cards->held, card);
 }

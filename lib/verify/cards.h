@@ -110,8 +110,8 @@ const char *trust_cards_not_left_out(const struct trust_cards *cards);
 
 /* What is held now: verified cards by anchor, cards by source of their verdict ("ConfigMap",
  * "status.card", "status", "none"), and of each trust domain whether its bundle is none while the
- * last good one counts. Labels live as long as the process; of more anchors than TRUST_MEASURED the
- * rest is "other". */
+ * last good one counts. Labels live as long as `cards`; of more anchors than TRUST_MEASURED the rest is
+ * "other". */
 enum trust_measure { TRUST_MEASURE_ANCHOR, TRUST_MEASURE_SOURCE, TRUST_MEASURE_BUNDLE };
 enum { TRUST_MEASURED = 24 };
 void trust_cards_measure(struct trust_cards *cards,

@@ -9,17 +9,15 @@
 enum { SOURCE_SIZE = EVENT_KEY_SIZE + 64 };
 
 /* The signed card, and where it was found. */
-static struct json_text find_signed(struct held *held, const struct held_card *card,
-                                    char source[SOURCE_SIZE])
+static struct json_text find_signed(struct held *held, struct held_card *card)
 {
 	const struct held_target *target = card->target;
-	source[0] = '\0';
 	if (target->signed_card.at != NULL) {
-		snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
+		card->source = HELD_SOURCE_CONFIGMAP;
 		return held_target_signed(held, target);
 	}
 	if (card->status_card.len > 0)
-		snprintf(source, SOURCE_SIZE, "status.card");
+		card->source = HELD_SOURCE_STATUS_CARD;
 	return held_card_part(held, card, card->status_card);
 }
 
@@ -65,18 +63,17 @@ static void explain_url(struct trust_verdict *verdict)
 }
 
 static void explain_more(const struct trust_cards *cards, const struct held_card *card,
-                         const char *source, struct trust_verdict *verdict)
+                         struct trust_verdict *verdict)
 {
 	if (verdict->reason == TRUST_WORKLOAD_MISSING)
 		name_workload(card, verdict);
 	else if (verdict->reason == TRUST_BUNDLE_MISSING)
 		explain_bundle(cards, card->trust_domain, verdict);
-	else if (verdict->reason == TRUST_SIGNATURE_INVALID && strcmp(source, "status.card") == 0)
+	else if (verdict->reason == TRUST_SIGNATURE_INVALID && card->source == HELD_SOURCE_STATUS_CARD)
 		explain_url(verdict);
 }
 
-static void check_signed(struct trust_cards *cards, struct held_card *card,
-                         char source[SOURCE_SIZE], int64_t at)
+static void check_signed(struct trust_cards *cards, struct held_card *card, int64_t at)
 {
 	char namespace[EVENT_KEY_SIZE];
 	snprintf(namespace, sizeof namespace, "%.*s", (int)strcspn(card->target->key, "/"),
@@ -88,7 +85,7 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 		binding = kube_copy("");
 	char *allowed = held_copy_part(&cards->held, card, card->allowed);
 	struct trust_request request = {
-		.card = find_signed(&cards->held, card, source),
+		.card = find_signed(&cards->held, card),
 		.trust_domain = binding,
 		.allowed = json_of(allowed),
 		.namespace = namespace,
@@ -100,12 +97,11 @@ static void check_signed(struct trust_cards *cards, struct held_card *card,
 	card->trust_domain = trust_checker_domain(cards->settings.checker, binding);
 	free(binding);
 	free(allowed);
-	explain_more(cards, card, source, &cards->verdict);
+	explain_more(cards, card, &cards->verdict);
 }
 
 /* The record is unusable, or that of its signed card: what they were before counts no more. */
-static bool check_usable(struct trust_cards *cards, const struct held_card *card,
-                         char source[SOURCE_SIZE])
+static bool check_usable(struct trust_cards *cards, struct held_card *card)
 {
 	const struct held_target *target = card->target;
 	if (card->unusable != NULL) {
@@ -115,15 +111,14 @@ static bool check_usable(struct trust_cards *cards, const struct held_card *card
 	}
 	if (target == NULL || target->unusable == NULL || cards->settings.checker == NULL)
 		return true;
-	snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
+	card->source = HELD_SOURCE_CONFIGMAP;
 	trust_verdict_set(&cards->verdict, TRUST_RECORD_UNUSABLE,
 	                  "the last record of its signed card cannot be used: %s", target->unusable);
 	return false;
 }
 
 /* Of what finds no room in its namespace's share nothing is held, and so nothing is known. */
-static bool check_room(struct trust_cards *cards, const struct held_card *card,
-                       char source[SOURCE_SIZE])
+static bool check_room(struct trust_cards *cards, struct held_card *card)
 {
 	const struct held_target *target = card->target;
 	const struct held_namespace *ns = card->namespace;
@@ -132,7 +127,7 @@ static bool check_room(struct trust_cards *cards, const struct held_card *card,
 	if (!card->over && !signed_over)
 		return true;
 	if (!card->over)
-		snprintf(source, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, target->key);
+		card->source = HELD_SOURCE_CONFIGMAP;
 	trust_verdict_set(&cards->verdict, TRUST_OVER_LIMIT,
 	                  "there is no room for the %s: the AgentCards and signed cards of namespace "
 	                  "%s take more than %zu MiB (--namespace-memory); delete what is not needed, "
@@ -148,7 +143,7 @@ static bool is_workload_known(const struct held_card *card)
 }
 
 /* The conclusion of the operator, instead of our own or where that is not good. */
-static void check_status(struct trust_cards *cards, struct held_card *card, char source[SOURCE_SIZE])
+static void check_status(struct trust_cards *cards, struct held_card *card)
 {
 	struct trust_verdict verdict;
 	struct status_question question = {
@@ -165,7 +160,7 @@ static void check_status(struct trust_cards *cards, struct held_card *card, char
 	if (cards->settings.accept == TRUST_ACCEPT_MTLS && !verdict.verified)
 		return;
 	cards->verdict = verdict;
-	snprintf(source, SOURCE_SIZE, "status");
+	card->source = HELD_SOURCE_STATUS;
 	if (verdict.reason == TRUST_WORKLOAD_MISSING)
 		name_workload(card, &cards->verdict);
 }
@@ -179,36 +174,53 @@ static bool is_status_asked(const struct trust_cards *cards, const struct held_c
 	       (!cards->verdict.verified && card->trust_domain != NULL);
 }
 
+/* What of the verdict is measured, beside its text. */
+static void hold_verdict(struct trust_cards *cards, struct held_card *card)
+{
+	const struct trust_verdict *verdict = &cards->verdict;
+	card->reason = (unsigned char)verdict->reason;
+	card->anchor = HELD_NO_ANCHOR;
+	if (verdict->verified && verdict->anchor[0] != '\0')
+		card->anchor = (unsigned char)cards_measured_anchor(cards, verdict->anchor);
+	card->since = verdict->since;
+	card->until = verdict->until;
+	if (card->until < cards->due)
+		cards->due = card->until;
+}
+
+/* As the verdict names it; NULL: the card was found nowhere. */
+static const char *source_of(const struct held_card *card, char text[SOURCE_SIZE])
+{
+	switch ((enum held_source)card->source) {
+	case HELD_SOURCE_CONFIGMAP:
+		snprintf(text, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, card->target->key);
+		return text;
+	case HELD_SOURCE_STATUS_CARD:
+		return "status.card";
+	case HELD_SOURCE_STATUS:
+		return "status";
+	case HELD_SOURCE_NONE:
+		break;
+	}
+	return NULL;
+}
+
 void cards_check(struct trust_cards *cards, struct held_card *card, const char *problem, int64_t at)
 {
-	char source[SOURCE_SIZE] = "";
-	bool usable = check_usable(cards, card, source) && check_room(cards, card, source);
+	char source[SOURCE_SIZE];
+	card->source = HELD_SOURCE_NONE;
+	bool usable = check_usable(cards, card) && check_room(cards, card);
 	if (!usable)
 		card->trust_domain = NULL;
 	else if (card->target == NULL)
 		trust_verdict_set(&cards->verdict, TRUST_WORKLOAD_MISSING, "%s", problem);
 	else if (cards->settings.checker != NULL)
-		check_signed(cards, card, source, at);
+		check_signed(cards, card, at);
 	if (usable && is_status_asked(cards, card))
-		check_status(cards, card, source);
-	card->since = cards->verdict.since;
-	card->until = cards->verdict.until;
-	if (card->until < cards->due)
-		cards->due = card->until;
+		check_status(cards, card);
+	hold_verdict(cards, card);
 	cards->verification.len = 0;
-	trust_verdict_put(&cards->verification, &cards->verdict, source[0] == '\0' ? NULL : source);
-}
-
-/* By its text: that is what is held of it. */
-void cards_count_verdict(struct trust_cards *cards, struct json_text verification)
-{
-	struct json_text reason = json_get(verification, "reason");
-	for (int i = 0; i < TRUST_REASONS; i++) {
-		if (!json_equals(reason, trust_reason_names[i]))
-			continue;
-		cards->verdicts[i]++;
-		return;
-	}
+	trust_verdict_put(&cards->verification, &cards->verdict, source_of(card, source));
 }
 
 void cards_recheck(struct trust_cards *cards, struct held_card *card, int64_t at)
@@ -220,7 +232,7 @@ void cards_recheck(struct trust_cards *cards, struct held_card *card, int64_t at
 	if (json_same(verification, (struct json_text){card->verification, card->verification_len}))
 		return;
 	held_card_verification(card, verification);
-	cards_count_verdict(cards, verification);
+	cards->verdicts[card->reason]++;
 	struct json_buffer *line = &cards->line;
 	line->len = 0;
 	json_puts(line, "{\"type\":\"MODIFIED\",\"object\":");

@@ -32,6 +32,15 @@ extern const struct held_kind_name held_kind_names[HELD_KINDS];
 /* HELD_NONE: nothing that is held. */
 enum held_kind held_kind_of(const struct event *event, const char *agentcard_group);
 
+/* Where a card was found. */
+enum held_source {
+	HELD_SOURCE_CONFIGMAP,
+	HELD_SOURCE_STATUS_CARD,
+	HELD_SOURCE_STATUS, /* what the operator has concluded */
+	HELD_SOURCE_NONE,
+};
+enum { HELD_SOURCES = HELD_SOURCE_NONE + 1, HELD_NO_ANCHOR = UINT8_MAX };
+
 enum { HELD_WHY_MAX = 200 }; /* bytes of why a record is unusable */
 
 struct held_span {
@@ -61,6 +70,9 @@ struct held_card {
 	struct held_span status_card, binding, allowed, status; /* in the text of `object` */
 	int64_t since, until;          /* when the verification holds */
 	const char *trust_domain;      /* the one expected; the checker's */
+	unsigned char reason;          /* enum trust_reason of the verification */
+	unsigned char source;          /* enum held_source: where the card was found */
+	unsigned char anchor;          /* its place among those measured, or HELD_NO_ANCHOR */
 	char *unusable;                /* why its last record is; NULL: it is not */
 	unsigned list;                 /* the list that named it last */
 	unsigned char workload;        /* enum held_kind of its targetRef */

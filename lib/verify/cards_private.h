@@ -32,7 +32,7 @@ struct trust_cards {
 	struct json_buffer verification, line;
 	unsigned long verdicts[TRUST_REASONS]; /* emitted */
 	bool *left_out;                        /* of settings.without: there was such an anchor */
-	const char *anchors[TRUST_MEASURED];   /* those measured, never freed: labels of metrics */
+	char *anchors[TRUST_MEASURED];         /* the IDs of those measured */
 };
 
 /* What an AgentCard says about where to look. */
@@ -55,7 +55,9 @@ void cards_check(struct trust_cards *cards, struct held_card *card, const char *
 void cards_recheck(struct trust_cards *cards, struct held_card *card, int64_t at);
 void cards_recheck_target(struct trust_cards *cards, struct held_target *target, int64_t at);
 
-void cards_count_verdict(struct trust_cards *cards, struct json_text verification);
+/* measure.c: the place of an anchor's ID among those that are measured, which the first that verify a
+ * card are; TRUST_MEASURED: of the rest. */
+unsigned cards_measured_anchor(struct trust_cards *cards, const char *id);
 
 /* cards_inputs.c */
 void cards_take_configmap(struct trust_cards *cards, const struct event *event, int64_t at);

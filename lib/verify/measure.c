@@ -3,30 +3,22 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "json/json.h"
 #include "verify/cards_private.h"
 
-static const char *const sources[] = {"ConfigMap", "status.card", "status", "none"};
-enum { SOURCES = sizeof sources / sizeof *sources };
+static const char *const sources[HELD_SOURCES] = {
+	[HELD_SOURCE_CONFIGMAP] = "ConfigMap",
+	[HELD_SOURCE_STATUS_CARD] = "status.card",
+	[HELD_SOURCE_STATUS] = "status",
+	[HELD_SOURCE_NONE] = "none",
+};
+_Static_assert((int)TRUST_MEASURED < (int)HELD_NO_ANCHOR, "a card holds the place of an anchor in a byte");
 
-/* By the first word of the verification's source. */
-static unsigned source_of(struct json_text verification)
-{
-	struct json_text source = json_plain(json_get(verification, "source"));
-	if (source.at == NULL)
-		return SOURCES - 1;
-	if (text_is(source, "status.card"))
-		return 1;
-	return text_is(source, "status") ? 2 : 0;
-}
-
-/* The place of an anchor among those that are measured; TRUST_MEASURED: of the rest. */
-static unsigned anchor_of(struct trust_cards *cards, struct json_text id)
+unsigned cards_measured_anchor(struct trust_cards *cards, const char *id)
 {
 	for (unsigned i = 0; i < TRUST_MEASURED; i++) {
 		if (cards->anchors[i] == NULL)
-			cards->anchors[i] = kube_copy_n(id.at, id.len);
-		if (text_is(id, cards->anchors[i]))
+			cards->anchors[i] = kube_copy(id);
+		if (strcmp(id, cards->anchors[i]) == 0)
 			return i;
 	}
 	return TRUST_MEASURED;
@@ -37,15 +29,13 @@ void trust_cards_measure(struct trust_cards *cards,
                                      int64_t value),
                          void *context)
 {
-	int64_t by_source[SOURCES] = {0}, by_anchor[TRUST_MEASURED + 1] = {0};
+	int64_t by_source[HELD_SOURCES] = {0}, by_anchor[TRUST_MEASURED + 1] = {0};
 	for (struct held_card *card = cards->held.cards; card != NULL; card = card->hh.next) {
-		struct json_text said = {card->verification, card->verification_len};
-		struct json_text anchor = json_plain(json_get(said, "anchor"));
-		by_source[source_of(said)]++;
-		if (anchor.at != NULL && json_is_true(json_get(said, "verified")))
-			by_anchor[anchor_of(cards, anchor)]++;
+		by_source[card->source]++;
+		if (card->anchor != HELD_NO_ANCHOR)
+			by_anchor[card->anchor]++;
 	}
-	for (unsigned i = 0; i < SOURCES; i++)
+	for (unsigned i = 0; i < HELD_SOURCES; i++)
 		set(context, TRUST_MEASURE_SOURCE, sources[i], by_source[i]);
 	for (unsigned i = 0; i < TRUST_MEASURED && cards->anchors[i] != NULL; i++)
 		set(context, TRUST_MEASURE_ANCHOR, cards->anchors[i], by_anchor[i]);

@@ -383,6 +383,67 @@ static void an_error_of_a_watch_changes_nothing(void **state)
 	close_stage(&stage);
 }
 
+struct measured {
+	int64_t of_source[4], of_anchor;
+};
+
+static void measure(void *context, enum trust_measure what, const char *label, int64_t value)
+{
+	static const char *const sources[] = {"ConfigMap", "status.card", "status", "none"};
+	struct measured *measured = context;
+	for (int i = 0; i < 4; i++)
+		if (what == TRUST_MEASURE_SOURCE && strcmp(label, sources[i]) == 0)
+			measured->of_source[i] += value;
+	if (what == TRUST_MEASURE_ANCHOR)
+		measured->of_anchor += value;
+}
+
+static void expect_measured(struct stage *stage, int64_t configmap, int64_t status_card, int64_t none,
+                            int64_t anchored)
+{
+	struct measured measured = {{0}, 0};
+	trust_cards_measure(stage->cards, measure, &measured);
+	assert_int_equal(measured.of_source[0], configmap);
+	assert_int_equal(measured.of_source[1], status_card);
+	assert_int_equal(measured.of_source[2], 0);
+	assert_int_equal(measured.of_source[3], none);
+	assert_int_equal(measured.of_anchor, anchored);
+}
+
+static void cards_are_counted_by_where_they_were_found_and_by_the_ca_that_vouches(void **state)
+{
+	struct stage stage;
+	open_stage(&stage, *state);
+	expect_measured(&stage, 0, 0, 0, 0);
+	assert_null(take(&stage, AGENTCARD(""), NOW));
+	expect_measured(&stage, 0, 0, 1, 0);
+	assert_null(take(&stage, AGENTCARD(",\"status\":{\"card\":{\"name\":\"b\"}}"), NOW));
+	expect_measured(&stage, 0, 1, 0, 0);
+	give_all(&stage, NOW);
+	expect_measured(&stage, 1, 0, 0, 1);
+	assert_true(give_bundle(&stage, "example.org", &stage.scene->other_root, NOW));
+	expect_measured(&stage, 1, 0, 0, 0);
+	close_stage(&stage);
+}
+
+static void verdicts_are_counted_as_often_as_they_are_told(void **state)
+{
+	struct stage stage;
+	open_stage(&stage, *state);
+	assert_null(take(&stage, AGENTCARD(""), NOW));
+	const unsigned long *counts = trust_cards_verdicts(stage.cards);
+	assert_int_equal(counts[TRUST_CARD_MISSING], 1);
+	assert_null(take(&stage, AGENTCARD(""), NOW));
+	assert_int_equal(counts[TRUST_CARD_MISSING], 2);
+	give_card(&stage, NOW); /* of a workload that is not known */
+	assert_int_equal(counts[TRUST_WORKLOAD_MISSING], 1);
+	assert_null(take(&stage, WORKLOAD, NOW));
+	assert_int_equal(counts[TRUST_VERIFIED], 1);
+	assert_null(take(&stage, WORKLOAD, NOW));
+	assert_int_equal(counts[TRUST_VERIFIED], 1);
+	close_stage(&stage);
+}
+
 int main(void)
 {
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -399,6 +460,8 @@ int main(void)
 		CLAIM(a_signature_is_verified_once_whatever_else_changes),
 		CLAIM(what_is_no_event_is_said_and_changes_nothing),
 		CLAIM(an_error_of_a_watch_changes_nothing),
+		CLAIM(cards_are_counted_by_where_they_were_found_and_by_the_ca_that_vouches),
+		CLAIM(verdicts_are_counted_as_often_as_they_are_told),
 	};
 	return cmocka_run_group_tests_name("cards", tests, NULL, NULL);
 }

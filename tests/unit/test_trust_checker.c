@@ -266,6 +266,32 @@ static void anchors_of_one_trust_domain_do_not_speak_for_another(void **state)
 	party_free(&imposter);
 }
 
+/* Both trust domains have the same CA: what was found for one is not remembered for the other. */
+static void what_is_remembered_of_a_card_is_that_of_one_trust_domain(void **state)
+{
+	struct scene *scene = *state;
+	static const char *const names[] = {"example.org", "example.orh"};
+	struct trust_settings settings = {.trust_domains = names, .trust_domain_count = 2};
+	char reason[TRUST_BUNDLE_REASON_SIZE], *card = card_by(&scene->leaf, "ES256");
+	const struct party *root = &scene->root;
+	struct trust_checker *checker = trust_checker_new(&settings, reason);
+	assert_non_null(checker);
+	for (int i = 0; i < 2; i++) {
+		char *bundle = make_bundle(1, &root);
+		assert_true(trust_checker_anchors(checker, names[i],
+		                                  trust_anchors_read(json_of(bundle), NULL, reason)));
+		free(bundle);
+	}
+	struct trust_request request = request_for(card);
+	for (int i = 0; i < 4; i++) {
+		request.trust_domain = names[i % 2];
+		trust_check(checker, &request, &scene->verdict);
+		assert_int_equal(scene->verdict.reason, i % 2 == 0 ? TRUST_VERIFIED : TRUST_DOMAIN_MISMATCH);
+	}
+	trust_checker_free(checker);
+	free(card);
+}
+
 static void without_a_bundle_nothing_is_verified(void **state)
 {
 	struct scene *scene = *state;
@@ -446,6 +472,7 @@ int main(void)
 		TEST(settings_that_bind_nobody_are_refused),
 		TEST(a_card_needs_the_trust_domain_that_is_expected_of_it),
 		TEST(anchors_of_one_trust_domain_do_not_speak_for_another),
+		TEST(what_is_remembered_of_a_card_is_that_of_one_trust_domain),
 		TEST(without_a_bundle_nothing_is_verified),
 		TEST(what_is_no_card_is_invalid),
 		TEST(a_card_over_a_mebibyte_is_invalid),

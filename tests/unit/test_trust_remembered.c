@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,27 @@ static void what_is_remembered_is_bounded_and_right_when_forgotten(void **state)
 	expect(scene, spaced, TRUST_VERIFIED);
 	assert_int_equal(trust_checker_counts(scene->checker).cached, 1);
 	free(spaced);
+	free(card);
+}
+
+static void as_many_cards_as_the_bound_are_remembered(void **state)
+{
+	struct scene *scene = *state;
+	scene->settings.cache_entries = 4;
+	begin(scene);
+	char *card = card_by(&scene->leaf, "ES256"), spaced[5][16384];
+	for (size_t i = 0; i < 5; i++)
+		snprintf(spaced[i], sizeof spaced[i], "%*s%s", (int)i, "", card);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < 4; i++)
+			expect(scene, spaced[i], TRUST_VERIFIED);
+	assert_int_equal(trust_checker_counts(scene->checker).cached, 4);
+	/* one more takes the place of the oldest */
+	expect(scene, spaced[4], TRUST_VERIFIED);
+	expect(scene, spaced[1], TRUST_VERIFIED);
+	assert_int_equal(trust_checker_counts(scene->checker).cached, 5);
+	expect(scene, spaced[0], TRUST_VERIFIED);
+	assert_int_equal(trust_checker_counts(scene->checker).cached, 5);
 	free(card);
 }
 
@@ -252,6 +274,7 @@ int main(void)
 		TEST(a_signature_is_verified_once),
 		TEST(a_remembered_signature_does_not_hide_those_behind_it),
 		TEST(what_is_remembered_is_bounded_and_right_when_forgotten),
+		TEST(as_many_cards_as_the_bound_are_remembered),
 		TEST(a_verdict_holds_in_its_span_of_time),
 		TEST(with_require_unexpired_a_leaf_ends_at_its_time),
 		TEST(a_remembered_intermediate_counts_for_the_anchors_above_it_alone),
