@@ -48,7 +48,7 @@ struct bounds *bounds_file_read(const char *path)
 		log_error("%s: line %zu: %s", path, source.document.fault_line, source.document.fault);
 	else
 		bounds = bounds_read(json_buffer_text(&source.document.json),
-		                     &(struct bounds_faults){say, &source});
+		                     &(struct document_faults){say, &source});
 	yaml_strict_free(&source.document);
 	json_buffer_free(&text);
 	return bounds;

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "rules/rules.h"
+#include "k8s/pattern.h"
+#include "rules/document.h"
 
-enum { PATH = 256, MESSAGE = 512, CONTACT = 128 };
+enum { PATH = 256, CONTACT = 128 };
 
 struct bounds {
 	char *text;
@@ -18,163 +19,47 @@ struct bounds {
 	bool has_default;
 };
 
-struct check {
-	const struct bounds_faults *faults;
-	struct json_text document;
-	bool good;
-};
-
-static void fault(struct check *check, struct json_text at, const char *path, const char *message)
-{
-	check->good = false;
-	check->faults->say(check->faults->context, at.at == NULL ? check->document : at, path, message);
-}
-
-/* What a step of a path names in a value; absent when it is not there. */
-static struct json_text step(struct json_text value, const char *at, size_t len, bool is_index)
-{
-	char name[PATH];
-	if (is_index) {
-		size_t index = strtoul(at, NULL, 10);
-		struct json_member m = json_first(value);
-		while (m.value.at != NULL && index-- > 0)
-			m = json_next(m);
-		return m.value;
-	}
-	snprintf(name, sizeof name, "%.*s", (int)len, at);
-	return json_get(value, name);
-}
-
-/* Where "atMost.egress[0].to" is in a value, or as near as can be. */
-static struct json_text find(struct json_text value, const char *path)
-{
-	while (*path != '\0') {
-		bool is_index = *path == '[';
-		const char *at = is_index || *path == '.' ? path + 1 : path;
-		size_t len = strcspn(at, is_index ? "]" : ".[");
-		struct json_text next = step(value, at, len, is_index);
-		if (next.at == NULL)
-			return value;
-		value = next;
-		path = at + len + (is_index && at[len] == ']');
-	}
-	return value;
-}
-
-/* A null is a member that somebody forgot to write: of `never` that would forbid nothing. */
-static void refuse_nulls(struct check *check, struct json_text value, const char *path)
-{
-	if (json_type(value) == JSON_NULL)
-		fault(check, value, path, "has no value");
-	for (struct json_member m = json_first(value); m.value.at; m = json_next(m))
-		refuse_nulls(check, m.value, path);
-}
-
-static void refuse_unknown(struct check *check, struct json_text object, const char *path,
-                           const char *const known[])
-{
-	char message[MESSAGE];
-	if (json_type(object) != JSON_OBJECT) {
-		fault(check, object, path, "must be an object");
-		return;
-	}
-	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
-		size_t i = 0;
-		while (known[i] != NULL && !json_equals(m.key, known[i]))
-			i++;
-		if (known[i] != NULL)
-			continue;
-		snprintf(message, sizeof message, "unknown field %.*s", m.key.len > 64 ? 64 : (int)m.key.len,
-		         m.key.at);
-		fault(check, m.key, path, message);
-	}
-}
-
-/* In the validator's words. */
-static void say_problems(struct check *check, struct json_text value, const char *path,
-                         const struct policy_problems *problems)
-{
-	struct json_buffer list = {0};
-	policy_problems_put(problems, &list);
-	for (struct json_member m = json_first(json_buffer_text(&list)); m.value.at; m = json_next(m)) {
-		char *field = json_cstring(json_get(m.value, "field"));
-		char *message = json_cstring(json_get(m.value, "message"));
-		const char *below = field != NULL && strlen(field) > strlen(path) ? field + strlen(path) : "";
-		fault(check, find(value, below), field == NULL ? path : field,
-		      message == NULL ? "is invalid" : message);
-		free(field);
-		free(message);
-	}
-	json_buffer_free(&list);
-}
-
-static void check_groups(struct check *check, const struct bounds *bounds, struct json_text groups,
+static void check_groups(struct document_check *check, const struct bounds *bounds, struct json_text groups,
                          const char *path)
 {
 	struct bounds_rules rules;
 	for (struct json_member m = json_first(groups); m.value.at; m = json_next(m))
 		if (!bounds_group(bounds, m.value, &rules))
-			fault(check, m.value, path, "names a group that `groups` does not define");
+			document_fault(check, m.value, path, "names a group that `groups` does not define");
 }
 
-static struct bounds_rules read_rules(struct check *check, const struct bounds *bounds,
-                                      struct json_text value, const char *path)
+static struct bounds_rules read_rules(struct document_check *check, const struct bounds *bounds,
+                                       struct json_text value, const char *path)
 {
-	struct policy_problems problems = {0};
-	if (value.at == NULL)
-		return (struct bounds_rules){0};
-	struct policy_rules rules = policy_rules_read_at(path, value, &problems);
-	if (!rules.valid)
-		say_problems(check, value, path, &problems);
-	else
+	struct policy_rules rules = document_rules(check, value, path);
+	if (rules.valid)
 		check_groups(check, bounds, rules.groups, path);
-	policy_problems_free(&problems);
-	return (struct bounds_rules){true, rules.egress, rules.domains, rules.groups};
+	return (struct bounds_rules){value.at != NULL, rules.egress, rules.domains, rules.groups};
 }
 
 /* Names bring addresses that only their owners know: nothing can be kept from them by name. */
-static struct bounds_rules read_never(struct check *check, const struct bounds *bounds,
+static struct bounds_rules read_never(struct document_check *check, const struct bounds *bounds,
                                       struct json_text value, const char *path)
 {
 	static const char *const known[] = {"egress", NULL};
 	if (value.at != NULL)
-		refuse_unknown(check, value, path, known);
+		document_refuse_unknown(check, value, path, known);
 	return read_rules(check, bounds, value, path);
 }
 
-static struct json_text read_patterns(struct check *check, struct json_text entry, const char *name,
-                                      const char *path, bool slash)
-{
-	struct json_text list = json_get(entry, name);
-	char at[PATH];
-	snprintf(at, sizeof at, "%s.%s", path, name);
-	if (list.at == NULL)
-		return list;
-	if (json_type(list) != JSON_ARRAY || json_is_empty(list))
-		fault(check, list, at, "must be a list of patterns that is not empty");
-	for (struct json_member m = json_first(list); m.value.at; m = json_next(m)) {
-		struct json_text plain = json_plain(m.value);
-		if (plain.at == NULL || plain.len == 0)
-			fault(check, m.value, at, "must be a pattern: plain text, in which * is any text");
-		else if (slash && memchr(plain.at, '/', plain.len) == NULL)
-			fault(check, m.value, at, "must be KIND/NAME");
-	}
-	return list;
-}
-
-static void read_entry(struct check *check, const struct bounds *bounds, struct json_text value,
+static void read_entry(struct document_check *check, const struct bounds *bounds, struct json_text value,
                        struct bounds_entry *entry, bool selects)
 {
 	static const char *const known[] = {"atMost", "always", "never", "namespaces", "workloads", "spiffeIDs", NULL};
 	static const char *const known_default[] = {"atMost", "always", "never", NULL};
 	char path[PATH];
-	refuse_unknown(check, value, entry->path, selects ? known : known_default);
-	entry->namespaces = read_patterns(check, value, "namespaces", entry->path, false);
-	entry->workloads = read_patterns(check, value, "workloads", entry->path, true);
-	entry->spiffe_ids = read_patterns(check, value, "spiffeIDs", entry->path, false);
+	document_refuse_unknown(check, value, entry->path, selects ? known : known_default);
+	entry->namespaces = document_patterns(check, value, "namespaces", entry->path, false);
+	entry->workloads = document_patterns(check, value, "workloads", entry->path, true);
+	entry->spiffe_ids = document_patterns(check, value, "spiffeIDs", entry->path, false);
 	if (selects && entry->namespaces.at == NULL && entry->workloads.at == NULL &&
 	    entry->spiffe_ids.at == NULL)
-		fault(check, value, entry->path, "selects nobody: for all agents say namespaces: [\"*\"]");
+		document_fault(check, value, entry->path, "selects nobody: for all agents say namespaces: [\"*\"]");
 	snprintf(path, sizeof path, "%s.atMost", entry->path);
 	entry->at_most = read_rules(check, bounds, json_get(value, "atMost"), path);
 	snprintf(path, sizeof path, "%s.always", entry->path);
@@ -182,16 +67,16 @@ static void read_entry(struct check *check, const struct bounds *bounds, struct 
 	snprintf(path, sizeof path, "%s.never", entry->path);
 	entry->never = read_never(check, bounds, json_get(value, "never"), path);
 	if (!entry->at_most.set && !entry->always.set && !entry->never.set)
-		fault(check, value, entry->path, "says nothing: it needs atMost, always or never");
+		document_fault(check, value, entry->path, "says nothing: it needs atMost, always or never");
 }
 
-static void read_groups(struct check *check, struct bounds *bounds, struct json_text groups)
+static void read_groups(struct document_check *check, struct bounds *bounds, struct json_text groups)
 {
 	static const char *const known[] = {"egress", "domains", NULL};
 	if (groups.at == NULL)
 		return;
 	if (json_type(groups) != JSON_OBJECT) {
-		fault(check, groups, "groups", "must be an object");
+		document_fault(check, groups, "groups", "must be an object");
 		return;
 	}
 	for (struct json_member m = json_first(groups); m.value.at; m = json_next(m)) {
@@ -200,17 +85,17 @@ static void read_groups(struct check *check, struct bounds *bounds, struct json_
 		snprintf(path, sizeof path, "groups.%.*s", name.len > 64 ? 64 : (int)name.len,
 		         name.at == NULL ? "" : name.at);
 		if (!policy_group_name(name))
-			fault(check, m.key, path, "is not a group's name: small letters, digits and dashes, at most 63");
-		refuse_unknown(check, m.value, path, known);
+			document_fault(check, m.key, path, "is not a group's name: small letters, digits and dashes, at most 63");
+		document_refuse_unknown(check, m.value, path, known);
 		read_rules(check, bounds, m.value, path);
 	}
 	bounds->groups = groups;
 }
 
-static void read_default(struct check *check, struct bounds *bounds, struct json_text value)
+static void read_default(struct document_check *check, struct bounds *bounds, struct json_text value)
 {
 	if (value.at == NULL) {
-		fault(check, value, "default",
+		document_fault(check, value, "default",
 		      "is missing: say what agents get that no entry selects, or `default: none`");
 		return;
 	}
@@ -221,13 +106,13 @@ static void read_default(struct check *check, struct bounds *bounds, struct json
 	read_entry(check, bounds, value, &bounds->entries[bounds->count], false);
 }
 
-static void read_entries(struct check *check, struct bounds *bounds, struct json_text list)
+static void read_entries(struct document_check *check, struct bounds *bounds, struct json_text list)
 {
 	size_t count = json_count(list);
 	if (list.at != NULL && json_type(list) != JSON_ARRAY)
-		fault(check, list, "bounds", "must be a list");
+		document_fault(check, list, "bounds", "must be a list");
 	if (count > BOUNDS_ENTRIES_MAX) {
-		fault(check, list, "bounds", "has more than 1024 entries");
+		document_fault(check, list, "bounds", "has more than 1024 entries");
 		count = 0;
 	}
 	bounds->entries = kube_alloc(count + 1, sizeof *bounds->entries);
@@ -237,34 +122,34 @@ static void read_entries(struct check *check, struct bounds *bounds, struct json
 	}
 }
 
-static void read_contact(struct check *check, struct bounds *bounds, struct json_text contact)
+static void read_contact(struct document_check *check, struct bounds *bounds, struct json_text contact)
 {
 	char *text = json_cstring(contact);
 	bool printable = text != NULL && strlen(text) <= CONTACT;
 	for (const char *at = text; printable && *at != '\0'; at++)
 		printable = (unsigned char)*at >= ' ' && *at != 0x7f;
 	if (contact.at != NULL && !printable)
-		fault(check, contact, "contact", "must be a line of at most 128 bytes");
+		document_fault(check, contact, "contact", "must be a line of at most 128 bytes");
 	else if (text != NULL)
 		snprintf(bounds->contact, sizeof bounds->contact, "%s", text);
 	free(text);
 }
 
-static void read_kind(struct check *check, struct json_text document)
+static void read_kind(struct document_check *check, struct json_text document)
 {
 	if (!json_equals(json_get(document, "apiVersion"), "agent-egress.dev/v1alpha1"))
-		fault(check, json_get(document, "apiVersion"), "apiVersion", "must be agent-egress.dev/v1alpha1");
+		document_fault(check, json_get(document, "apiVersion"), "apiVersion", "must be agent-egress.dev/v1alpha1");
 	if (!json_equals(json_get(document, "kind"), "EgressBounds"))
-		fault(check, json_get(document, "kind"), "kind", "must be EgressBounds");
+		document_fault(check, json_get(document, "kind"), "kind", "must be EgressBounds");
 }
 
-struct bounds *bounds_read(struct json_text document, const struct bounds_faults *faults)
+struct bounds *bounds_read(struct json_text document, const struct document_faults *faults)
 {
 	static const char *const known[] = {"apiVersion", "kind", "contact", "groups", "default", "bounds", NULL};
 	struct bounds *bounds = kube_alloc(1, sizeof *bounds);
-	struct check check = {.faults = faults, .document = document, .good = true};
-	refuse_unknown(&check, document, "the document", known);
-	refuse_nulls(&check, document, "a member");
+	struct document_check check = {.faults = faults, .document = document, .good = true};
+	document_refuse_unknown(&check, document, "the document", known);
+	document_refuse_nulls(&check, document, "a member");
 	/* Faults point into the caller's text, so the copy is read again once there are none. */
 	for (int round = 0; round < 2 && check.good; round++) {
 		if (round == 1) {
@@ -299,34 +184,10 @@ void bounds_free(struct bounds *bounds)
 	free(bounds);
 }
 
-/* Anchored; `*` is any text, none included. Linear but for going back to the last star. */
-static bool matches(struct json_text pattern, const char *text)
-{
-	size_t at = 0, star = pattern.len;
-	const char *from = text;
-	while (*text != '\0') {
-		if (at < pattern.len && pattern.at[at] == '*') {
-			star = at++;
-			from = text;
-		} else if (at < pattern.len && pattern.at[at] == *text) {
-			at++;
-			text++;
-		} else if (star < pattern.len) {
-			at = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (at < pattern.len && pattern.at[at] == '*')
-		at++;
-	return at == pattern.len;
-}
-
 static bool any_matches(struct json_text patterns, const char *text)
 {
 	for (struct json_member m = json_first(patterns); m.value.at; m = json_next(m))
-		if (matches(json_plain(m.value), text))
+		if (k8s_pattern_fits(json_plain(m.value), text))
 			return true;
 	return false;
 }

@@ -10,17 +10,12 @@
 #define BOUNDS_BOUNDS_H
 
 #include "json/json.h"
+#include "rules/document.h"
 
 enum { BOUNDS_ENTRIES_MAX = 1024 };
 
-/* `at` lies in the document; `path` says where; both are valid during the call. */
-struct bounds_faults {
-	void (*say)(void *context, struct json_text at, const char *path, const char *message);
-	void *context;
-};
-
 /* Reads a document that passed json_check(). NULL, with each fault said, when anything is wrong. */
-struct bounds *bounds_read(struct json_text document, const struct bounds_faults *faults);
+struct bounds *bounds_read(struct json_text document, const struct document_faults *faults);
 void bounds_free(struct bounds *bounds);
 
 struct bounds_rules {

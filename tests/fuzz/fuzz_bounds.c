@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct reading reading = {.any = false};
 	if (yaml_strict_read(&reading.document, (struct json_text){(const char *)bytes, size})) {
 		struct bounds *bounds = bounds_read(json_buffer_text(&reading.document.json),
-		                                    &(struct bounds_faults){say, &reading});
+		                                    &(struct document_faults){say, &reading});
 		if ((bounds == NULL) != reading.any)
 			abort();
 		if (bounds != NULL) {
