@@ -91,13 +91,37 @@ stands() {
 	says 1 'support/mailer to 203.0.113.7:443: denied' mailer 203.0.113.7:443
 }
 
-@test "pods of another workload, by their labels" {
+# lets_in NAMESPACE APP: somebody's policy by which anybody may connect to these pods.
+lets_in() { policy "$1" "in-$2" '{"podSelector": {"matchLabels": {"app": "'"$2"'"}}, "policyTypes": ["Ingress"], "ingress": [{}]}'; }
+
+@test "pods of another workload, by their labels, where their ingress lets the agent in" {
+	lets_in finance ledger >>verified
 	says 0 'support/triage to finance/ledger:8080/tcp: allowed' triage finance/ledger:8080/tcp
 	[ "${lines[4]}" = '    allowed by support/triage-signature-policy: spec.egress[1].to[1], ports[0]' ]
 	says 1 'support/triage to finance/payments:8080/tcp: denied' triage finance/payments:8080/tcp
 }
 
+@test "what the destination's ingress refuses is denied, and that is said" {
+	says 1 'support/triage to finance/ledger:8080/tcp: denied' triage finance/ledger:8080/tcp
+	[[ $output == *'egress allowed, ingress of finance/ledger refuses'* ]]
+	lets_in finance billing >>verified
+	says 1 'support/triage to finance/ledger:8080/tcp: denied' triage finance/ledger:8080/tcp
+}
+
+@test "an agent reaches its own pod" {
+	says 0 'finance/ledger to finance/ledger:8080: allowed' ledger finance/ledger:8080
+	[[ $output == *'a pod always reaches itself'* ]]
+}
+
+@test "a private address that no rule has, and that may be a pod's on a port that rules for pods have, is unknown" {
+	says 1 'support/triage to 10.1.2.3:8080: unknown' triage 10.1.2.3:8080
+	[[ $output == *"it may be a pod's or a Service's"* ]]
+	says 1 'support/triage to 10.1.2.3:8081: denied' triage 10.1.2.3:8081
+	says 1 'support/triage to 192.0.2.3:8080: denied' triage 192.0.2.3:8080
+}
+
 @test "a named port of other pods is not known, and does not count as allowed" {
+	lets_in research indexer >>verified
 	says 1 'research/summarizer to research/indexer:80/tcp: unknown' summarizer research/indexer:80/tcp
 	[[ $output == *'the number of its named port was not seen'* ]]
 }
@@ -435,4 +459,107 @@ admin() {
 	run -0 ask --to 203.0.113.7:8405/tcp -o json -n finance
 	jq -es 'length == 1 and .[0].answer == "allowed"' <<<"$output"
 	run -2 ask --to 203.0.113.7:8405/tcp billing 203.0.113.7:443
+}
+
+# flow [JQ over .flow]: of billing, to an address that its rules allow.
+flow() {
+	jq -nc '{flow: ({time: "2026-11-02T08:15:01Z", source: {namespace: "finance", pod: "billing-1", workload: {kind: "Deployment", name: "billing"}},
+		destination: {ip: "203.0.113.7", port: 443, protocol: "TCP"}, verdict: "allowed", direction: "egress"} | '"${1:-.}"')}'
+}
+
+# fates: how many flows of the agents are allowed, cut, unknown, denied as before, and of no agent.
+fates() { egress-explain -o json --flows flows "$@" <verified | jq -s -r 'last | "\(.flows | [.[]] | join(" ")) \(.unmatched)"'; }
+
+@test "--flows: what the rules allow passes, with the rule; what passed and is not allowed is cut: 1" {
+	flow >flows
+	run -0 ask --flows flows
+	[ "${lines[0]}" = '0 flows would be cut, 0 may be, 1 are allowed, 0 denied as before, 0 are of no agent' ]
+	[[ ${lines[2]} == *' 203.0.113.7:443/TCP, passed, last 2026-11-02T08:15:01Z; by finance/billing-signature-policy spec.egress[1].to[0], ports[0]' ]]
+	flow '.destination.ip = "203.0.113.70" | .count = 3' >>flows
+	run -1 ask --flows flows
+	[ "${lines[1]}" = 'finance/billing: 3 would be cut, 0 may be, 1 allowed, 0 denied as before' ]
+	[[ ${lines[2]} == '    CUT '*' 3  203.0.113.70:443/TCP, passed'*'; nearest is finance/billing-signature-policy spec.egress[1].to[0]: the address lies in an exception of its ipBlock' ]]
+}
+
+@test "--flows: an absent verdict counts as one that passed, a denied flow is cut no more" {
+	flow '.destination.ip = "203.0.113.70" | .verdict = "denied"' >flows
+	run -0 ask --flows flows
+	[ "$(fates)" = '0 0 0 1 0' ]
+	flow '.destination.ip = "203.0.113.70" | del(.verdict)' >>flows
+	run -1 ask --flows flows
+	[ "$(fates)" = '0 1 0 1 0' ]
+}
+
+@test "--flows: what cannot be told may be cut: 1" {
+	flow '.source.workload.name = "triage" | .source.namespace = "support" | .destination = {ip: "10.1.2.3", port: 8080, protocol: "TCP"}' >flows
+	run -1 ask --flows flows
+	[ "$(fates)" = '0 0 1 0 0' ]
+}
+
+@test "--flows: the agent by its workload, its ReplicaSet, or its pod's labels; others' flows are counted" {
+	{
+		flow
+		flow '.source.workload = {kind: "ReplicaSet", name: "billing-7c9f"}'
+		flow 'del(.source.workload) | .source.labels = {app: "billing", "pod-template-hash": "7c9f", "kagenti.io/type": "agent"}'
+		flow '.source.workload = {kind: "ReplicaSet", name: "billing-other-7c9f"}'
+		flow '.source.namespace = "elsewhere"'
+		flow 'del(.source.workload)'
+	} >flows
+	[ "$(fates)" = '3 0 0 0 3' ]
+}
+
+@test "--flows: addresses get the names of the pods that had them then" {
+	jq -nc '{type: "ADDED", time: "2026-11-02T08:00:00Z", object: {apiVersion: "v1", kind: "Pod", metadata: {namespace: "finance", name: "billing-1",
+		uid: "1", labels: {app: "billing", "kagenti.io/type": "agent"}}, spec: {}, status: {podIP: "10.0.0.9", startTime: "2026-11-02T08:00:00Z"}}}' >>verified
+	{ flow '.source = {ip: "10.0.0.9"}'; flow '.source = {ip: "10.0.0.9"} | .time = "2026-11-02T07:00:00Z"'; } >flows
+	[ "$(fates)" = '1 0 0 0 1' ]
+}
+
+@test "--flows: to other agents their ingress counts, and to the pod itself nothing" {
+	flow '.source = {namespace: "support", pod: "t-1", workload: {kind: "Deployment", name: "triage"}}
+		| .destination += {namespace: "finance", pod: "ledger-1", labels: {app: "ledger"}, ip: "10.0.0.4", port: 8080}' >flows
+	run -1 ask --flows flows
+	[[ $output == *'egress allowed, ingress of finance/ledger-1 refuses'* ]]
+	lets_in finance ledger >>verified
+	[ "$(fates)" = '1 0 0 0 0' ]
+	flow '.destination += {namespace: "finance", pod: "billing-1", ip: "10.0.0.4", port: 1}' >flows
+	[ "$(fates)" = '1 0 0 0 0' ]
+}
+
+@test "--flows: rules that no flow used" {
+	flow >flows
+	run -0 ask --flows flows -n finance billing
+	[[ $output == *'unused            spec.egress[0] of finance/billing-signature-policy: pods k8s-app=kube-dns of namespaces kubernetes.io/metadata.name=kube-system on 53/UDP, 53/TCP' ]]
+	[[ $output != *'unused            spec.egress[1]'* ]]
+	egress-explain -o json --flows flows billing <verified | jq -e -s '.[0].unused | map(.rule) == ["spec.egress[0]"]'
+}
+
+@test "--flows: an agent that scans hides nothing: what is not told of singly is judged and counted: 1" {
+	jq -nc 'range(2000) as $i | {flow: {source: {namespace: "finance", workload: {kind: "Deployment", name: "billing"}},
+		destination: {ip: "203.0.113.7", port: ($i + 1), protocol: "UDP"}, verdict: "denied"}}' >flows
+	flow '.destination.ip = "198.51.100.1"' >>flows
+	run -1 egress-explain -o json --flows flows <verified
+	jq -e -s '.[0] | (.destinations | length) == 1024 and .beyond == 977 and .beyondCut == 1 and .flows.cut == 1' <<<"$output"
+}
+
+@test "--flows: an agent of which a record says that it is incomplete: 1" {
+	flow '.incomplete = true' >flows
+	run -1 ask --flows flows
+	[[ $output == *'incomplete: some records stand for more destinations than they tell'* ]]
+}
+
+@test "--flows: a line that is no flow is rejected with its number: 1; a file that is not there: 3" {
+	{ flow; echo '{"flow":{"destination":{"port":0}}}'; } >flows
+	run -1 --separate-stderr ask --flows flows
+	[[ $stderr == *'line 2: '* ]]
+	[ "$(fates 2>/dev/null)" = '1 0 0 0 0' ]
+	run -3 ask --flows missing
+	run -2 ask --flows flows billing 203.0.113.7:443
+	run -2 ask --flows flows -o dot
+}
+
+@test "--flows: flows of which none is an agent's are not answered: 3" {
+	flow '.source.namespace = "elsewhere"' >flows
+	run -3 --separate-stderr ask --flows flows
+	[[ $stderr == *'none of 1 flows is of an agent that is asked about'* ]]
 }

@@ -316,6 +316,12 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	grep -qxF $'\t"support/triage" -> "finance/ledger" [label="8080/TCP"]' egress.dot
 }
 
+@test "egress-explain(1): which recorded connections would be cut" {
+	cp "$root/tests/data/flows/hubble.ndjson" .
+	run -1 --separate-stderr example egress-explain.1 'Which of the connections that Hubble saw would be cut:'
+	[ "${lines[0]}" = '1 flows would be cut, 0 may be, 0 are allowed, 1 denied as before, 0 are of no agent' ] || { echo "$output"; false; }
+}
+
 @test "egress-explain(1): of manifests" {
 	cp -r "$root/tests/data/demo" policies
 	run -0 example egress-explain.1 'The same of manifests, such as those that a repository holds:'

@@ -1,4 +1,4 @@
-# pipelines/replay and pipelines/audit, on the sample log.
+# pipelines/replay, pipelines/audit and pipelines/dry-run, on the sample log.
 
 bats_require_minimum_version 1.5.0
 
@@ -257,4 +257,53 @@ as_agreed() { diff -r "$sample" "$1"; }
 	run -3 --separate-stderr audit "$log" broken
 	[ -z "$output" ]
 	[[ $stderr == *'egress-verify: line '*'audit: broken: '* ]]
+}
+
+# flow ADDRESS: billing's, which passed.
+flow() {
+	jq -nc --arg ip "$1" '{flow: {source: {namespace: "finance", workload: {kind: "Deployment", name: "billing"}},
+		destination: {ip: $ip, port: 443, protocol: "TCP"}, verdict: "allowed"}}'
+}
+
+@test "dry-run: 0 when nothing that passed would be cut, 1 when something would" {
+	flow 203.0.113.7 >flows
+	run -0 "$pipelines/dry-run" --trust-domain example.org "$log" flows
+	[[ ${lines[1]} == 'finance/billing: 0 would be cut'* ]]
+	flow 198.51.100.1 >more
+	run -1 "$pipelines/dry-run" --trust-domain example.org -o json "$log" flows more
+	jq -e -s 'last.flows == {allowed: 1, cut: 1, unknown: 0, denied: 0}' <<<"$output"
+}
+
+@test "dry-run: of a directory of logs, some compressed" {
+	mkdir kept
+	gzip <"$log" >kept/events-20260101T000000Z.ndjson.gz
+	flow 203.0.113.7 >flows
+	run -0 "$pipelines/dry-run" --trust-domain=example.org kept flows
+}
+
+@test "dry-run: another card in the log is another answer" {
+	flow 198.51.100.1 >flows
+	jq -c 'if .object.kind == "AgentCard" and .object.metadata.name == "billing" then
+		.object.spec.networkPolicy.egress = [{to: [{ipBlock: {cidr: "198.51.100.0/24"}}]}] else . end' "$log" >tried.ndjson
+	run -1 "$pipelines/dry-run" --trust-domain example.org "$log" flows
+	run -0 "$pipelines/dry-run" --trust-domain example.org tried.ndjson flows
+}
+
+@test "dry-run: a stage that cannot go on is never an answer: 3" {
+	flow 203.0.113.7 >flows
+	mkdir empty
+	run -3 "$pipelines/dry-run" --trust-domain example.org empty flows
+	run -3 "$pipelines/dry-run" --trust-domain example.org missing flows
+	run -3 "$pipelines/dry-run" --trust-domain example.org "$log" missing
+	EGRESS_VERIFY_FLAGS='--no-such-option' run -3 "$pipelines/dry-run" "$log" flows
+}
+
+@test "dry-run: wrong usage is status 2" {
+	for arguments in '' a '--no-such-option a b' '--trust-domain'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$pipelines/dry-run" $arguments
+		[[ $stderr == 'dry-run: '* ]]
+	done
+	run -0 "$pipelines/dry-run" --help
+	[[ $output == *'Usage: pipelines/dry-run '* ]]
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "explain/directory.h"
+#include "explain/flows.h"
 #include "explain/nearest.h"
 #include "explain/report.h"
 #include "os/exit.h"
@@ -14,6 +15,7 @@
 #include "targets/target.h"
 #include "translate/translator.h"
 #include "stream/stream.h"
+#include "flows.h"
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_DOT };
 static const char *const output_words[] = {"table", "json", "dot", NULL};
@@ -24,7 +26,7 @@ static const char *const selector_words[] = {"selector", "template", NULL};
 struct options {
 	const char *rejects, *namespace, *port, *dir, *to, *cni;
 	struct option_choice names, output, selector_from, check;
-	struct option_list api_server, dns, operands;
+	struct option_list api_server, dns, flows, operands;
 };
 
 struct program {
@@ -34,6 +36,8 @@ struct program {
 	struct policy_stored stored;
 	struct explain_agents agents;
 	struct kube_manifests manifests;
+	struct flow_files flow_files;
+	struct flow_pods *pods; /* with --flows */
 	struct world world;
 	unsigned long rejected;
 	bool by_workload; /* the agent was asked for by its workload's name */
@@ -50,6 +54,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "(unconfined: only when it surely is not)",
 	         &o->check},
 	        {OPTION_STRING, "to", 0, "DESTINATION", "all agents that may reach it", &o->to},
+	        {OPTION_LIST, "flows", 0, "FILE",
+	         "which of these connections (egress-flows) the policies would cut", &o->flows},
 	        {OPTION_STRING, "cni", 0, "NAME",
 	         "the network plugin, as which policies are read\n"
 	         "(default: as whichever reads them widest)",
@@ -104,13 +110,18 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	world->asked = o->to != NULL ? o->to : operand(o, 1);
 	const char *wrong = world->asked == NULL
 	                            ? NULL
-	                            : policy_destination_parse(world->asked, &world->destination);
+	                            : policy_destination_parse(world->asked, &world->connection.destination);
 	if (wrong != NULL) {
 		log_error("destination %s: %s", world->asked, wrong);
 		return false;
 	}
 	if (world->asked != NULL && o->output.value == OUTPUT_DOT) {
 		log_error("--output dot: draws all that is allowed; leave out the destination");
+		return false;
+	}
+	if (o->flows.count > 0 && (world->asked != NULL || o->output.value > OUTPUT_JSON)) {
+		log_error("--flows: is answered as a table or as JSON, of all destinations: leave out %s",
+		          world->asked != NULL ? world->asked : "--output");
 		return false;
 	}
 	if (policy_settings_api_server(settings, o->port, fault) &&
@@ -143,6 +154,8 @@ static void take(struct program *program, const struct record *record)
 	tell_rejected(program);
 	if (event_read(record->json, &event) == NULL)
 		policy_stored_take(&program->stored, &event);
+	if (program->pods != NULL)
+		flow_pods_event(program->pods, record->json); /* who cannot read it, rejects it below */
 	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
 	if (wrong != NULL)
 		stream_reject(program->stream, record, wrong);
@@ -254,7 +267,7 @@ static bool check_question(struct program *program)
 	}
 	if (agent != NULL && !find_agent(program, agent))
 		return false;
-	if (!program->world.destination.is_workload || world_find_destination(&program->world))
+	if (!program->world.connection.destination.is_workload || world_find_destination(&program->world))
 		return true;
 	log_error("%s: there is no such workload in the %s", program->world.asked,
 	          stream_or_directory(program));
@@ -309,15 +322,19 @@ static bool is_wanted(const struct program *program, const struct explanation *e
 	return program->options->to == NULL || explanation->answer != POLICY_DENIED;
 }
 
-static int answer(struct program *program)
+static void write_out(struct program *program, struct json_buffer *out)
+{
+	if (out->len > 0) /* the last newline is the stream's */
+		stream_write(program->stream, (struct json_text){out->at, out->len - 1});
+	json_buffer_free(out);
+}
+
+static bool explain_agents(struct program *program)
 {
 	struct world *world = &program->world;
 	struct explanation explanation = {0};
 	struct json_buffer out = {0};
 	bool well = true;
-	HASH_SORT(world->inventory->cards, by_key);
-	policy_stored_sort(world->stored);
-	world->index = explain_index_new(world->stored);
 	put_head(program, &out);
 	struct policy_card *card = world->inventory->cards;
 	for (; card != NULL; card = card->hh.next) {
@@ -330,12 +347,52 @@ static int answer(struct program *program)
 	}
 	if (program->options->output.value == OUTPUT_DOT)
 		json_puts(&out, "}\n");
-	if (out.len > 0) /* the last newline is the stream's */
-		stream_write(program->stream, (struct json_text){out.at, out.len - 1});
-	explain_index_free(world->index);
+	write_out(program, &out);
 	explanation_free(&explanation);
-	json_buffer_free(&out);
-	return well ? EXIT_OK : EXIT_SOME;
+	return well;
+}
+
+static bool is_wanted_agent(void *context, const struct policy_card *card)
+{
+	return is_asked_for(context, card);
+}
+
+static int explain_flow_files(struct program *program)
+{
+	struct json_buffer out = {0};
+	struct explain_flows *flows = explain_flows_new(&program->world, program->pods, is_wanted_agent, program);
+	bool whole = flow_files_read(&program->flow_files, flows);
+	struct explain_flows_count count = explain_flows_count(flows);
+	if (whole && program->options->output.value == OUTPUT_JSON)
+		explain_flows_put_json(flows, &out);
+	else if (whole)
+		explain_flows_put(flows, &out);
+	write_out(program, &out);
+	explain_flows_free(flows);
+	uint64_t matched = 0;
+	for (int i = 0; i < EXPLAIN_FATES; i++)
+		matched += count.of[i];
+	if (whole && matched == 0 && count.unmatched > 0)
+		log_error("none of %llu flows is of an agent that is asked about: are the events of the same cluster and time?",
+		          (unsigned long long)count.unmatched);
+	if (!whole || (matched == 0 && count.unmatched > 0))
+		return EXIT_CANNOT;
+	return count.of[EXPLAIN_CUT] + count.of[EXPLAIN_DOUBTFUL] + count.incomplete > 0 ? EXIT_SOME : EXIT_OK;
+}
+
+static int answer(struct program *program)
+{
+	struct world *world = &program->world;
+	int status;
+	HASH_SORT(world->inventory->cards, by_key);
+	policy_stored_sort(world->stored);
+	world->index = explain_index_new(world->stored);
+	if (program->options->flows.count > 0)
+		status = explain_flow_files(program);
+	else
+		status = explain_agents(program) ? EXIT_OK : EXIT_SOME;
+	explain_index_free(world->index);
+	return status;
 }
 
 static int explain_stream(struct program *program, const struct policy_settings *settings)
@@ -361,6 +418,10 @@ static int run(struct program *program, const struct policy_settings *settings)
 	signals_catch();
 	if (dir != NULL && !kube_manifests_open(&program->manifests, dir))
 		return EXIT_CANNOT;
+	if (!flow_files_open(&program->flow_files, &program->options->flows, program->options->rejects))
+		return EXIT_CANNOT;
+	if (program->options->flows.count > 0)
+		program->pods = flow_pods_new();
 	program->stream =
 	        stream_open(&(struct stream_options){.in = dir == NULL ? STDIN_FILENO : -1,
 	                                             .out = STDOUT_FILENO,
@@ -372,6 +433,8 @@ static int run(struct program *program, const struct policy_settings *settings)
 	if (sandbox_enter(&(struct sandbox_rules){0}))
 		status = explain_stream(program, settings);
 	int written = stream_close(program->stream);
+	int read = flow_files_close(&program->flow_files);
+	written = read > written ? read : written;
 	return status > written ? status : written;
 }
 
@@ -393,6 +456,9 @@ int main(int argc, char **argv)
 	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world))
 		status = run(&program, &settings);
 	kube_manifests_free(&program.manifests);
+	flow_files_close(&program.flow_files);
+	flow_pods_free(program.pods);
+	options_free_list(&options.flows);
 	options_free_list(&options.api_server);
 	options_free_list(&options.operands);
 	options_free_list(&options.dns);

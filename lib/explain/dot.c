@@ -1,4 +1,5 @@
 #include "explain/report.h"
+#include "explain/words.h"
 
 #include <string.h>
 
@@ -14,66 +15,6 @@ static void put_quoted(struct json_buffer *out, const char *text, size_t len)
 	json_putc(out, '"');
 }
 
-static void put_selector(struct json_buffer *out, struct json_text selector)
-{
-	bool any = false;
-	struct json_text labels = json_get(selector, "matchLabels");
-	struct json_text expressions = json_get(selector, "matchExpressions");
-	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m)) {
-		json_puts(out, any ? "," : " ");
-		json_puttext(out, json_plain(m.key));
-		json_putc(out, '=');
-		json_puttext(out, json_plain(m.value));
-		any = true;
-	}
-	for (struct json_member m = json_first(expressions); m.value.at; m = json_next(m)) {
-		json_puts(out, any ? "," : " ");
-		json_puttext(out, m.value);
-		any = true;
-	}
-}
-
-static void put_peer_words(struct json_buffer *out, struct json_text peer, const char *namespace)
-{
-	struct json_text block = json_get(peer, "ipBlock"), except = json_get(block, "except");
-	struct json_text namespaces = json_get(peer, "namespaceSelector");
-	if (json_type(block) == JSON_OBJECT) {
-		json_puttext(out, json_plain(json_get(block, "cidr")));
-		for (struct json_member m = json_first(except); m.value.at; m = json_next(m)) {
-			json_puts(out, " except ");
-			json_puttext(out, json_plain(m.value));
-		}
-		return;
-	}
-	json_puts(out, "pods");
-	put_selector(out, json_get(peer, "podSelector"));
-	if (json_type(namespaces) == JSON_OBJECT) {
-		json_puts(out, " of namespaces");
-		put_selector(out, namespaces);
-	} else {
-		json_putf(out, " of namespace %s", namespace);
-	}
-}
-
-static void put_ports_words(struct json_buffer *out, struct json_text ports)
-{
-	bool any = false;
-	for (struct json_member m = json_first(ports); m.value.at; m = json_next(m)) {
-		struct json_text port = json_get(m.value, "port"),
-		                 end = json_get(m.value, "endPort");
-		struct json_text protocol = json_plain(json_get(m.value, "protocol"));
-		json_puts(out, any ? ", " : "");
-		if (json_type(port) == JSON_STRING)
-			port = json_plain(port);
-		json_puttext(out, port.at != NULL ? port : json_of("any"));
-		json_puts(out, end.at != NULL ? "-" : "");
-		json_puttext(out, end);
-		json_putc(out, '/');
-		json_puttext(out, protocol.at != NULL ? protocol : json_of("TCP"));
-		any = true;
-	}
-}
-
 struct edge {
 	const struct explanation *explanation;
 	const struct counted *counted;
@@ -86,7 +27,7 @@ static void put_edge(struct json_buffer *out, const struct edge *edge, const cha
 	struct json_buffer words = {0};
 	json_putf(out, "\t\"%s/%s\" -> ", card->namespace->name, card->workload->name);
 	put_quoted(out, to, len);
-	put_ports_words(&words, json_get(edge->rule, "ports"));
+	explain_put_ports_words(&words, json_get(edge->rule, "ports"));
 	json_puts(out, " [label=");
 	put_quoted(out, words.at, words.len);
 	json_puts(out, edge->counted->own ? "]\n" : " style=dashed color=red]\n");
@@ -115,7 +56,7 @@ static void put_peer(struct json_buffer *out, const struct world *world, const s
 		put_edge(out, edge, words.at, words.len);
 	}
 	if (!any) {
-		put_peer_words(&words, peer, namespace);
+		explain_put_peer_words(&words, peer, namespace);
 		put_edge(out, edge, words.at, words.len);
 	}
 	json_buffer_free(&words);

@@ -40,7 +40,7 @@ void world_put_labels(const struct world *world, const struct policy_workload *w
 
 bool world_find_destination(struct world *world)
 {
-	struct policy_destination *destination = &world->destination;
+	struct policy_destination *destination = &world->connection.destination;
 	const struct policy_workload *found = NULL, *workload = world->inventory->workloads;
 	for (; workload != NULL; workload = workload->hh.next)
 		if (workload->present && strcmp(workload->name, destination->name) == 0 &&
@@ -50,15 +50,16 @@ bool world_find_destination(struct world *world)
 	if (found == NULL)
 		return false;
 	world_put_labels(world, found, destination);
+	world->connection.workload = found;
 	return true;
 }
 
-static bool is_own(const struct policy_card *card, const struct policy_stored_object *policy)
+static bool is_own(const struct policy_workload *workload, const struct policy_stored_object *policy)
 {
 	char key[EVENT_KEY_SIZE];
-	if (card->workload == NULL || card->workload->object == NULL)
+	if (workload == NULL || workload->object == NULL)
 		return false;
-	snprintf(key, sizeof key, "%s/%s", card->namespace->name, card->workload->object->name);
+	snprintf(key, sizeof key, "%s/%s", workload->namespace->name, workload->object->name);
 	return strcmp(key, policy->key) == 0;
 }
 
@@ -84,14 +85,13 @@ struct question {
 static void count_policy(void *context, const struct policy_stored_object *policy)
 {
 	const struct question *question = context;
-	const struct world *world = question->world;
 	struct explanation *explanation = question->explanation;
 	const struct policy_card *card = explanation->card;
 	struct json_text spec = json_get(policy_stored_text(policy), "spec");
 	enum policy_answer selects = policy_limits_egress(spec, labels_of(card->workload));
 	if (selects == POLICY_DENIED)
 		return;
-	bool own = is_own(card, policy);
+	bool own = is_own(card->workload, policy);
 	if (own) /* by what selects the workload's own pods, whatever labels those have */
 		selects = POLICY_ALLOWED;
 	struct counted *counted = append(explanation);
@@ -100,15 +100,6 @@ static void count_policy(void *context, const struct policy_stored_object *polic
 	counted->own = own;
 	counted->selects = selects;
 	explanation->limited = explanation->limited || selects == POLICY_ALLOWED;
-	if (world->asked == NULL)
-		return;
-	counted->match = policy_evaluate(counted->egress, card->namespace->name, &world->destination);
-	if (counted->match.answer > selects) {
-		counted->match.answer = selects;
-		counted->match.why = "whether it selects the pods was not seen";
-	}
-	if (counted->match.answer > explanation->answer)
-		explanation->answer = counted->match.answer;
 }
 
 /* To single addresses alone, by TCP: what an agent that is not verified is given. */
@@ -222,23 +213,26 @@ static void doubt_denial(const struct world *world, struct explanation *explanat
 	}
 }
 
-void explain(const struct world *world, const struct policy_card *card,
-             struct explanation *explanation)
+static void judge_policy(struct explanation *explanation, struct counted *counted,
+                         const struct policy_destination *destination)
 {
-	struct question question = {world, explanation};
-	struct policy_labels labels = labels_of(card->workload);
-	explanation->card = card;
-	explanation->count = 0;
-	explanation->limited = false;
+	counted->match = policy_evaluate(counted->egress, explanation->card->namespace->name, destination);
+	if (counted->match.answer > counted->selects) {
+		counted->match.answer = counted->selects;
+		counted->match.why = "whether it selects the pods was not seen";
+	}
+	if (counted->match.answer > explanation->answer)
+		explanation->answer = counted->match.answer;
+}
+
+/* What the policies say of the egress; without any there is nothing that limits it. */
+static void judge_egress(struct explanation *explanation, const struct policy_destination *destination)
+{
 	explanation->answer = POLICY_DENIED;
 	explanation->why = NULL;
-	if (card->workload != NULL && !world->stands)
-		policy_decide(world->inventory, card->workload, &explanation->decision);
-	explain_index_each(world->index, card->namespace->name, labels, count_policy, &question);
-	if (world->stands)
-		read_decision(card, explanation);
-	find_gaps(world, explanation);
-	if (labels.known.at == NULL) {
+	for (size_t i = 0; destination != NULL && i < explanation->count; i++)
+		judge_policy(explanation, &explanation->policies[i], destination);
+	if (labels_of(explanation->card->workload).known.at == NULL) {
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "which pods the agent has was not seen";
 	} else if (explanation->count == 0) {
@@ -248,8 +242,134 @@ void explain(const struct world *world, const struct policy_card *card,
 		explanation->answer = POLICY_UNKNOWN;
 		explanation->why = "whether any policy selects the agent's pods was not seen";
 	}
+}
+
+/* What the policies of the destination let in. */
+struct ingress {
+	const struct explain_connection *connection;
+	struct policy_destination source;
+	const struct policy_stored_object *first; /* that limits it */
+	enum policy_answer sure, perhaps;         /* what those allow that surely, or perhaps, select it */
+	bool limited;
+};
+
+static void count_ingress(void *context, const struct policy_stored_object *policy)
+{
+	struct ingress *ingress = context;
+	const struct policy_destination *destination = &ingress->connection->destination;
+	struct json_text spec = json_get(policy_stored_text(policy), "spec");
+	enum policy_answer selects = policy_limits_ingress(spec, destination->labels);
+	if (selects == POLICY_DENIED)
+		return;
+	if (is_own(ingress->connection->workload, policy))
+		selects = POLICY_ALLOWED;
+	enum policy_answer *answer = selects == POLICY_ALLOWED ? &ingress->sure : &ingress->perhaps;
+	enum policy_answer found = policy_evaluate_ingress(json_get(spec, "ingress"), destination->namespace,
+	                                                   &ingress->source)
+	                                   .answer;
+	ingress->limited = ingress->limited || selects == POLICY_ALLOWED;
+	if (ingress->first == NULL)
+		ingress->first = policy;
+	if (found > *answer)
+		*answer = found;
+}
+
+/* Without a policy that selects it, anybody may connect to a pod, and policies add up. */
+static enum policy_answer sum_up(const struct ingress *ingress)
+{
+	if (ingress->first == NULL || ingress->sure == POLICY_ALLOWED)
+		return POLICY_ALLOWED;
+	if (!ingress->limited || ingress->sure == POLICY_UNKNOWN || ingress->perhaps > POLICY_DENIED)
+		return POLICY_UNKNOWN;
+	return POLICY_DENIED;
+}
+
+static void judge_ingress(const struct world *world, struct explanation *explanation,
+                          const struct explain_connection *connection)
+{
+	const struct policy_destination *destination = &connection->destination;
+	struct ingress ingress = {.connection = connection};
+	bool none = connection->workload != NULL && connection->workload->host_network == K8S_HOST_NETWORK_YES;
+	if (explanation->answer == POLICY_DENIED || !destination->is_workload || none)
+		return;
+	if (explanation->card->workload != NULL)
+		world_put_labels(world, explanation->card->workload, &ingress.source);
+	ingress.source.is_workload = true;
+	ingress.source.port = destination->port;
+	ingress.source.protocol = destination->protocol;
+	explain_index_each(world->index, destination->namespace, destination->labels, count_ingress, &ingress);
+	enum policy_answer answer = sum_up(&ingress);
+	if (answer >= explanation->answer)
+		return;
+	snprintf(explanation->said, sizeof explanation->said,
+	         answer == POLICY_DENIED ? "egress %s, ingress of %s/%s refuses"
+	                                 : "egress %s, whether the ingress of %s/%s lets it in is not known",
+	         policy_answer_words[explanation->answer], destination->namespace, destination->name);
+	explanation->answer = answer;
+	explanation->why = explanation->said;
+	explanation->refuses = ingress.first;
+}
+
+/* Addresses that clusters give to pods and Services: RFC 1918, RFC 6598 and RFC 4193. */
+static bool is_private(const struct policy_cidr *address)
+{
+	static const char *const ranges[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"};
+	struct policy_cidr range;
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+		if (policy_cidr_parse(json_of(ranges[i]), &range) == NULL && policy_cidr_holds(&range, address))
+			return true;
+	return false;
+}
+
+/* Policies see the pods behind such an address, where there are some, and a rule for pods may allow them. */
+static void doubt_address(struct explanation *explanation, const struct policy_destination *destination)
+{
+	if (explanation->answer != POLICY_DENIED || destination->is_workload || !is_private(&destination->cidr))
+		return;
+	for (size_t i = 0; i < explanation->count; i++) {
+		if (!policy_reaches_pods(explanation->policies[i].egress, destination))
+			continue;
+		explanation->answer = POLICY_UNKNOWN;
+		explanation->why = "no rule has the address; it may be a pod's or a Service's, and rules for pods have the port";
+		return;
+	}
+}
+
+void explanation_judge(const struct world *world, struct explanation *explanation,
+                       const struct explain_connection *connection)
+{
+	explanation->refuses = NULL;
+	judge_egress(explanation, &connection->destination);
+	doubt_denial(world, explanation);
+	doubt_address(explanation, &connection->destination);
+	judge_ingress(world, explanation, connection);
+	if (connection->itself && explanation->answer != POLICY_ALLOWED) {
+		explanation->answer = POLICY_ALLOWED;
+		explanation->why = "a pod always reaches itself; other pods of its workload are another matter";
+	}
+}
+
+void explain(const struct world *world, const struct policy_card *card,
+             struct explanation *explanation)
+{
+	struct question question = {world, explanation};
+	struct policy_labels labels = labels_of(card->workload);
+	explanation->card = card;
+	explanation->count = 0;
+	explanation->limited = false;
+	explanation->refuses = NULL;
+	if (card->workload != NULL && !world->stands)
+		policy_decide(world->inventory, card->workload, &explanation->decision);
+	explain_index_each(world->index, card->namespace->name, labels, count_policy, &question);
+	if (world->stands)
+		read_decision(card, explanation);
+	find_gaps(world, explanation);
+	struct explain_connection connection = world->connection;
+	connection.itself = card->workload != NULL && connection.workload == card->workload;
 	if (world->asked != NULL)
-		doubt_denial(world, explanation);
+		explanation_judge(world, explanation, &connection);
+	else
+		judge_egress(explanation, NULL);
 }
 
 void explanation_free(struct explanation *explanation)

@@ -8,6 +8,13 @@
 #include "policy/stored.h"
 #include "rules/evaluate.h"
 
+/* To where. */
+struct explain_connection {
+	struct policy_destination destination;
+	const struct policy_workload *workload; /* whose pods those are; NULL: not known, or no pods */
+	bool itself; /* the pod that connects */
+};
+
 struct world {
 	bool stands; /* the policies are as they were found, whatever the cards ask for */
 	struct policy_inventory *inventory;
@@ -15,7 +22,7 @@ struct world {
 	struct explain_index *index; /* of what is stored */
 	struct explain_agents *agents;
 	const char *asked; /* the destination as it was given; NULL: none */
-	struct policy_destination destination;
+	struct explain_connection connection;
 };
 
 struct counted {
@@ -35,6 +42,8 @@ enum explain_confinement {
 };
 extern const char *const explain_confinement_words[];
 
+enum { EXPLAIN_SAID_SIZE = 512 };
+
 /* Ownership: initialise with {0}; what it points to is the world's, until explanation_free() or
  * the next explain(). */
 struct explanation {
@@ -48,6 +57,9 @@ struct explanation {
 	bool limited; /* some policy surely limits the egress of the pods */
 	enum policy_answer answer;
 	const char *why; /* half a sentence where no policy says it; NULL */
+	/* the policy of the destination that comes first, where its ingress is why; NULL */
+	const struct policy_stored_object *refuses;
+	char said[EXPLAIN_SAID_SIZE];
 };
 
 /* The workload's pods as a destination. */
@@ -59,6 +71,10 @@ bool world_find_destination(struct world *world);
 
 void explain(const struct world *world, const struct policy_card *card,
              struct explanation *explanation);
+/* Answers for another destination: `answer`, `why`, `refuses` and the policies' matches. Between agents the
+ * ingress of the destination counts, too. */
+void explanation_judge(const struct world *world, struct explanation *explanation,
+                       const struct explain_connection *connection);
 void explanation_free(struct explanation *explanation);
 
 #endif

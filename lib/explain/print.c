@@ -1,4 +1,5 @@
 #include "explain/report.h"
+#include "explain/words.h"
 #include "json/write.h"
 
 #include <stdlib.h>
@@ -55,15 +56,6 @@ void put_row(struct json_buffer *out, const struct explanation *explanation)
 	json_puts(out, any ? "\n" : "none\n");
 }
 
-static void put_rule(struct json_buffer *out, const struct policy_match *match)
-{
-	json_putf(out, "spec.egress[%d]", match->rule);
-	if (match->peer >= 0)
-		json_putf(out, ".to[%d]", match->peer);
-	if (match->port >= 0)
-		json_putf(out, "%s[%d]", match->peer >= 0 ? ", ports" : ".ports", match->port);
-}
-
 static void put_policy(struct json_buffer *out, const struct world *world,
                        const struct counted *counted)
 {
@@ -79,7 +71,7 @@ static void put_policy(struct json_buffer *out, const struct world *world,
 		json_putf(out, "%s by %s", ways[counted->match.answer], counted->policy->key);
 		if (counted->match.rule >= 0 && counted->match.answer > POLICY_DENIED) {
 			json_puts(out, ": ");
-			put_rule(out, &counted->match);
+			explain_put_rule_path(out, &counted->match);
 		}
 		if (counted->match.why != NULL)
 			json_putf(out, ": %s", counted->match.why);
@@ -182,7 +174,7 @@ void put_who(struct json_buffer *out, const struct world *world,
 		if (counted->match.answer != explanation->answer)
 			continue;
 		json_putf(out, "by %s: ", counted->policy->key);
-		put_rule(out, &counted->match);
+		explain_put_rule_path(out, &counted->match);
 		json_putc(out, '\n');
 		return;
 	}

@@ -131,17 +131,35 @@ static enum policy_answer selects_namespace(struct json_text selector,
 	return selects(selector, (struct policy_labels){.known = json_of(named)});
 }
 
-enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels)
+/* The field is required, but {} is what kubectl's YAML may leave out. */
+static enum policy_answer selects_pods(struct json_text spec, struct policy_labels labels)
 {
-	struct json_text types = json_get(spec, "policyTypes");
-	bool egress = json_is_empty(types) && !json_is_empty(json_get(spec, "egress"));
-	for (struct json_member m = json_first(types); m.value.at; m = json_next(m))
-		egress = egress || json_equals(m.value, "Egress");
-	if (!egress)
-		return POLICY_DENIED;
-	/* The field is required, but {} is what kubectl's YAML may leave out. */
 	struct json_text selector = json_get(spec, "podSelector");
 	return is_unset(selector) ? POLICY_ALLOWED : selects(selector, labels);
+}
+
+static bool names_type(struct json_text spec, const char *type)
+{
+	struct json_text types = json_get(spec, "policyTypes");
+	for (struct json_member m = json_first(types); m.value.at; m = json_next(m))
+		if (json_equals(m.value, type))
+			return true;
+	return false;
+}
+
+enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels)
+{
+	bool set = !json_is_empty(json_get(spec, "policyTypes"));
+	if (set ? !names_type(spec, "Egress") : json_is_empty(json_get(spec, "egress")))
+		return POLICY_DENIED;
+	return selects_pods(spec, labels);
+}
+
+enum policy_answer policy_limits_ingress(struct json_text spec, struct policy_labels labels)
+{
+	if (!json_is_empty(json_get(spec, "policyTypes")) && !names_type(spec, "Ingress"))
+		return POLICY_DENIED;
+	return selects_pods(spec, labels);
 }
 
 struct partial {
@@ -169,10 +187,10 @@ static struct partial match_block(struct json_text block,
 {
 	static const char spelling[] = "its ipBlock is not in canonical form";
 	static const char part[] = "only a part of the range is covered";
+	static const char of_pods[] = "network plugins differ in whether an ipBlock covers pods";
 	struct policy_cidr cidr;
-	if (destination->is_workload)
-		return (struct partial){POLICY_UNKNOWN, index,
-		                        "network plugins differ in whether an ipBlock covers pods"};
+	if (destination->is_workload && destination->cidr.bits == 0)
+		return (struct partial){POLICY_UNKNOWN, index, of_pods};
 	if (policy_cidr_parse(json_plain(json_get(block, "cidr")), &cidr) != NULL)
 		return (struct partial){POLICY_UNKNOWN, index, spelling};
 	enum policy_answer answer = lies_in(&cidr, &destination->cidr);
@@ -190,6 +208,8 @@ static struct partial match_block(struct json_text block,
 			why = read ? part : spelling;
 		}
 	}
+	if (destination->is_workload && answer == POLICY_ALLOWED)
+		return (struct partial){POLICY_UNKNOWN, index, of_pods};
 	return (struct partial){answer, index, why};
 }
 
@@ -278,17 +298,17 @@ static struct partial match_ports(struct json_text ports,
 	return best;
 }
 
-struct policy_match policy_evaluate(struct json_text egress, const char *namespace,
+static struct policy_match evaluate(struct json_text rules, const char *peers, const char *namespace,
                                     const struct policy_destination *destination)
 {
 	struct policy_match best = {POLICY_DENIED, -1, -1, -1, NULL};
 	int index = 0;
-	if (json_type(egress) != JSON_ARRAY)
+	if (json_type(rules) != JSON_ARRAY)
 		return best;
-	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
+	for (struct json_member m = json_first(rules); m.value.at; m = json_next(m), index++) {
 		if (json_type(m.value) != JSON_OBJECT)
 			continue;
-		struct partial peer = match_peers(json_get(m.value, "to"), namespace, destination);
+		struct partial peer = match_peers(json_get(m.value, peers), namespace, destination);
 		struct partial port = match_ports(json_get(m.value, "ports"), destination);
 		enum policy_answer answer = peer.answer < port.answer ? peer.answer : port.answer;
 		if (answer > best.answer)
@@ -296,6 +316,105 @@ struct policy_match policy_evaluate(struct json_text egress, const char *namespa
 			                             answer != POLICY_UNKNOWN ? NULL
 			                             : peer.why != NULL       ? peer.why
 			                                                      : port.why};
+	}
+	return best;
+}
+
+struct policy_match policy_evaluate(struct json_text egress, const char *namespace,
+                                    const struct policy_destination *destination)
+{
+	return evaluate(egress, "to", namespace, destination);
+}
+
+struct policy_match policy_evaluate_ingress(struct json_text ingress, const char *namespace,
+                                            const struct policy_destination *source)
+{
+	return evaluate(ingress, "from", namespace, source);
+}
+
+bool policy_reaches_pods(struct json_text egress, const struct policy_destination *destination)
+{
+	struct policy_destination pods = *destination;
+	pods.is_workload = true; /* whose ports may have names */
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m)) {
+		if (match_ports(json_get(m.value, "ports"), &pods).answer == POLICY_DENIED)
+			continue;
+		struct json_text to = json_get(m.value, "to");
+		for (struct json_member p = json_first(to); p.value.at; p = json_next(p))
+			if (is_unset(json_get(p.value, "ipBlock")))
+				return true;
+	}
+	return false;
+}
+
+/* How near, and why not quite; the nearer the larger. */
+struct near {
+	int nearness;
+	const char *why;
+};
+
+static struct near near_ports(struct json_text ports, const struct policy_destination *destination)
+{
+	struct policy_destination other = *destination;
+	for (int i = 0; i < POLICY_PROTOCOLS; i++) {
+		other.protocol = (enum policy_protocol)i;
+		if (match_ports(ports, &other).answer == POLICY_ALLOWED)
+			return (struct near){5, "it has the port, of another protocol"};
+	}
+	return (struct near){4, "the port is not among its ports"};
+}
+
+static struct near near_block(struct json_text block, const struct policy_destination *destination)
+{
+	struct policy_cidr cidr;
+	if (destination->cidr.bits == 0 ||
+	    policy_cidr_parse(json_plain(json_get(block, "cidr")), &cidr) != NULL ||
+	    !policy_cidr_holds(&cidr, &destination->cidr))
+		return (struct near){1, "it has the port, for another destination"};
+	return (struct near){3, "the address lies in an exception of its ipBlock"};
+}
+
+static struct near near_peer(struct json_text peer, const char *namespace,
+                             const struct policy_destination *destination)
+{
+	struct json_text block = json_get(peer, "ipBlock"), pods = json_get(peer, "podSelector");
+	struct json_text namespaces = json_get(peer, "namespaceSelector");
+	if (!is_unset(block))
+		return near_block(block, destination);
+	if (!destination->is_workload)
+		return (struct near){1, "it is for pods, and this address is not known to be one's"};
+	bool there = is_unset(namespaces) ? strcmp(namespace, destination->namespace) == 0
+	                                  : selects_namespace(namespaces, destination) != POLICY_DENIED;
+	if (there)
+		return (struct near){3, "the pods do not have the labels that it asks for"};
+	return is_unset(pods) || selects(pods, destination->labels) != POLICY_DENIED
+	               ? (struct near){2, "it has these pods' labels, for another namespace"}
+	               : (struct near){1, "it has the port, for other pods"};
+}
+
+struct policy_match policy_evaluate_nearest(struct json_text egress, const char *namespace,
+                                            const struct policy_destination *destination)
+{
+	struct policy_match best = {POLICY_DENIED, -1, -1, -1, NULL};
+	struct near nearest = {0};
+	int index = 0;
+	for (struct json_member m = json_first(egress); m.value.at; m = json_next(m), index++) {
+		struct json_text to = json_get(m.value, "to"), ports = json_get(m.value, "ports");
+		bool to_it = match_peers(to, namespace, destination).answer == POLICY_ALLOWED;
+		bool on_port = match_ports(ports, destination).answer != POLICY_DENIED;
+		struct near near = to_it ? near_ports(ports, destination) : (struct near){0};
+		int at = -1, which = 0;
+		for (struct json_member p = json_first(to); !to_it && on_port && p.value.at; p = json_next(p), which++) {
+			struct near found = near_peer(p.value, namespace, destination);
+			if (found.nearness > near.nearness) {
+				near = found;
+				at = which;
+			}
+		}
+		if (near.nearness > nearest.nearness) {
+			nearest = near;
+			best = (struct policy_match){POLICY_DENIED, index, at, -1, near.why};
+		}
 	}
 	return best;
 }

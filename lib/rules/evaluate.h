@@ -30,7 +30,7 @@ struct policy_labels {
 
 struct policy_destination {
 	bool is_workload;
-	struct policy_cidr cidr;       /* of an address or a range */
+	struct policy_cidr cidr;       /* of an address or a range; of pods their address, no bits: not known */
 	char namespace[POLICY_LABEL_SIZE]; /* of a workload: its namespace */
 	char name[POLICY_NAME_SIZE];
 	enum policy_protocol protocol;
@@ -55,12 +55,28 @@ struct policy_match {
 struct policy_match policy_evaluate(struct json_text egress, const char *namespace,
                                     const struct policy_destination *destination);
 
+/* The same of the array `ingress` of a policy in namespace `namespace`: `source` is the pods that
+ * connect, with the port and protocol of the connection. */
+struct policy_match policy_evaluate_ingress(struct json_text ingress, const char *namespace,
+                                            const struct policy_destination *source);
+
+/* Of rules that deny it, the one that comes nearest to allowing it: one for the destination on
+ * other ports before one with its ports for another destination. `why` is half a sentence about
+ * what does not fit, and `answer` is DENIED; no rule comes near: `rule` is -1. */
+struct policy_match policy_evaluate_nearest(struct json_text egress, const char *namespace,
+                                            const struct policy_destination *destination);
+
 /* Whether a peer, an element of `to`, selects the workload's pods; an ipBlock selects none. */
 enum policy_answer policy_peer_selects(struct json_text peer, const char *namespace,
                                        const struct policy_destination *destination);
 
+/* Whether some rule is for pods and has the destination's port, whatever pods those are. */
+bool policy_reaches_pods(struct json_text egress, const struct policy_destination *destination);
+
 /* Whether a NetworkPolicy's spec selects pods with these labels and limits their egress: by its
  * policyTypes, or as the API server sets those when they are missing. */
 enum policy_answer policy_limits_egress(struct json_text spec, struct policy_labels labels);
+/* The same of their ingress. */
+enum policy_answer policy_limits_ingress(struct json_text spec, struct policy_labels labels);
 
 #endif
