@@ -319,7 +319,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 @test "egress-explain(1): which recorded connections would be cut" {
 	cp "$root/tests/data/flows/hubble.ndjson" .
 	run -1 --separate-stderr example egress-explain.1 'Which of the connections that Hubble saw would be cut:'
-	[ "${lines[0]}" = '1 flows would be cut, 0 may be, 0 are allowed, 1 denied as before, 0 are of no agent' ] || { echo "$output"; false; }
+	[ "${lines[0]}" = '1 flows would be cut, 0 may be, 0 are allowed, 0 denied as before, 1 are of no agent' ] || { echo "$output"; false; }
 }
 
 @test "egress-explain(1): of manifests" {

@@ -22,11 +22,11 @@ const struct counted *explain_own_policy(const struct explanation *explanation)
 static size_t *space_of(struct explain_flows *flows, const struct policy_namespace *namespace)
 {
 	struct judged_space *space;
-	HASH_FIND(hh, flows->spaces, &namespace, sizeof namespace, space);
+	HASH_FIND_PTR(flows->spaces, &namespace, space);
 	if (space == NULL) {
 		space = kube_alloc(1, sizeof *space);
 		space->namespace = namespace;
-		HASH_ADD(hh, flows->spaces, namespace, sizeof space->namespace, space);
+		HASH_ADD_PTR(flows->spaces, namespace, space);
 	}
 	return &space->bytes;
 }
@@ -42,7 +42,7 @@ static void add_agent(struct explain_flows *flows, const struct policy_card *car
 	agent->used = kube_alloc(agent->rules + 1, sizeof *agent->used);
 	agent->bytes = space_of(flows, card->namespace);
 	agent->card = card;
-	HASH_ADD(hh, flows->agents, card, sizeof agent->card, agent);
+	HASH_ADD_PTR(flows->agents, card, agent);
 }
 
 struct explain_flows *explain_flows_new(const struct world *world, const struct flow_pods *pods,
@@ -173,7 +173,7 @@ static struct judged_agent *agent_of(struct explain_flows *flows, const struct f
 	if (workload == NULL || workload->cards == NULL)
 		return NULL;
 	const struct policy_card *card = workload->cards;
-	HASH_FIND(hh, flows->agents, &card, sizeof card, agent);
+	HASH_FIND_PTR(flows->agents, &card, agent);
 	return agent;
 }
 
