@@ -224,3 +224,116 @@ held() {
 	  mark begin AgentCard; whole a; card a --policy "$DENIES"; mark end AgentCard; } | egress-translate >out
 	[ "$(jq -r .type out | xargs)" = 'BOOKMARK APPLY AGENT BOOKMARK' ]
 }
+
+# broken: the event on stdin as a line that cannot be used, behind the names of its object; named: the
+# ERROR event that stages before write of it.
+broken() { sed 's/}$/,}/'; }
+named() {
+	jq -c '{type: "ERROR", object: {apiVersion: "v1", kind: "Status", status: "Failure", reason: "RecordRejected",
+	  details: {apiVersion: .object.apiVersion, kind: .object.kind, namespace: .object.metadata.namespace, name: .object.metadata.name}
+	    | del(.[] | nulls)}}'
+}
+some() { translate || [ $? = 1 ]; }
+
+@test "a card whose record cannot be used is not verified until its next one, which may be as before" {
+	local how
+	for how in broken named; do
+		{ whole a; card a --policy "$DENIES"; mark end AgentCard; card a --policy "$DENIES" | "$how"
+		  card a --policy "$DENIES"; } | some >out
+		[ "$(jq -c 'select(.type == "APPLY").reason' out | xargs)" = "EgressEmpty NotVerified EgressEmpty" ]
+		[ "$(jq -r 'select(.type == "AGENT") | "\(.verified) \(.egress)"' out | xargs)" = \
+			"true deny-all false api-server true deny-all" ]
+		! grep -q '"ERROR"' out
+	done
+}
+
+@test "a card of which only the name can be read holds up deletions of its own namespace, and no other's" {
+	local how
+	for how in broken named; do
+		{ whole a; card a --policy "$DENIES"; } | translate | jq -c 'select(.type == "APPLY")' >a
+		{ seen ADDED <a; seen ADDED '.metadata.namespace = "b"' <a; mark begin AgentCard
+		  card a --policy "$DENIES" | "$how"; mark end AgentCard; } >in
+		some <in >out
+		[ "$(jq -r 'select(.type == "DELETE").object.metadata.namespace' out)" = b ]
+		[ "$(jq -r .type out | xargs)" = "BOOKMARK ERROR DELETE BOOKMARK" ]
+		# until a list has come in which it is not, or can be used
+		{ cat in; mark begin AgentCard; mark end AgentCard; } | some >out
+		[ "$(jq -r 'select(.type == "DELETE").object.metadata.namespace' out | xargs)" = "b agents" ]
+	done
+}
+
+@test "a card that names no workload holds nothing up" {
+	{ whole a; card a --policy "$DENIES"; } | translate | jq -c 'select(.type == "APPLY")' | seen ADDED >a
+	{ cat a; mark begin AgentCard; card b --on Deployment/ --ns b; mark end AgentCard; } | some >out
+	[ "$(jq -r .type out | xargs)" = "BOOKMARK AGENT DELETE BOOKMARK" ] ||
+		[ "$(jq -r .type out | xargs)" = "BOOKMARK DELETE AGENT BOOKMARK" ]
+}
+
+@test "the policy of a workload whose record cannot be used stays, and its agent is undecided" {
+	local how
+	for how in broken named; do
+		{ whole a; card a --policy "$DENIES"; mark end AgentCard; mark begin Deployment; whole a | "$how"
+		  mark end Deployment; } | some >out
+		[ "$(jq -r .type out | xargs)" = "APPLY AGENT BOOKMARK AGENT" ]
+		jq -se 'last.gaps | any(.reason == "Undecided" and (.message | startswith("the last record of Deployment a cannot be used")))' out
+		# a card may name it later
+		{ whole a | "$how"; card a --policy "$DENIES"; } | some | states >out
+		[ "$(cat out)" = '["a","deny-all",false,["Undecided"]]' ]
+	done
+}
+
+@test "our policy whose record cannot be used is asked for again, once" {
+	local how
+	{ mark begin NetworkPolicy; mark end NetworkPolicy; whole a; card a --policy "$DENIES"; mark end AgentCard; } >in
+	translate <in | jq -c 'select(.type == "APPLY")' | seen ADDED >policy
+	for how in broken named; do
+		{ cat in policy; "$how" <policy; "$how" <policy; } | some >out
+		[ "$(jq -r 'select(.type == "APPLY") | .observed // "asked"' out | xargs)" = "asked asked" ]
+		[ "$(states <out | tail -n 1)" = '["a","deny-all",false,["Undecided"]]' ] ||
+			[ "$(states <out | tail -n 1)" = '["a","deny-all",false,["Undecided","Undecided"]]' ]
+		{ cat in policy; "$how" <policy; cat policy; } | some | states | tail -n 1 >out
+		[ "$(cat out)" = '["a","deny-all",true,[]]' ]
+	done
+}
+
+# harmless KIND NAME NAMESPACE: somebody's policy that selects all and allows nothing.
+harmless() {
+	local version=networking.k8s.io/v1
+	[ "$1" != CiliumClusterwideNetworkPolicy ] || version=cilium.io/v2
+	jq -cn --arg version "$version" --arg kind "$1" --arg name "$2" --arg ns "$3" '
+		{type: "ADDED", object: {apiVersion: $version, kind: $kind, metadata: ({name: $name} + if $ns == "" then {} else {namespace: $ns} end),
+		 spec: (if $kind == "NetworkPolicy" then {podSelector: {}, policyTypes: ["Egress"], egress: []} else {endpointSelector: {}, egress: []} end)}}'
+}
+
+@test "another's policy whose record cannot be used makes the agents of its namespace undecided, and no other's" {
+	local how
+	for how in broken named; do
+		for ns in agents b; do
+			workload Deployment/a --ns "$ns" | jq -c '.object.spec.template.spec = {hostNetwork: false}'
+			card a --ns "$ns" --policy "$DENIES"
+		done >cards
+		{ mark begin NetworkPolicy; mark end NetworkPolicy; cat cards; mark end AgentCard; } >in
+		translate <in | jq -c 'select(.type == "APPLY")' | seen ADDED >policies
+		{ cat in policies; harmless NetworkPolicy theirs b | "$how"; } | some | states | tail -n 3 >out
+		[ "$(sort out)" = '["a","deny-all",false,["Undecided"]]
+["a","deny-all",true,[]]
+["a","deny-all",true,[]]' ]
+		{ cat in policies; harmless CiliumClusterwideNetworkPolicy theirs '' | "$how"; } | some | states | tail -n 2 >out
+		[ "$(sort -u out)" = '["a","deny-all",false,["Undecided"]]' ]
+		{ cat in policies; harmless NetworkPolicy theirs b | "$how"; harmless NetworkPolicy theirs b; } | some | states | tail -n 1 >out
+		[ "$(cat out)" = '["a","deny-all",true,[]]' ]
+	done
+}
+
+@test "a Namespace whose labels are not known may be one that a selector selects" {
+	local rules='{"egress":[{"to":[{"namespaceSelector":{"matchLabels":{"env":"dev"}}}]}]}'
+	namespace() { jq -cn --arg name "$1" --argjson labels "$2" '{type: "ADDED", object: {apiVersion: "v1", kind: "Namespace", metadata: {name: $name, labels: $labels}}}'; }
+	{ mark begin NetworkPolicy; mark end NetworkPolicy; whole a; card a --policy "$rules"; mark end AgentCard; } >in
+	translate <in | jq -c 'select(.type == "APPLY")' | seen ADDED >policy
+	{ harmless NetworkPolicy theirs agents | jq -c '.object.spec.egress = [{to: [{namespaceSelector: {matchLabels: {team: "x"}}}]}]'
+	  namespace dev '{"env": "dev", "team": "x"}'; namespace prod '{"env": "prod", "team": "y"}'; mark end Namespace | sed s,apps/v1,v1,; } >theirs
+	cat in policy theirs | translate | states | tail -n 1 >out
+	[ "$(cat out)" = '["a","scoped",true,[]]' ]
+	{ cat in policy theirs; namespace prod '{}' | named; } | translate | states | tail -n 1 >out
+	[ "$(cat out)" = '["a","scoped",false,["WidenedByPolicy"]]' ]
+}

@@ -143,6 +143,21 @@ complete() {
 	[ "$(jq -c 'select(.type == "DELETED") | [.object.metadata.name, .message]' results)" = '["two","nothing wants it"]' ]
 }
 
+# unread: what egress-translate writes of an AgentCard of team-a of which only the name can be read.
+unread() {
+	echo '{"type":"ERROR","object":{"apiVersion":"v1","kind":"Status","status":"Failure","reason":"RecordRejected","details":{"apiVersion":"agent.kagenti.dev/v1alpha1","kind":"AgentCard","namespace":"team-a","name":"x"}}}'
+}
+
+@test "--prune spares the namespace of a card of which only the name can be read, until the next list, and no other" {
+	{ policy one; policy two team-b; } | egress-apply --dir out >/dev/null
+	{ unread; complete; } | egress-apply --dir out --prune >results
+	[ "$(ls out | xargs)" = team-a_networkpolicy_one.yaml ]
+	[ "$(head -n 1 results)" = "$(unread)" ]
+	{ unread; complete | sed 's,k8s.io/initial-events-end,agent-egress.dev/initial-events-begin,'; complete; } |
+		egress-apply --dir out --prune >/dev/null
+	[ -z "$(ls out)" ]
+}
+
 @test "--dry-run client writes nothing, not even the directory" {
 	[ "$(policy one | egress-apply --dir out --dry-run client | jq -r '.type + " " + .message')" = "APPLIED dry run" ]
 	[ ! -e out ]

@@ -39,7 +39,7 @@ struct program {
 	struct flow_files flow_files;
 	struct flow_pods *pods; /* with --flows */
 	struct world world;
-	unsigned long rejected;
+	bool judged; /* the translator has had the record at hand */
 	bool by_workload; /* the agent was asked for by its workload's name */
 };
 
@@ -140,25 +140,27 @@ static void keep_operation(void *context, struct json_text line)
 	explain_agents_take(&program->agents, line);
 }
 
-static void tell_rejected(struct program *program)
+static bool take_unusable(void *context, struct json_text line, const char *why)
 {
-	if (stream_rejected(program->stream) == program->rejected)
-		return;
-	program->rejected = stream_rejected(program->stream);
-	policy_translator_lost(program->translator);
+	struct program *program = context;
+	(void)why;
+	if (!program->judged)
+		policy_translator_unusable(program->translator, line);
+	return true;
 }
 
 static void take(struct program *program, const struct record *record)
 {
 	struct event event;
-	tell_rejected(program);
 	if (event_read(record->json, &event) == NULL)
 		policy_stored_take(&program->stored, &event);
 	if (program->pods != NULL)
 		flow_pods_event(program->pods, record->json); /* who cannot read it, rejects it below */
 	const char *wrong = policy_translator_take(program->translator, record->line, record->json);
+	program->judged = true;
 	if (wrong != NULL)
 		stream_reject(program->stream, record, wrong);
+	program->judged = false;
 }
 
 static bool read_directory(struct program *program)
@@ -181,7 +183,6 @@ static bool read_all(struct program *program)
 		take(program, &record);
 	if (state != STREAM_END)
 		return false;
-	tell_rejected(program);
 	const char *why = policy_translator_end(program->translator);
 	if (why != NULL)
 		log_error("%s", why);
@@ -426,7 +427,9 @@ static int run(struct program *program, const struct policy_settings *settings)
 	        stream_open(&(struct stream_options){.in = dir == NULL ? STDIN_FILENO : -1,
 	                                             .out = STDOUT_FILENO,
 	                                             .rejects = program->options->rejects,
-	                                             .wake = -1});
+	                                             .wake = -1,
+	                                             .on_reject = take_unusable,
+	                                             .context = program});
 	if (program->stream == NULL)
 		return EXIT_CANNOT;
 	int status = EXIT_CANNOT;

@@ -160,7 +160,7 @@ static bool choose(const struct options *o, struct policy_settings *settings)
 struct stage {
 	struct stream *stream;
 	struct policy_translator *translator;
-	unsigned long rejected; /* lines, as far as the translator knows */
+	bool judged;            /* the translator has had the record at hand */
 	bool lacks_verdicts;    /* it was said that no card has one */
 	bool told_schema;       /* it was said that the server may leave rules out */
 };
@@ -179,12 +179,13 @@ static void gather(void *stage)
 	metrics_set(METRIC_AGENTS, NULL, (int64_t)counts.agents);
 }
 
-static void tell_rejected(struct stage *stage)
+static bool take_unusable(void *context, struct json_text line, const char *why)
 {
-	if (stream_rejected(stage->stream) == stage->rejected)
-		return;
-	stage->rejected = stream_rejected(stage->stream);
-	policy_translator_lost(stage->translator);
+	struct stage *stage = context;
+	(void)why;
+	if (!stage->judged)
+		policy_translator_unusable(stage->translator, line);
+	return true;
 }
 
 /* Without egress-verify in the pipe every agent is cut off, and nothing else would tell. */
@@ -201,7 +202,6 @@ static void check_verdicts(struct stage *stage)
 
 static void end(struct stage *stage)
 {
-	tell_rejected(stage);
 	const char *why = policy_translator_end(stage->translator);
 	check_verdicts(stage);
 	if (why == NULL)
@@ -236,12 +236,13 @@ static void tell_schema(struct stage *stage)
 
 static void take(struct stage *stage, const struct record *record)
 {
-	tell_rejected(stage);
 	bool known = policy_translator_known(stage->translator);
 	const char *wrong =
 		policy_translator_take(stage->translator, record->line, record->json);
+	stage->judged = true;
 	if (wrong != NULL)
 		stream_reject(stage->stream, record, wrong);
+	stage->judged = false;
 	if (!known && policy_translator_known(stage->translator))
 		say_complete(stage);
 	check_verdicts(stage);
@@ -277,7 +278,9 @@ static int run(const struct options *o, const struct policy_settings *settings)
 		.stream = stream_open(&(struct stream_options){.in = STDIN_FILENO,
 	                                                       .out = STDOUT_FILENO,
 	                                                       .rejects = o->rejects,
-	                                                       .wake = -1})};
+	                                                       .wake = -1,
+	                                                       .on_reject = take_unusable,
+	                                                       .context = &stage})};
 	if (stage.stream == NULL)
 		return EXIT_CANNOT;
 	notify_open();

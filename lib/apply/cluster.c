@@ -6,6 +6,7 @@
 
 #include "apply/agent_line_private.h"
 #include "apply/agents_private.h"
+#include "apply/files_private.h"
 #include "apply/orphans_private.h"
 #include "apply/status_private.h"
 #include "base/memory.h"
@@ -30,6 +31,7 @@ struct kube_cluster {
 	bool failed_others;               /* and others of another kind */
 	struct json_buffer bookmarks;     /* lines that wait for what came before them */
 	bool prune_due;
+	struct kube_wanted unread; /* namespaces, since the last begin mark: not all that cards want is known */
 	bool keeps; /* since the last begin mark: not all that is wanted has an operation */
 	struct kube_pruning *pruning;
 	bool orphans_due;
@@ -119,6 +121,7 @@ void kube_cluster_free(struct kube_cluster *cluster)
 	kube_status_schema_end(&cluster->schema);
 	kube_queue_free(cluster->queue);
 	json_buffer_free(&cluster->bookmarks);
+	kube_wanted_free(&cluster->unread);
 	free(cluster);
 }
 
@@ -183,6 +186,7 @@ static void begin_pruning(struct kube_cluster *cluster)
 	cluster->pruning = kube_prune_new(&(struct kube_prune_options){
 	        .server = &cluster->server,
 	        .queue = cluster->queue,
+	        .unread = &cluster->unread,
 	        .failed = cluster->failed,
 	        .failed_others = cluster->failed_others,
 	        .ended = pruning_ended,
@@ -214,6 +218,7 @@ static void begin_orphans(struct kube_cluster *cluster)
 	cluster->orphans = kube_orphans_new(&(struct kube_orphans_options){
 	        .server = &cluster->server,
 	        .queue = cluster->queue,
+	        .unread = &cluster->unread,
 	        .adopt = cluster->options.adopt,
 	        .dry_run = cluster->options.dry_run,
 	        .told = orphan_told,
@@ -240,13 +245,23 @@ static void pass_bookmarks(struct kube_cluster *cluster)
 	cluster->bookmarks.len = 0;
 }
 
+/* Others' namespaces are pruned as ever. */
+static void take_unread(struct kube_cluster *cluster, const struct record *record,
+                        const struct kube_operation *operation)
+{
+	kube_wanted_set_namespace(&cluster->unread, &operation->id);
+	stream_write(cluster->stream, record->line);
+}
+
 static void take_mark(struct kube_cluster *cluster, const struct record *record,
                       const struct kube_operation *operation)
 {
 	json_puttext(&cluster->bookmarks, record->line);
 	json_putc(&cluster->bookmarks, '\n');
-	if (operation->begins)
+	if (operation->begins) {
 		cluster->keeps = operation->keeps;
+		kube_wanted_free(&cluster->unread);
+	}
 	cluster->prune_due |= operation->complete && cluster->options.prune;
 	cluster->orphans_due |= operation->complete && cluster->options.adopt != KUBE_ADOPT_NONE;
 	kube_agents_mark(cluster->agents, operation);
@@ -294,6 +309,9 @@ const char *kube_cluster_operate(struct kube_cluster *cluster, const struct reco
 		return NULL;
 	case KUBE_AGENT:
 		return kube_agents_take_line(cluster->agents, record->json);
+	case KUBE_UNREAD:
+		take_unread(cluster, record, operation);
+		return NULL;
 	case KUBE_OTHER:
 		stream_write(cluster->stream, record->line);
 		return NULL;

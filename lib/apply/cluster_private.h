@@ -15,6 +15,7 @@ struct kube_events;
 struct kube_prune_options {
 	struct kube_server *server;
 	struct kube_queue *queue; /* is given a DELETE for what nothing wants */
+	const struct kube_wanted *unread; /* namespaces of which nothing is pruned */
 	/* The kind of an APPLY that failed, NULL: none did; and whether another kind's failed too. */
 	const struct k8s_kind *failed;
 	bool failed_others;

@@ -21,6 +21,7 @@ struct kube_dir {
 	struct kube_batch *batch;
 	struct kube_wanted wanted;
 	bool incomplete; /* an operation was refused: what is wanted is not all known */
+	struct kube_wanted unread; /* namespaces, since the last begin mark: not all that cards want is known */
 	bool keeps;      /* since the last begin mark: not all that is wanted has an operation */
 };
 
@@ -150,7 +151,7 @@ static void prune_file(const char *name, void *context)
 	struct json_text before;
 	struct kube_identity id;
 	if (kube_wanted_has(&dir->wanted, name) || !kube_batch_read(dir->batch, name, &before) ||
-	    !read_mark(before, &id))
+	    !read_mark(before, &id) || kube_wanted_has_namespace(&dir->unread, &id))
 		return;
 	struct kube_outcome outcome = delete (dir, name, before);
 	if (outcome.verdict == KUBE_DELETED)
@@ -163,8 +164,10 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
                      struct stream *stream)
 {
 	struct pruning pruning = {dir, stream};
-	if (operation->begins)
+	if (operation->begins) {
 		dir->keeps = operation->keeps;
+		kube_wanted_free(&dir->unread);
+	}
 	if (!operation->complete || !dir->options.prune)
 		return;
 	const char *unknown = kube_wanted_unknown(dir->incomplete || stream_rejected(stream) > 0,
@@ -188,6 +191,8 @@ void kube_dir_operate(struct kube_dir *dir, const struct record *record,
 		stream_write(stream, record->line);
 		return;
 	}
+	if (operation->type == KUBE_UNREAD)
+		kube_wanted_set_namespace(&dir->unread, &operation->id);
 	if (operation->type != KUBE_APPLY && operation->type != KUBE_DELETE) {
 		kube_batch_line(dir->batch, record->line);
 		return;
@@ -242,5 +247,6 @@ void kube_dir_close(struct kube_dir *dir)
 	kube_batch_free(dir->batch);
 	kube_files_close(dir->files);
 	kube_wanted_free(&dir->wanted);
+	kube_wanted_free(&dir->unread);
 	free(dir);
 }

@@ -78,6 +78,32 @@ bool kube_wanted_has(const struct kube_wanted *wanted, const char *name)
 	return tfind(name, &wanted->names, by_name) != NULL;
 }
 
+bool kube_wanted_any(const struct kube_wanted *wanted)
+{
+	return wanted->names != NULL;
+}
+
+static void copy_namespace(const struct kube_identity *id, char namespace[KUBE_KEY_SIZE])
+{
+	snprintf(namespace, KUBE_KEY_SIZE, "%.*s", (int)id->namespace.len, id->namespace.at);
+}
+
+void kube_wanted_set_namespace(struct kube_wanted *wanted, const struct kube_identity *id)
+{
+	char namespace[KUBE_KEY_SIZE];
+	copy_namespace(id, namespace);
+	kube_wanted_set(wanted, namespace, true);
+}
+
+bool kube_wanted_has_namespace(const struct kube_wanted *wanted, const struct kube_identity *id)
+{
+	char namespace[KUBE_KEY_SIZE];
+	if (id->namespace.at == NULL)
+		return kube_wanted_any(wanted);
+	copy_namespace(id, namespace);
+	return kube_wanted_has(wanted, namespace);
+}
+
 void kube_wanted_free(struct kube_wanted *wanted)
 {
 	tdestroy(wanted->names, free);

@@ -8,6 +8,7 @@
 #define APPLY_FILES_PRIVATE_H
 
 #include "base/buffer.h"
+#include "k8s/object.h"
 
 enum { KUBE_FILE_NAME_SIZE = 256 };
 
@@ -45,6 +46,12 @@ struct kube_wanted {
 
 void kube_wanted_set(struct kube_wanted *wanted, const char *name, bool is_wanted);
 bool kube_wanted_has(const struct kube_wanted *wanted, const char *name);
+bool kube_wanted_any(const struct kube_wanted *wanted);
+/* The same for names of namespaces. */
+void kube_wanted_set_namespace(struct kube_wanted *wanted, const struct kube_identity *id);
+/* Whether the object's namespace is among them. Of one that does not say its namespace: whether any
+ * is. */
+bool kube_wanted_has_namespace(const struct kube_wanted *wanted, const struct kube_identity *id);
 void kube_wanted_free(struct kube_wanted *wanted);
 
 #endif

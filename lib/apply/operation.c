@@ -3,6 +3,7 @@
 #include "k8s/event.h"
 #include "k8s/operator.h"
 #include "k8s/path.h"
+#include "k8s/unusable.h"
 
 static void read_bookmark(struct json_text record, struct kube_operation *operation)
 {
@@ -24,6 +25,18 @@ static bool is_event(struct json_text type)
 {
 	return json_equals(type, "ADDED") || json_equals(type, "MODIFIED") ||
 	       json_equals(type, "DELETED") || json_equals(type, "ERROR");
+}
+
+/* egress-translate writes it for an AgentCard that it knows nothing else of. */
+static bool read_unread(struct json_text record, struct kube_operation *operation)
+{
+	struct event event, named;
+	if (event_read(record, &event) != NULL || !k8s_unusable_read(&event, &named) ||
+	    !text_is(named.kind, "AgentCard") || named.namespace.at == NULL)
+		return false;
+	operation->type = KUBE_UNREAD;
+	operation->id.namespace = named.namespace;
+	return true;
 }
 
 static enum kube_effect effect_of(struct json_text word)
@@ -53,6 +66,8 @@ const char *kube_operation_read(struct json_text record, struct kube_operation *
 		read_bookmark(record, operation);
 		return NULL;
 	}
+	if (json_equals(found[TYPE], "ERROR") && read_unread(record, operation))
+		return NULL;
 	if (json_equals(found[TYPE], "APPLY"))
 		operation->type = KUBE_APPLY;
 	else if (json_equals(found[TYPE], "DELETE"))

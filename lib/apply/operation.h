@@ -23,12 +23,13 @@ enum kube_operation_type {
 	KUBE_DELETE,
 	KUBE_BOOKMARK,
 	KUBE_AGENT,
+	KUBE_UNREAD, /* an AgentCard in id.namespace, of which no more is known, may want what nobody names */
 	KUBE_OTHER, /* of a type that is not known: it passes */
 };
 
 struct kube_operation {
 	enum kube_operation_type type;
-	struct kube_identity id; /* of APPLY and DELETE; of a mark the kind alone */
+	struct kube_identity id; /* of APPLY and DELETE; of a mark the kind alone; of UNREAD the namespace */
 	struct json_text object;
 	struct json_text reason, message, agent_card, problems; /* may be absent */
 	enum kube_effect effect;

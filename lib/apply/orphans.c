@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "apply/adopt_private.h"
+#include "apply/files_private.h"
 #include "apply/listed_private.h"
 #include "base/memory.h"
 #include "json/write.h"
@@ -253,7 +254,8 @@ static void take_policy(struct kube_orphans *orphans, struct json_text policy)
 	bool usable = version != NULL && kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
 	              kube_kind_of(&operation.id) != NULL && operation.id.uid.len > 0;
 	if (!usable || kube_operator_of(policy) == NULL ||
-	    kube_queue_wants(orphans->options.queue, &operation.id)) {
+	    kube_queue_wants(orphans->options.queue, &operation.id) ||
+	    kube_wanted_has_namespace(orphans->options.unread, &operation.id)) {
 		free(version);
 		json_buffer_free(&record);
 		return;

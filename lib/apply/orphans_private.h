@@ -20,6 +20,7 @@ struct kube_orphans;
 struct kube_orphans_options {
 	struct kube_server *server;
 	const struct kube_queue *queue; /* knows what is asked for */
+	const struct kube_wanted *unread; /* namespaces of which nothing is told */
 	enum kube_adopt adopt;
 	enum kube_dry_run dry_run;
 	void (*told)(void *user, const struct kube_operation *operation,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "apply/files_private.h"
 #include "apply/listed_private.h"
 #include "base/memory.h"
 #include "os/clock.h"
@@ -91,7 +92,8 @@ static void judge(struct kube_pruning *pruning, struct json_text metadata)
 	kube_listed_put_delete(&record, policy_kinds[pruning->list], metadata, "nothing wants it");
 	if (kube_operation_read(json_buffer_text(&record), &operation) == NULL &&
 	    kube_kind_of(&operation.id) != NULL &&
-	    !kube_queue_wants(pruning->options.queue, &operation.id))
+	    !kube_queue_wants(pruning->options.queue, &operation.id) &&
+	    !kube_wanted_has_namespace(pruning->options.unread, &operation.id))
 		kube_queue_add(pruning->options.queue, json_buffer_text(&record), &operation);
 	json_buffer_free(&record);
 }

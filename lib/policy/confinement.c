@@ -39,6 +39,12 @@ static void check_selector(const struct policy_decision *decision, struct policy
 void policy_gaps_of_workload(const struct policy_decision *decision, struct policy_gaps *gaps)
 {
 	const struct policy_workload *w = decision->workload;
+	if (w != NULL && w->unusable)
+		policy_gap(gaps, POLICY_GAP_UNDECIDED, NULL,
+		           "the last record of %s %s cannot be used, so that its pods may be others now",
+		           w->kind, w->name);
+	if (w != NULL && w->unusable && w->selector == NULL)
+		return;
 	if (decision->mode == POLICY_MODE_NONE) {
 		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL, "%.*s",
 		           (int)decision->message.len, decision->message.at);
@@ -71,6 +77,8 @@ void policy_gaps_of_object(const struct policy_inventory *inventory,
 	                                 "is stored otherwise than it was asked for"},
 	        [POLICY_LIVE_FOREIGN] = {POLICY_GAP_FOREIGN_POLICY,
 	                                 "is somebody else's, and is left alone"},
+	        [POLICY_LIVE_UNUSABLE] = {POLICY_GAP_UNDECIDED,
+	                                  "is stored, and its last record cannot be used"},
 	};
 	enum policy_live live = policy_object_live(inventory, object);
 	char version[128];

@@ -314,7 +314,8 @@ static void decide_restrictive(const struct policy_inventory *inventory,
 static void decide_unknown(struct policy_decision *decision)
 {
 	const struct policy_workload *workload = decision->workload;
-	const char *why = workload->row == K8S_WORKLOADS
+	const char *why = workload->unusable ? "is not known: its record cannot be used"
+	                  : workload->row == K8S_WORKLOADS
 	                          ? "is of a kind whose pods are not known: say how they are selected "
 	                            "by --selector-label"
 	                  : workload->present ? "has nothing that selects its pods: give its pods a label"

@@ -109,7 +109,7 @@ static struct evidence_space *space_at(struct evidence *evidence, struct json_te
 
 static void space_sweep(struct evidence *evidence, struct evidence_space *space)
 {
-	if (space->labels != NULL || space->objects > 0)
+	if (space->labels != NULL || space->unread || space->objects > 0)
 		return;
 	HASH_DEL(evidence->spaces, space);
 	free(space->name);
@@ -321,11 +321,14 @@ static bool object_take(struct evidence *evidence, const struct evidence_kind *k
 	struct evidence_object *object = object_at(evidence, kind, event);
 	bool is_new = HASH_COUNT(evidence->objects) > before;
 	bool was_found = object->bucket != NULL;
-	char *spec = specs_of(event);
-	bool changed = is_new || !same_words(spec, object->spec) ||
-	               object->managed != is_managed(event);
+	bool unusable = event->type == EVENT_ERROR;
+	char *spec = unusable ? NULL : specs_of(event);
+	bool managed = unusable ? object->managed : is_managed(event);
+	bool changed = is_new || !same_words(spec, object->spec) || object->managed != managed ||
+	               object->unusable != unusable;
 	object->listed = true;
-	object->managed = is_managed(event);
+	object->managed = managed;
+	object->unusable = unusable;
 	free(object->api_version);
 	object->api_version = kube_copy_n(event->api_version.at, event->api_version.len);
 	note_pair(object, &evidence->before);
@@ -369,15 +372,15 @@ static enum evidence_reach space_take(struct evidence *evidence, const struct ev
 	struct json_buffer labels = {0};
 	struct json_text told = json_get(event->metadata, "labels");
 	struct evidence_space *space = space_at(evidence, event->name);
-	if (policy_labels_check(told) == NULL)
+	if (told.at != NULL && policy_labels_check(told) == NULL)
 		policy_normal_put(&labels, told);
-	else if (!evidence_is_set(told))
+	else if (!evidence_is_set(told) && event->type != EVENT_ERROR)
 		json_puts(&labels, "{}");
-	/* labels that cannot be held are not known */
 	if (labels.len > 0)
 		json_putc(&labels, '\0');
 	bool changed = !same_words(space->labels, labels.at) || !space->listed;
 	space->listed = true;
+	space->unread = labels.at == NULL;
 	free(space->labels);
 	space->labels = labels.at;
 	return changed ? space_reach(evidence) : EVIDENCE_REACH_NONE;
@@ -390,6 +393,7 @@ static enum evidence_reach space_drop(struct evidence *evidence, const struct ev
 		return EVIDENCE_REACH_NONE;
 	free(space->labels);
 	space->labels = NULL;
+	space->unread = false;
 	space_sweep(evidence, space);
 	return space_reach(evidence);
 }
@@ -430,6 +434,7 @@ static void drop_unlisted(struct evidence *evidence, int which, int group)
 			continue;
 		free(space->labels);
 		space->labels = NULL;
+		space->unread = false;
 		space_sweep(evidence, space);
 	}
 }
@@ -485,7 +490,7 @@ struct evidence_change evidence_take(struct evidence *evidence, const struct eve
 {
 	struct evidence_change change = {0};
 	int group, which = kind_of(event, &group);
-	if (which < 0 || event->type == EVENT_ERROR)
+	if (which < 0)
 		return change;
 	const struct evidence_kind *kind = &evidence_kinds[which];
 	bool is_space = which == EVIDENCE_NAMESPACES;

@@ -52,8 +52,9 @@ struct evidence_change {
 	} labels[2]; /* before and after; an absent one is none */
 };
 
-/* Takes an event, or a mark of a list, of a kind that is evidence; others have no effect. What is
- * returned is valid until the next. */
+/* Takes an event, or a mark of a list, of a kind that is evidence; others have no effect. One of type
+ * ERROR is of the object that a record that cannot be used names (k8s/unusable.h): agents that it may
+ * select are undecided until its next event. What is returned is valid until the next. */
 struct evidence_change evidence_take(struct evidence *evidence, const struct event *event);
 
 /* True for lists that must not be waited for: those of kinds that are evidence and nothing else. */
@@ -80,13 +81,13 @@ struct evidence_agent {
 enum evidence_finding {
 	EVIDENCE_WIDENS,         /* egress: the gap WidenedByPolicy */
 	EVIDENCE_WIDENS_INGRESS, /* others let in whom our policy does not: a problem */
-	EVIDENCE_UNDECIDED,      /* too much to compare: the gap Undecided, once, last */
+	EVIDENCE_UNDECIDED,      /* too much to compare, or a record that cannot be used: the gap Undecided */
 };
 
 struct evidence_found {
 	enum evidence_finding finding;
 	const char *message; /* printable */
-	/* the object; of UNDECIDED all absent */
+	/* the object; of UNDECIDED all may be absent */
 	struct json_text api_version, kind, space, name;
 };
 

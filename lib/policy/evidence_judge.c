@@ -119,6 +119,15 @@ static const char *message_of(struct judgement *judgement, const struct evidence
 	return kept;
 }
 
+static void add_finding(struct judgement *judgement, enum evidence_finding finding,
+                        const char *message)
+{
+	judgement->found = room(judgement, judgement->found, judgement->found_count,
+	                        &judgement->found_size, sizeof *judgement->found);
+	judgement->found[judgement->found_count++] =
+	        (struct finding){judgement->object, finding, message};
+}
+
 static void compare_rule(struct evidence_reading *reading, const struct evidence_rule *rule)
 {
 	struct judgement *judgement = reading->context;
@@ -129,12 +138,8 @@ static void compare_rule(struct evidence_reading *reading, const struct evidence
 	reading->stop = reading->budget < 0;
 	if (outside.peer == NULL)
 		return;
-	judgement->found = room(judgement, judgement->found, judgement->found_count,
-	                        &judgement->found_size, sizeof *judgement->found);
-	judgement->found[judgement->found_count++] = (struct finding){
-	        judgement->object,
-	        reading->ingress ? EVIDENCE_WIDENS_INGRESS : EVIDENCE_WIDENS,
-	        message_of(judgement, rule, outside)};
+	add_finding(judgement, reading->ingress ? EVIDENCE_WIDENS_INGRESS : EVIDENCE_WIDENS,
+	            message_of(judgement, rule, outside));
 	reading->stop = true; /* the first is enough */
 }
 
@@ -168,6 +173,20 @@ static bool is_own(const struct judgement *judgement, const struct evidence_obje
 	       agent->is_own(agent->context, object->kind->kind, json_of(object->name));
 }
 
+static void add_unusable(struct judgement *judgement)
+{
+	const struct evidence_object *object = judgement->object;
+	struct json_buffer out = {0};
+	json_putf(&out, "%s %s%s%s is there, and its last record cannot be used: what it allows is not known",
+	          object->kind->kind, object->space == NULL ? "" : object->space->name,
+	          object->space == NULL ? "" : "/", object->name);
+	json_putc(&out, '\0');
+	char *kept = evidence_alloc(&judgement->reading.arena, out.len);
+	memcpy(kept, out.at, out.len);
+	json_buffer_free(&out);
+	add_finding(judgement, EVIDENCE_UNDECIDED, kept);
+}
+
 static void judge_object(struct judgement *judgement, const struct evidence_object *object)
 {
 	struct evidence_reading *reading = &judgement->reading;
@@ -183,6 +202,10 @@ static void judge_object(struct judgement *judgement, const struct evidence_obje
 	reading->by_address = (reading->evidence->cni == EVIDENCE_CNI_OTHER ||
 	                       reading->evidence->cni == EVIDENCE_CNI_OVN) &&
 	                      strcmp(object->kind->group, "cilium.io") != 0;
+	if (object->unusable) {
+		add_unusable(judgement);
+		return;
+	}
 	if (object->spec == NULL) {
 		judgement->selected = EVIDENCE_MAYBE;
 		reading->ingress = false;

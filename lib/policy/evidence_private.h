@@ -222,6 +222,7 @@ struct evidence_object {
 	const char *name;
 	struct evidence_space *space; /* NULL: of the whole cluster */
 	bool managed, listed;
+	bool unusable; /* its last record cannot be used: nothing is known of it but that it is there */
 	struct evidence_bucket *bucket;           /* where it is found by a label; NULL */
 	size_t anchor;                            /* its place in there */
 	struct evidence_object *prev, *next;      /* those that are found without */
@@ -230,7 +231,8 @@ struct evidence_object {
 
 struct evidence_space {
 	char *name;
-	char *labels; /* of the Namespace; NULL: it was not seen */
+	char *labels; /* of the Namespace; NULL: it was not seen, */
+	bool unread;  /* or it is there, and they cannot be held */
 	bool listed;
 	struct evidence_bucket *buckets;
 	struct evidence_object *loose;

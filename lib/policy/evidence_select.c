@@ -335,7 +335,7 @@ static bool within_the_listed(struct evidence_reading *reading, const struct evi
 	reading->budget -= (long)HASH_COUNT(evidence->spaces) / 8;
 	HASH_ITER(hh, evidence->spaces, space, next) {
 		struct json_text name = json_of(space->name);
-		if (space->labels == NULL ||
+		if ((space->labels == NULL && !space->unread) ||
 		    selects_labelled(reading, &inner->spaces, space->labels, name) == EVIDENCE_NO)
 			continue;
 		if (outer->space.at != NULL ? !space_is(outer, name)

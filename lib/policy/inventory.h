@@ -39,6 +39,7 @@ struct policy_namespace {
 	size_t verified_count;
 	size_t remembered; /* of its cards that are gone, */
 	bool forgotten;    /* and some more, of which nothing is known */
+	bool unread; /* a card of it was listed, or has changed, of which nothing but its name is known */
 	struct policy_workload *displaced; /* a list; those that another one's name displaced */
 	struct policy_object *extra;    /* a list: objects of the whole namespace */
 	struct policy_workload *workloads;  /* a list, in no order */
@@ -66,6 +67,7 @@ struct policy_card {
 	bool verified;
 	bool annotated; /* its rules are the annotation's: rules/card.h */
 	bool oversized; /* they are too large to keep */
+	bool unusable;  /* its last record cannot be used: it is not verified, whatever was said before */
 	bool conflict;  /* field and annotation differ */
 	bool erased;    /* it has no rules and had some, which are those above where they are known */
 	bool pruned;    /* it has no rules, and the server may have left them out */
@@ -94,6 +96,7 @@ struct policy_workload {
 	char *controller; /* "Deployment web", whose next pods its selector misses; NULL */
 	bool selected;    /* a Sandbox: its status has said how its pods are selected, */
 	bool misselected; /* or says something else now */
+	bool unusable;    /* its last record cannot be used: what is known of it is from before */
 	bool listed;
 	bool queued;
 	bool permissive;            /* has cards, all verified: is in namespace->verified */
@@ -135,6 +138,7 @@ struct policy_object {
 	bool drifted; /* what was seen is not what was asked for: ask again */
 	bool seen, listed, queued;
 	bool foreign; /* the cluster has one of this name that does not bear our label */
+	bool unusable; /* the last record of the seen one cannot be used */
 	enum policy_reach seen_reach; /* what the seen one lets out, */
 	char seen_rules[POLICY_RULES_DIGEST_SIZE]; /* and of which rules it says that it is made; "" */
 	struct policy_digest seen_essence;
@@ -193,6 +197,12 @@ struct policy_inventory {
  * what does not concern us is taken without effect. */
 const char *policy_inventory_take(struct policy_inventory *inventory, const struct event *event);
 
+/* A record that cannot be used is of this object (k8s/unusable.h): from now on, until its next event, it
+ * is not what it was before. A card that is held is not verified; a workload keeps its policy; a policy is
+ * asked for again. False when it is a card that is not held: it may have any policy of its namespace,
+ * so none of these is known to be unwanted until the next list of cards begins. */
+bool policy_inventory_unusable(struct policy_inventory *inventory, const struct event *named);
+
 /* The list of the BOOKMARK's kind begins, or ended: what it did not name is gone. */
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark);
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark);
@@ -214,6 +224,7 @@ enum policy_live {
 	POLICY_LIVE_ABSENT,
 	POLICY_LIVE_DIFFERS,
 	POLICY_LIVE_FOREIGN,
+	POLICY_LIVE_UNUSABLE, /* there is one; what it says is not known */
 };
 enum policy_live policy_object_live(const struct policy_inventory *inventory,
                                     const struct policy_object *object);

@@ -246,6 +246,7 @@ static void unpack(struct policy_card *card)
 		*strings[i] = at;
 		at += strlen(at) + 1;
 	}
+	card->unusable = false;
 	card->verified = at[0] == 'v';
 	card->annotated = at[1] == 'a';
 	card->oversized = at[2] == 'o';
@@ -436,4 +437,31 @@ const char *policy_take_card(struct policy_inventory *inventory, const struct ev
 	return card->workload != NULL ? NULL
 	                             : "the AgentCard's spec.targetRef names no workload, and no "
 	                               "policy can be made for it";
+}
+
+bool policy_card_unusable(struct policy_inventory *inventory, const struct event *named)
+{
+	char key[EVENT_KEY_SIZE];
+	struct policy_card *card = NULL;
+	if (!policy_is_label(named->namespace) || !policy_is_subdomain(named->name))
+		return true; /* there is no such card */
+	event_key(named, key);
+	HASH_FIND_STR(inventory->cards, key, card);
+	if (card == NULL) {
+		policy_namespace_at(inventory, named->namespace)->unread = true;
+		return false;
+	}
+	card->listed = true;
+	if (card->unusable)
+		return true;
+	detach(inventory, card);
+	card->packed_len = 0; /* the next event counts, even if it says what the last did */
+	card->unusable = true;
+	card->verified = false;
+	card->reason = "RecordUnusable";
+	card->message = "the last record of the AgentCard cannot be used";
+	attach(inventory, card);
+	if (card->workload == NULL)
+		policy_report(inventory, card);
+	return true;
 }

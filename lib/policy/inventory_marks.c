@@ -15,6 +15,18 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 	return NULL;
 }
 
+bool policy_inventory_unusable(struct policy_inventory *inventory, const struct event *named)
+{
+	const struct k8s_kind *kind;
+	if (event_is(named, inventory->settings->names->agentcard_group, "AgentCard"))
+		return policy_card_unusable(inventory, named);
+	if (k8s_workload_of(named->api_version, named->kind) < K8S_WORKLOADS)
+		policy_workload_unusable(inventory, named);
+	else if ((kind = policy_kind_of(named->api_version, named->kind)) != NULL)
+		policy_object_unusable(inventory, named, kind);
+	return true;
+}
+
 static bool is_slice(const struct event *event)
 {
 	return event_is(event, "discovery.k8s.io", "EndpointSlice");
@@ -77,6 +89,8 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 	} else if (is_card(inventory, bookmark)) {
 		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
 			c->listed = false;
+		for (struct policy_namespace *n = inventory->namespaces; n != NULL; n = n->hh.next)
+			n->unread = false;
 		inventory->schema_missing = event_lacks_rules(bookmark);
 		policy_report_all(inventory);
 	} else if (row < K8S_WORKLOADS) {

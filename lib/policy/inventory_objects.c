@@ -104,6 +104,8 @@ enum policy_live policy_object_live(const struct policy_inventory *inventory,
 		return POLICY_LIVE_UNKNOWN;
 	if (!object->seen)
 		return POLICY_LIVE_ABSENT;
+	if (object->unusable)
+		return POLICY_LIVE_UNUSABLE;
 	return object->essence_known &&
 	                       policy_digest_same(object->seen_essence, object->essence)
 	               ? POLICY_LIVE_AS_ASKED
@@ -170,7 +172,7 @@ static void tell(struct policy_inventory *inventory, const struct policy_object 
 void policy_object_unseen(struct policy_inventory *inventory, struct policy_object *object)
 {
 	enum policy_live before = policy_object_live(inventory, object);
-	object->seen = object->foreign = false;
+	object->seen = object->foreign = object->unusable = false;
 	repair(inventory, object);
 	tell(inventory, object, before);
 }
@@ -237,6 +239,7 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 	bool wanted = object->owner != NULL || object->extra;
 	enum policy_live before = policy_object_live(inventory, object);
 	object->foreign = foreign;
+	object->unusable = false;
 	object->seen = event->type != EVENT_DELETED && (managed || wanted);
 	object->listed = object->seen || foreign;
 	if (object->seen && kind->cluster_scoped && !wanted)
@@ -251,6 +254,34 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 	repair(inventory, object);
 	tell(inventory, object, before);
 	return NULL;
+}
+
+/* What it says now may be anything, so it is asked for again, once. Of one that is not held nothing is
+ * known that could be wrong. */
+void policy_object_unusable(struct policy_inventory *inventory, const struct event *named,
+                            const struct k8s_kind *kind)
+{
+	const char *namespace = "";
+	struct json_text name = named->namespace;
+	struct policy_namespace *held = NULL;
+	if (!kind->cluster_scoped) {
+		HASH_FIND(hh, inventory->namespaces, name.at, name.len, held);
+		if (held == NULL)
+			return;
+		namespace = held->name;
+	}
+	struct policy_object *object = find(inventory, kind, namespace, named->name);
+	if (object == NULL)
+		return;
+	enum policy_live before = policy_object_live(inventory, object);
+	object->listed = true;
+	if (!object->seen || object->unusable)
+		return;
+	object->unusable = true;
+	object->seen_essence = (struct policy_digest){0};
+	object->seen_reach = POLICY_REACH_UNKNOWN;
+	repair(inventory, object);
+	tell(inventory, object, before);
 }
 
 /* Who comes first to a name: the whole hash at attempt 2, which nobody else may take, then the

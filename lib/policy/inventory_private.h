@@ -13,6 +13,12 @@ struct policy_workload *policy_workload_at(struct policy_inventory *inventory,
                                          struct json_text name);
 
 const char *policy_take_card(struct policy_inventory *inventory, const struct event *event);
+/* The same for a record that cannot be used, of an object that is held or, of a workload, may be one
+ * that a card names. That of a card: false when it is not held. */
+bool policy_card_unusable(struct policy_inventory *inventory, const struct event *named);
+void policy_workload_unusable(struct policy_inventory *inventory, const struct event *named);
+void policy_object_unusable(struct policy_inventory *inventory, const struct event *named,
+                            const struct k8s_kind *kind);
 void policy_card_remove(struct policy_inventory *inventory, struct policy_card *card);
 
 const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event,

@@ -221,6 +221,7 @@ void policy_workload_absent(struct policy_inventory *inventory, struct policy_wo
 	if (workload->present && workload->cards != NULL)
 		policy_touch(inventory, workload);
 	workload->present = workload->listed = workload->selected = workload->misselected = false;
+	workload->unusable = false;
 	policy_workload_sweep(inventory, workload);
 }
 
@@ -237,8 +238,9 @@ const char *policy_take_workload(struct policy_inventory *inventory, const struc
 		return NULL;
 	}
 	workload->listed = workload->present = true;
-	if (!was_present && workload->cards != NULL)
+	if ((!was_present || workload->unusable) && workload->cards != NULL)
 		policy_touch(inventory, workload);
+	workload->unusable = false;
 	bool misselected = workload->misselected;
 	take_status(workload, event->object);
 	char *labels = pod_labels(inventory, row, event->object, workload->selected);
@@ -251,4 +253,17 @@ const char *policy_take_workload(struct policy_inventory *inventory, const struc
 		policy_touch(inventory, workload);
 	policy_workload_set_pods(inventory, workload, selector, labels);
 	return NULL;
+}
+
+/* Its policy stays; so does a card's that is without a selector until now, where there is one. */
+void policy_workload_unusable(struct policy_inventory *inventory, const struct event *named)
+{
+	if (!policy_is_label(named->namespace) || !policy_is_subdomain(named->name))
+		return;
+	struct policy_workload *workload = policy_workload_at(
+	        inventory, policy_namespace_at(inventory, named->namespace), named->kind, named->name);
+	workload->listed = workload->present = true;
+	if (!workload->unusable && workload->cards != NULL)
+		policy_touch(inventory, workload);
+	workload->unusable = true;
 }

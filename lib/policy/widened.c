@@ -41,7 +41,8 @@ static void on_found(void *context, const struct evidence_found *found)
 		               "IngressWidened: %s", found->message);
 		return;
 	case EVIDENCE_UNDECIDED:
-		policy_gap(widened->gaps, POLICY_GAP_UNDECIDED, NULL, "%s", found->message);
+		policy_gap(widened->gaps, POLICY_GAP_UNDECIDED,
+		           found->kind.at == NULL ? NULL : &object, "%s", found->message);
 		return;
 	case EVIDENCE_WIDENS:
 		policy_gap(widened->gaps, POLICY_GAP_WIDENED_BY_POLICY, &object, "%s",

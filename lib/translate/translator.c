@@ -5,6 +5,7 @@
 
 #include "json/write.h"
 #include "k8s/open_lists.h"
+#include "k8s/unusable.h"
 #include "policy/widened.h"
 #include "translate/operation_private.h"
 #include "translate/namespace_wide_private.h"
@@ -407,7 +408,7 @@ static void remove_unwanted(struct policy_translator *translator, struct policy_
 	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
 	bool said = object->last == POLICY_LAST_DELETE && !object->drifted;
 	if (object->owner != NULL || object->extra || !exists || said ||
-	    (!object->gone && !may_tell_unwanted(translator)))
+	    (!object->gone && (!may_tell_unwanted(translator) || object->namespace->unread)))
 		return;
 	struct policy_workload *waits_for = policy_previous_of(&translator->inventory, object);
 	if (waits_for != NULL) {
@@ -614,15 +615,49 @@ static void take_bookmark(struct policy_translator *translator, const struct eve
 		translator->output.emit(translator->output.context, line);
 }
 
+/* What is not the last word on an object that is held passes: egress-apply must know, too, that a card may
+ * want what no operation names. */
+static void take_named(struct policy_translator *translator, const struct event *named)
+{
+	take_evidence(translator, named);
+	if (!policy_inventory_unusable(&translator->inventory, named)) {
+		translator->line.len = 0;
+		k8s_unusable_put(&translator->line, named);
+		emit(translator);
+	}
+	if (translator->known || translator->inventory.settings->no_wait)
+		flush(translator);
+}
+
+static void take_error(struct policy_translator *translator, const struct event *event)
+{
+	struct event named;
+	if (k8s_unusable_read(event, &named))
+		take_named(translator, &named);
+	else
+		translator->lost = true;
+}
+
+void policy_translator_unusable(struct policy_translator *translator, struct json_text line)
+{
+	struct event named;
+	if (k8s_unusable_find(line, &named))
+		take_named(translator, &named);
+	else
+		translator->lost = true;
+}
+
 const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
                                    struct json_text json)
 {
 	struct event event;
 	const char *wrong = event_read(json, &event);
-	if (wrong != NULL)
+	if (wrong != NULL) {
+		policy_translator_unusable(translator, json);
 		return wrong;
+	}
 	if (event.type == EVENT_ERROR) {
-		policy_translator_lost(translator);
+		take_error(translator, &event);
 		return NULL;
 	}
 	if (event.type == EVENT_BOOKMARK) {
@@ -638,11 +673,6 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 	if (translator->known || translator->inventory.settings->no_wait)
 		flush(translator);
 	return wrong;
-}
-
-void policy_translator_lost(struct policy_translator *translator)
-{
-	translator->lost = true;
 }
 
 bool policy_translator_is_lost(const struct policy_translator *translator)

@@ -13,6 +13,7 @@
  *   APPLY    the status of an AgentCard, with settings->status
  *   AGENT    the state of a card's agent, behind the operations of its objects, when it differs from
  *            the last one; all of them again after AgentCard's begin mark
+ *   ERROR    names a card of which nothing else is known
  *   BOOKMARK the AgentCards' begin mark, and their end mark behind all operations that the lists ask
  *            for
  *
@@ -40,14 +41,16 @@ struct policy_translator *policy_translator_new(const struct policy_settings *se
 void policy_translator_free(struct policy_translator *translator);
 
 /* Takes a line of the stream, which holds the checked text `json`. NULL, or a static reason why
- * it cannot be used. */
+ * it cannot be used; what follows from that is done. */
 const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
                                    struct json_text json);
 
-/* A line before the next one could not be used by anybody: what is not listed may be there all
- * the same. Until a new list begins nothing is deleted but what was seen to go, and the end mark
- * does not pass. An ERROR event says the same. */
-void policy_translator_lost(struct policy_translator *translator);
+/* A line cannot be used. As far as it says of which object it is (k8s/unusable.h), that object counts as
+ * unusable: its own agent, or its own namespace, bears it. Of a card that was not seen before an ERROR
+ * event is written, for egress-apply. Else what is not listed may be there all the same: until a new
+ * list begins nothing is deleted but what was seen to go, and the end mark does not pass. An ERROR
+ * event says the same. */
+void policy_translator_unusable(struct policy_translator *translator, struct json_text line);
 bool policy_translator_is_lost(const struct policy_translator *translator);
 
 /* AgentCards were seen, and none of them carried a verdict: nobody has checked them. */

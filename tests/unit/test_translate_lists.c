@@ -42,7 +42,7 @@ static void test_a_card_that_a_whole_list_does_not_name_loses_its_policy(void **
 
 static void lose_line(struct translating *world)
 {
-	policy_translator_lost(world->translator);
+	policy_translator_unusable(world->translator, json_of("{"));
 }
 
 static void lose_by_error(struct translating *world)
