@@ -131,7 +131,7 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(call archives,$(LIBS))
 $(BUILD)/tools/trust_bench $(BUILD)/tools/bench_log: $(BUILD)/tests/unit/authority.o
 $(patsubst %,$(BUILD)/unit/%,$(filter test_trust_%,$(UNITS))): \
   $(BUILD)/tests/unit/authority.o $(BUILD)/tests/unit/scene.o
-$(BUILD)/unit/test_policy_confined: $(BUILD)/tests/unit/confined_world.o $(BUILD)/tests/unit/confined_judge.o
+$(BUILD)/unit/test_policy_confined $(BUILD)/unit/test_translate_confined: $(BUILD)/tests/unit/confined_world.o $(BUILD)/tests/unit/confined_judge.o
 $(patsubst %,$(BUILD)/unit/%,$(filter test_translate_%,$(UNITS))): $(BUILD)/tests/unit/translating.o
 $(BUILD)/unit/test_policy_targets $(BUILD)/unit/test_policy_neighbours: $(patsubst %.c,$(BUILD)/%.o, \
   $(wildcard tests/unit/egress_*.c tests/unit/evaluate_*.c) tests/unit/target_evaluators.c)

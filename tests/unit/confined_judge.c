@@ -215,7 +215,10 @@ static enum outcome by_stage(const struct confined_world *world, struct stage st
 static bool by_networkpolicies(const struct confined_world *world, int hash,
                                const struct attempt *attempt, enum cluster_cni cni)
 {
-	if (ours_has(world, attempt, cni))
+	const struct world_policy *neighbour = &world->neighbour;
+	if (world->own == OWN_OPENED || ours_has(world, attempt, cni) ||
+	    (world->has_neighbour && is_selected(world, neighbour, hash) &&
+	     by_rules(neighbour, attempt, cni) == ALLOWED))
 		return true;
 	for (int i = 0; i < world->policy_count; i++) {
 		const struct world_policy *policy = &world->policies[i];
@@ -297,9 +300,9 @@ static bool passes(const struct confined_world *world, int hash, const struct at
 static bool is_held(const struct confined_world *world, struct attempt attempt,
                     enum cluster_cni cni)
 {
-	static const int numbers[] = {53, 80, 443, 8080, 9999};
+	static const int numbers[] = {53, 80, 443, 6443, 8080, 9999};
 	for (attempt.protocol = 0; attempt.protocol < 4; attempt.protocol++) {
-		for (int p = 0; p < (attempt.protocol == 3 ? 1 : 5); p++) {
+		for (int p = 0; p < (attempt.protocol == 3 ? 1 : 6); p++) {
 			attempt.port = attempt.protocol == 3 ? 0 : numbers[p];
 			for (int hash = 0; hash <= 2; hash++)
 				if (passes(world, hash, &attempt, cni) &&
@@ -339,4 +342,12 @@ bool confined_on(const struct confined_world *world, enum cluster_cni cni)
 		return false;
 	attempt = (struct attempt){.target = TARGET_NODE, .address = 4};
 	return is_held(world, attempt, cni) && holds_pods(world, cni);
+}
+
+bool confined_agent_on(const struct confined_world *world, enum cluster_cni cni)
+{
+	if (world->host_network || world->misses_pods || world->target == WRITES_ISTIO ||
+	    world->own == OWN_ABSENT || world->own == OWN_MISSELECTS)
+		return false;
+	return confined_on(world, cni);
 }

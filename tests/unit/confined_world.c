@@ -145,6 +145,11 @@ static bool has_actions(enum policy_form form)
 	       form == FORM_CALICO_GLOBAL;
 }
 
+static bool is_in_space(enum policy_form form)
+{
+	return form == FORM_NETWORKPOLICY || form == FORM_CILIUM || form == FORM_CALICO;
+}
+
 static bool knows_names(enum policy_form form)
 {
 	return form != FORM_NETWORKPOLICY;
@@ -156,7 +161,7 @@ static void fit(struct confined_world *world, const struct world_policy *policy,
 {
 	enum policy_form form = policy->form;
 	bool cluster = form == FORM_ADMIN || form == FORM_CLUSTER;
-	bool of_space = form == FORM_NETWORKPOLICY || form == FORM_CILIUM || form == FORM_CALICO;
+	bool of_space = is_in_space(form);
 	for (int i = 0; i < rule->peer_count; i++) {
 		struct world_peer *peer = &rule->peers[i];
 		if (peer->form == PEER_NAME && !knows_names(form))
@@ -232,6 +237,65 @@ void confined_draw(struct confined_world *world, uint64_t seed)
 	world->policy_count = (int)pick(world, POLICIES + 1);
 	for (int i = 0; i < world->policy_count; i++)
 		world->policies[i] = draw_policy(world);
+}
+
+/* All that an agent gets that is not verified: the API server. */
+static const struct world_rule api_server = {.peer_count = 1,
+                                             .port_count = 1,
+                                             .peers = {{.form = PEER_BLOCK, .cidr = 6}},
+                                             .ports = {{.first = 6443, .last = 6443}}};
+
+static void draw_unverified(struct confined_world *world)
+{
+	world->rule_count = 1;
+	world->rules[0] = api_server;
+	for (int i = 0; i < world->policy_count; i++)
+		for (int r = 0; r < world->policies[i].rule_count; r++) {
+			if (chance(world, 4))
+				continue;
+			world->policies[i].rules[r] = draw_alike(world);
+			fit(world, &world->policies[i], &world->policies[i].rules[r]);
+		}
+}
+
+/* Its pods may be those of the agent. What a target leaves out is not what this is about. */
+static void draw_neighbour(struct confined_world *world)
+{
+	struct world_policy *policy = &world->neighbour;
+	*policy = (struct world_policy){.form = FORM_NETWORKPOLICY, .lists_egress = true, .order = 2};
+	policy->pods = (struct world_selector){1, {{1, 0, 1u << (1 + pick(world, 2))}}};
+	policy->rule_count = 1 + (int)pick(world, 2);
+	for (int i = 0; i < policy->rule_count; i++) {
+		struct world_rule *rule = &policy->rules[i];
+		*rule = world->rule_count > 0 && !chance(world, 4) ? draw_alike(world) : draw_rule(world);
+		fit(world, policy, rule);
+		for (int p = 0; p < rule->port_count; p++)
+			rule->ports[p].named = false;
+	}
+}
+
+void confined_draw_agent(struct confined_world *world, uint64_t seed)
+{
+	confined_draw(world, seed);
+	world->verified = !chance(world, 5);
+	if (!world->verified)
+		draw_unverified(world);
+	world->host_network = chance(world, 12);
+	world->misses_pods = chance(world, 16);
+	if (world->misses_pods)
+		world->selector.at[0].values = world->labels[0] == 1 ? 4 : 2;
+	world->lacks_list = chance(world, 20);
+	world->is_replayed = chance(world, 2);
+	if (world->cni_is_told && world->cni != CLUSTER_PLAIN && chance(world, 2))
+		world->target = WRITES_OWN_KIND;
+	if (chance(world, 30))
+		world->target = WRITES_ISTIO;
+	world->own = chance(world, 4) ? (enum own_policy)pick(world, 5) : OWN_AS_ASKED;
+	if (world->target != WRITES_NETWORKPOLICY && world->own != OWN_AS_ASKED)
+		world->own = OWN_ABSENT;
+	world->has_neighbour = world->target == WRITES_NETWORKPOLICY && chance(world, 3);
+	if (world->has_neighbour)
+		draw_neighbour(world);
 }
 
 static void put_values(struct json_buffer *out, const struct world_requirement *requirement,
@@ -364,28 +428,43 @@ void confined_put_rules(const struct confined_world *world, struct json_buffer *
 	put_rules(out, world->rules, world->rule_count);
 }
 
-void confined_put_domains(const struct confined_world *world, struct json_buffer *out)
+static void put_domains(struct json_buffer *out, const struct world_rule *rules, int count)
 {
 	bool first = true;
 	json_puts(out, "[");
-	for (int r = 0; r < world->rule_count; r++) {
+	for (int r = 0; r < count; r++) {
 		bool first_name = true;
-		if (!has_form(&world->rules[r], true))
+		if (!has_form(&rules[r], true))
 			continue;
 		json_putf(out, "%s{\"names\":[", first ? "" : ",");
 		first = false;
-		for (int i = 0; i < world->rules[r].peer_count; i++) {
-			if (world->rules[r].peers[i].form != PEER_NAME)
+		for (int i = 0; i < rules[r].peer_count; i++) {
+			if (rules[r].peers[i].form != PEER_NAME)
 				continue;
 			json_putf(out, "%s\"%s\"", first_name ? "" : ",",
-			          names[world->rules[r].peers[i].name]);
+			          names[rules[r].peers[i].name]);
 			first_name = false;
 		}
 		json_puts(out, "],");
-		put_ports(out, &world->rules[r]);
+		put_ports(out, &rules[r]);
 		json_puts(out, "}");
 	}
 	json_puts(out, "]");
+}
+
+void confined_put_domains(const struct confined_world *world, struct json_buffer *out)
+{
+	put_domains(out, world->rules, world->rule_count);
+}
+
+void confined_put_neighbour(const struct confined_world *world, struct json_buffer *selector,
+                            struct json_buffer *network_policy)
+{
+	const struct world_policy *policy = &world->neighbour;
+	put_pods(selector, &policy->pods);
+	json_puts(network_policy, "{\"egress\":");
+	put_rules(network_policy, policy->rules, policy->rule_count);
+	json_puts(network_policy, "}");
 }
 
 void confined_put_labels(const struct confined_world *world, struct json_buffer *out)
@@ -701,10 +780,11 @@ void confined_put_policy(const struct confined_world *world, int which, struct j
 	        {"projectcalico.org/v3", "GlobalNetworkPolicy", put_calico}};
 	const struct world_policy *policy = &world->policies[which];
 	json_putf(out,
-	          "{\"apiVersion\":\"%s\",\"kind\":\"%s\",\"metadata\":{\"name\":\"other%d\","
-	          "\"namespace\":\"%s\"},\"spec\":",
-	          forms[policy->form].version, forms[policy->form].kind, which,
-	          spaces[policy->space]);
+	          "{\"apiVersion\":\"%s\",\"kind\":\"%s\",\"metadata\":{\"name\":\"other%d\"",
+	          forms[policy->form].version, forms[policy->form].kind, which);
+	if (is_in_space(policy->form))
+		json_putf(out, ",\"namespace\":\"%s\"", spaces[policy->space]);
+	json_puts(out, "},\"spec\":");
 	forms[policy->form].put(out, policy);
 	json_puts(out, "}");
 }

@@ -74,6 +74,11 @@ struct world_policy {
 	struct world_rule rules[RULES];
 };
 
+/* What the cluster has of the policy that was asked for. */
+enum own_policy { OWN_AS_ASKED, OWN_ABSENT, OWN_OPENED, OWN_MISSELECTS, OWN_NARROWED };
+
+enum world_target { WRITES_NETWORKPOLICY, WRITES_OWN_KIND, WRITES_ISTIO };
+
 struct confined_world {
 	uint64_t random;
 	enum cluster_cni cni;
@@ -84,18 +89,35 @@ struct confined_world {
 	struct world_rule rules[RULES];
 	int policy_count;
 	struct world_policy policies[POLICIES];
+	/* what only confined_draw_agent() sets: */
+	bool verified, host_network, misses_pods;
+	bool lacks_list; /* one of the kinds of others' policies may not be read */
+	bool is_replayed; /* the policy is there from the start */
+	enum world_target target;
+	enum own_policy own;
+	bool has_neighbour; /* another agent of the namespace, */
+	struct world_policy neighbour; /* whose policy this is */
 };
 
 void confined_draw(struct confined_world *world, uint64_t seed);
 
+/* The same, and what else a cluster and a card say. */
+void confined_draw_agent(struct confined_world *world, uint64_t seed);
+
 /* Whether, on this CNI, the agent's pods can open no connection that its rules do not allow. */
 bool confined_on(const struct confined_world *world, enum cluster_cni cni);
+
+/* The same of a whole world. A policy of its own that is not there, or does not select its pods, confines
+ * no agent, whatever others' do by chance; nor does it where nobody enforces it. */
+bool confined_agent_on(const struct confined_world *world, enum cluster_cni cni);
 
 /* For the product. */
 void confined_put_rules(const struct confined_world *world, struct json_buffer *out);
 void confined_put_domains(const struct confined_world *world, struct json_buffer *out);
 void confined_put_labels(const struct confined_world *world, struct json_buffer *out);
 void confined_put_selector(const struct confined_world *world, struct json_buffer *out);
+void confined_put_neighbour(const struct confined_world *world, struct json_buffer *selector,
+                            struct json_buffer *network_policy);
 void confined_put_policy(const struct confined_world *world, int which, struct json_buffer *out);
 /* Namespace objects; NULL behind the last. */
 const char *confined_space(int which);
