@@ -247,13 +247,13 @@ unread() {
 	[ "$(jq -r .type results | uniq -c | tr -s ' ' | xargs)" = "1 UNCHANGED 2499 DELETED 1 BOOKMARK" ]
 }
 
-@test "a directory that can't be used ends the program with status 3" {
+@test "a directory that cannot be used ends the program with status 3" {
 	touch file
 	run -3 egress-apply --dir file <<<"$(policy one)"
 	run -3 egress-apply --dir no/parent <<<"$(policy one)"
 }
 
-@test "a file that can't be written is a FAILED result, and the stream goes on" {
+@test "a file that cannot be written is a FAILED result, and the stream goes on" {
 	mkdir -p out/team-a_networkpolicy_one.yaml
 	run -1 --separate-stderr egress-apply --dir out <<<"$(policy one)"$'\n'"$(policy two)"
 	[ "$(jq -r .type <<<"$output" | xargs)" = "FAILED APPLIED" ]
@@ -264,7 +264,7 @@ unread() {
 	{ policy one; policy two; policy one team-a ::/0; policy one team-a ::/0; } >log
 	run -1 --separate-stderr egress-apply --dir out <log
 	[ "$(jq -r .type <<<"$output" | xargs)" = "FAILED APPLIED FAILED FAILED" ]
-	[[ "$stderr" == *"can't write out/team-a_networkpolicy_one.yaml: File exists"* ]]
+	[[ "$stderr" == *"cannot write out/team-a_networkpolicy_one.yaml: File exists"* ]]
 	[ "$(ls out)" = team-a_networkpolicy_two.yaml ]
 }
 
@@ -276,7 +276,7 @@ unread() {
 	command -v kubectl || skip "kubectl is missing: apt-get install kubernetes-client"
 	policy one | egress-apply --dir out >/dev/null
 	if ! kubectl label --local --dry-run=client -o json -f out/team-a_networkpolicy_one.yaml x=y >read 2>why; then
-		skip "this kubectl can't read files without a server: $(head -1 why)"
+		skip "this kubectl cannot read files without a server: $(head -1 why)"
 	fi
 	diff <(policy one | jq -S .object) <(jq -S 'del(.metadata.labels.x)' read)
 }
@@ -299,7 +299,7 @@ unread() {
 	command -v strace >/dev/null || skip "strace is missing: apt-get install strace"
 	policy NAME >one
 	for n in {1..300}; do sed "s/NAME/p$n/g" one; done >log
-	strace -f -e trace=fsync,fdatasync,syncfs,openat -o trace egress-apply --dir out <log >/dev/null || skip "strace can't trace here"
+	strace -f -e trace=fsync,fdatasync,syncfs,openat -o trace egress-apply --dir out <log >/dev/null || skip "strace cannot trace here"
 	[ "$(ls out | wc -l)" -eq 300 ]
 	[ "$(grep -cE '(fsync|syncfs)\(' trace)" -le 10 ]
 	[ "$(grep -c 'syncfs(' trace)" -ge 1 ]

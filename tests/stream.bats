@@ -130,9 +130,9 @@ setup() {
 }
 
 @test "SIGTERM ends a stage whose input never runs dry" {
-	"$pass" < <(yes '{"a":1}') >/dev/null 2>err &
+	"$pass" < <(yes '{"a":1}') > >(head -n 1 >began; exec cat >/dev/null) 2>err &
 	pid=$!
-	sleep 0.2
+	for _ in $(seq 2400); do [ -s began ] && break; sleep 0.05; done
 	kill -TERM $pid
 	wait $pid
 	grep -q stopped err

@@ -131,7 +131,7 @@ static bool open_source(struct stage *stage)
 		bool read = answers_read(o->answers, o->fixed_time, stage->cards, &result);
 		stage->replayed = result.at;
 		stage->faults = result.faults;
-		dns_cards_settle(stage->cards, stage->replayed);
+		dns_cards_emit_changed(stage->cards, stage->replayed);
 		return read;
 	}
 	stage->resolver = dns_resolver_new(&(struct dns_resolver_settings){
@@ -196,12 +196,12 @@ static void set_alarm(struct stage *stage)
 	dns_resolver_sleep(stage->resolver, due * 1000 > at ? due * 1000 - at : 0);
 }
 
-static void look_around(struct stage *stage)
+static void process_answers(struct stage *stage)
 {
 	if (stage->resolver == NULL)
 		return;
 	dns_resolver_process(stage->resolver);
-	dns_cards_settle(stage->cards, now(stage));
+	dns_cards_emit_changed(stage->cards, now(stage));
 	ask(stage);
 	set_alarm(stage);
 }
@@ -215,7 +215,7 @@ static void take(struct stage *stage, const struct record *record)
 		return;
 	ask(stage);
 	if (record->number % RECORDS_BETWEEN_LOOKS == 0)
-		look_around(stage);
+		process_answers(stage);
 	else
 		set_alarm(stage);
 }
@@ -225,7 +225,7 @@ static void drain(struct stage *stage)
 {
 	while (dns_cards_wait(stage->cards) && !signals_stop() && stream_flush(stage->stream)) {
 		struct pollfd wake = {.fd = dns_resolver_wake(stage->resolver), .events = POLLIN};
-		look_around(stage);
+		process_answers(stage);
 		metrics_tick();
 		notify_tick();
 		if (dns_cards_wait(stage->cards))
@@ -243,7 +243,7 @@ static int run(struct stage *stage)
 			take(stage, &record);
 			break;
 		case STREAM_WAKE:
-			look_around(stage);
+			process_answers(stage);
 			break;
 		case STREAM_END:
 			drain(stage);

@@ -283,7 +283,7 @@ static void write_result(struct kube_batch *batch, const struct result *result,
 	}
 	if (file != NULL && file->error != 0 && result->verdict != KUBE_FAILED) {
 		outcome.verdict = KUBE_FAILED;
-		snprintf(outcome.message, sizeof outcome.message, "can't %s %s/%s: %s", file->what,
+		snprintf(outcome.message, sizeof outcome.message, "cannot %s %s/%s: %s", file->what,
 		         batch->path, file->name, strerror(file->error));
 	} else {
 		snprintf(outcome.message, sizeof outcome.message, "%s%s", result->message,

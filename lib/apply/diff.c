@@ -59,7 +59,7 @@ void kube_diff_show(const char *title, struct json_text before, struct json_text
 	int from = memory_file(before), to = memory_file(after);
 	int error = from < 0 || to < 0 ? errno : run_diff(title, from, to);
 	if (error != 0)
-		log_warning("%s: can't show the difference with diff(1): %s", title,
+		log_warning("%s: cannot show the difference with diff(1): %s", title,
 		            strerror(error));
 	if (from >= 0)
 		close(from);

@@ -66,7 +66,7 @@ static struct kube_outcome apply(struct kube_dir *dir, const char *name, struct 
 	struct kube_outcome outcome;
 	put_mark(&after, &operation->id);
 	if (!kube_yaml_write(operation->object, &after))
-		outcome = failed("can't be written as YAML");
+		outcome = failed("cannot be written as YAML");
 	else if (before.at != NULL && json_same(before, json_buffer_text(&after)))
 		outcome = done(dir, KUBE_UNCHANGED);
 	else {
@@ -97,7 +97,7 @@ static struct kube_outcome carry_out(struct kube_dir *dir, const char *name,
 	struct json_text before;
 	if (!kube_batch_read(dir->batch, name, &before)) {
 		struct kube_outcome outcome = {.verdict = KUBE_FAILED};
-		snprintf(outcome.message, sizeof outcome.message, "can't read %s/%s: %s",
+		snprintf(outcome.message, sizeof outcome.message, "cannot read %s/%s: %s",
 		         dir->options.path, name, strerror(errno));
 		return outcome;
 	}
@@ -176,7 +176,7 @@ static void bookmark(struct kube_dir *dir, const struct kube_operation *operatio
 		log_error("nothing is pruned: %s", unknown);
 		stream_count_failure(stream);
 	} else if (!kube_files_each(dir->files, prune_file, &pruning)) {
-		log_error("can't list %s: %s; nothing was pruned", dir->options.path,
+		log_error("cannot list %s: %s; nothing was pruned", dir->options.path,
 		          strerror(errno));
 		stream_count_failure(stream);
 	}

@@ -321,7 +321,7 @@ static void on_done(void *user, const struct kube_result *result)
 	}
 	kube_result_describe(result, why);
 	if (result->failure != KUBE_OK || result->code >= 300)
-		log_warning("can't tell Event %s: %s", note->name, why);
+		log_warning("cannot tell Event %s: %s", note->name, why);
 	else
 		kube_backoff_reset(&events->backoff);
 	free_note(note);

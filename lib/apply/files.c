@@ -66,7 +66,7 @@ struct kube_files *kube_files_open(const char *path, bool readonly)
 {
 	int dir = open_dir(path, readonly);
 	if (dir < 0 && !(readonly && errno == ENOENT)) {
-		log_error("can't use the directory %s: %s", path,
+		log_error("cannot use the directory %s: %s", path,
 		          errno == EWOULDBLOCK ? "another egress-apply is using it"
 		                               : strerror(errno));
 		return NULL;

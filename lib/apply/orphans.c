@@ -386,13 +386,13 @@ static void take(struct kube_orphans *orphans, const struct kube_result *result)
 static void give_up(struct kube_orphans *orphans, const struct kube_result *result, const char *why)
 {
 	static const char *const asked[] = {
-	        [PODS] = "left as it is; which pods it selects can't be told: ",
-	        [CARD] = "left as it is; whether its AgentCard is there can't be told: ",
-	        [WORKLOAD] = "left as it is; whether its workload is there can't be told: ",
+	        [PODS] = "left as it is; which pods it selects cannot be told: ",
+	        [CARD] = "left as it is; whether its AgentCard is there cannot be told: ",
+	        [WORKLOAD] = "left as it is; whether its workload is there cannot be told: ",
 	        [DELETING] = "it could not be deleted: ",
 	};
 	if (orphans->step == LISTING) {
-		log_error("can't list the operator's policies: %s; which of them no AgentCard asks for "
+		log_error("cannot list the operator's policies: %s; which of them no AgentCard asks for "
 		          "is not known",
 		          why);
 		end(orphans, false);

@@ -145,11 +145,11 @@ static void on_page(void *user, const struct kube_result *result)
 		pruning->token = NULL;
 		long wait = kube_backoff_next(&pruning->backoff, result->retry_after_ms);
 		pruning->due = clock_monotonic_ms() + wait;
-		log_warning("can't list %s to prune: %s; trying again in %ld ms",
+		log_warning("cannot list %s to prune: %s; trying again in %ld ms",
 		            policy_kinds[pruning->list]->kind, why, wait);
 		return;
 	}
-	log_error("can't list %s to prune: %s; nothing more is pruned",
+	log_error("cannot list %s to prune: %s; nothing more is pruned",
 	          policy_kinds[pruning->list]->kind, why);
 	end(pruning, false);
 }

@@ -32,7 +32,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *user)
 {
 	struct kube_call *call = user;
 	(void)bytes;
-	call->client->heard_ms = clock_monotonic_ms();
+	call->client->last_heard_from_ms = clock_monotonic_ms();
 	return size * count;
 }
 
@@ -40,7 +40,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *user)
 {
 	struct kube_call *call = user;
 	size_t len = size * count;
-	call->client->heard_ms = clock_monotonic_ms();
+	call->client->last_heard_from_ms = clock_monotonic_ms();
 	bool streamed = call->request.on_body != NULL;
 	if (call->state == CALL_CANCELLED)
 		return 0;

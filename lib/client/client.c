@@ -145,7 +145,7 @@ static bool fail_credentials(struct kube_call *call, const char *error)
 
 /* Starts, resumes and forgets what callers asked for outside of curl's callbacks. True when a
  * callback was called. */
-static bool attend(struct kube_client *client)
+static bool start_and_resume(struct kube_client *client)
 {
 	struct kube_call *call, *next;
 	bool called = false;
@@ -181,14 +181,14 @@ static bool try_again(struct kube_call *call, const struct kube_result *result)
  * balancer does. Curl would send all that comes into that silence. */
 static bool is_silent(const struct kube_call *call, CURLcode code)
 {
-	int64_t heard = call->client->heard_ms;
+	int64_t last = call->client->last_heard_from_ms;
 	const struct kube_call *other;
 	DL_FOREACH(call->client->calls, other) {
 		if (other->paused) /* it is we who do not listen */
 			return false;
 	}
 	return code == CURLE_OPERATION_TIMEDOUT &&
-	       (heard < call->sent_ms || clock_monotonic_ms() - heard > SILENCE_MS);
+	       (last < call->sent_ms || clock_monotonic_ms() - last > SILENCE_MS);
 }
 
 /* Closes every connection; who waits for an answer on one of them is told that it is lost. */
@@ -241,10 +241,10 @@ static bool deliver(struct kube_client *client)
 int kube_client_poll(struct kube_client *client, int timeout_ms, struct pollfd *fds,
                      nfds_t count)
 {
-	bool called = attend(client);
+	bool called = start_and_resume(client);
 	called = deliver(client) || called;
 	if (called)
-		called = attend(client) || called;
+		called = start_and_resume(client) || called;
 	int got = kube_multi_wait(&client->multi, called ? 0 : timeout_ms, fds, count);
 	int saved = errno;
 	deliver(client);

@@ -39,7 +39,7 @@ struct kube_client {
 	struct kube_multi multi;
 	struct kube_call *calls;
 	size_t in_flight;
-	int64_t heard_ms; /* when the server last said anything, to any call */
+	int64_t last_heard_from_ms; /* when the server last said anything, to any call */
 	long connect_ms;
 	bool connected;
 	bool loopback;    /* the server is */

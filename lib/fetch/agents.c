@@ -190,7 +190,7 @@ int64_t agents_due(const struct agents *agents, bool asked)
 	return due;
 }
 
-static void settle(struct agents *agents, struct agent *agent, enum agents_count count)
+static void count_answer(struct agents *agents, struct agent *agent, enum agents_count count)
 {
 	agents->counts[count]++;
 	if (!agent->answered)
@@ -199,7 +199,7 @@ static void settle(struct agents *agents, struct agent *agent, enum agents_count
 	agent->legacy = false;
 }
 
-static void take_well(struct agents *agents, struct agent *agent, int64_t now)
+static void ask_again_later(struct agents *agents, struct agent *agent, int64_t now)
 {
 	agent->tries = 0;
 	agent->trouble = 0;
@@ -218,7 +218,7 @@ static uint64_t hash_words(const char *text)
 	return json_hash((struct json_text){words, len}) | 1;
 }
 
-static void take_failure(struct agents *agents, struct agent *agent, const char *why, int64_t now)
+static void retry_later(struct agents *agents, struct agent *agent, const char *why, int64_t now)
 {
 	uint64_t trouble = hash_words(why);
 	int64_t period = agents_period(agents, agent);
@@ -252,15 +252,15 @@ void agents_answered(struct agents *agents, struct agent *agent, enum agent_answ
 	if (answer == AGENT_CARD) {
 		bool changed = agents_keep(agents, agent, body);
 		agent->good = now;
-		settle(agents, agent, changed ? AGENTS_FETCHED : AGENTS_UNCHANGED);
-		take_well(agents, agent, now);
+		count_answer(agents, agent, changed ? AGENTS_FETCHED : AGENTS_UNCHANGED);
+		ask_again_later(agents, agent, now);
 	} else if (answer == AGENT_FAILED) {
-		settle(agents, agent, AGENTS_FAILED);
-		take_failure(agents, agent, why, now);
+		count_answer(agents, agent, AGENTS_FAILED);
+		retry_later(agents, agent, why, now);
 	} else {
-		settle(agents, agent, AGENTS_NONE);
+		count_answer(agents, agent, AGENTS_NONE);
 		agents_withdraw(agents, agent);
-		take_well(agents, agent, now);
+		ask_again_later(agents, agent, now);
 	}
 	agents_time(agents, now);
 }

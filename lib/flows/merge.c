@@ -12,7 +12,7 @@ struct destination {
 	UT_hash_handle hh;
 };
 
-struct space {
+struct flow_namespace {
 	size_t bytes;
 	UT_hash_handle hh;
 	char name[];
@@ -22,7 +22,7 @@ struct workload {
 	char *key;
 	struct flow *source; /* a flow of which only the source counts */
 	struct destination *destinations;
-	struct space *space;
+	struct flow_namespace *namespace;
 	uint64_t beyond;
 	bool incomplete; /* what was added was so */
 	UT_hash_handle hh;
@@ -30,7 +30,7 @@ struct workload {
 
 struct flow_merge {
 	struct workload *workloads;
-	struct space *spaces;
+	struct flow_namespace *namespaces;
 	struct json_buffer key, text;
 	size_t bytes;
 };
@@ -61,7 +61,7 @@ static void free_destinations(struct workload *workload)
 void flow_merge_free(struct flow_merge *merge)
 {
 	struct workload *workload, *next;
-	struct space *space, *next_space;
+	struct flow_namespace *namespace, *next_namespace;
 	if (merge == NULL)
 		return;
 	HASH_ITER(hh, merge->workloads, workload, next)
@@ -72,10 +72,10 @@ void flow_merge_free(struct flow_merge *merge)
 		free(workload->key);
 		free(workload);
 	}
-	HASH_ITER(hh, merge->spaces, space, next_space)
+	HASH_ITER(hh, merge->namespaces, namespace, next_namespace)
 	{
-		HASH_DEL(merge->spaces, space);
-		free(space);
+		HASH_DEL(merge->namespaces, namespace);
+		free(namespace);
 	}
 	json_buffer_free(&merge->key);
 	json_buffer_free(&merge->text);
@@ -85,26 +85,26 @@ void flow_merge_free(struct flow_merge *merge)
 /* What the memory is charged for, besides the texts. */
 enum { WORKLOAD_BYTES = sizeof(struct workload) + sizeof(struct flow) + 64, DESTINATION_BYTES = sizeof(struct destination) + 64 };
 
-static bool charge(struct flow_merge *merge, struct space *space, size_t bytes)
+static bool charge(struct flow_merge *merge, struct flow_namespace *namespace, size_t bytes)
 {
-	if (merge->bytes + bytes > FLOW_MERGE_BYTES || space->bytes + bytes > FLOW_MERGE_BYTES / 4)
+	if (merge->bytes + bytes > FLOW_MERGE_BYTES || namespace->bytes + bytes > FLOW_MERGE_BYTES / 4)
 		return false;
 	merge->bytes += bytes;
-	space->bytes += bytes;
+	namespace->bytes += bytes;
 	return true;
 }
 
-static struct space *find_space(struct flow_merge *merge, struct json_text name)
+static struct flow_namespace *find_namespace(struct flow_merge *merge, struct json_text name)
 {
-	struct space *space;
-	HASH_FIND(hh, merge->spaces, name.len > 0 ? name.at : "", name.len, space);
-	if (space != NULL)
-		return space;
-	space = allocated(sizeof *space + name.len + 1);
+	struct flow_namespace *namespace;
+	HASH_FIND(hh, merge->namespaces, name.len > 0 ? name.at : "", name.len, namespace);
+	if (namespace != NULL)
+		return namespace;
+	namespace = allocated(sizeof *namespace + name.len + 1);
 	if (name.len > 0)
-		memcpy(space->name, name.at, name.len);
-	HASH_ADD_KEYPTR(hh, merge->spaces, space->name, name.len, space);
-	return space;
+		memcpy(namespace->name, name.at, name.len);
+	HASH_ADD_KEYPTR(hh, merge->namespaces, namespace->name, name.len, namespace);
+	return namespace;
 }
 
 /* Who it was: the workload where it is known, else the pod, else the address. */
@@ -138,13 +138,13 @@ static struct workload *find_workload(struct flow_merge *merge, const struct flo
 		source.source.ip[0] = '\0';
 	}
 	workload = allocated(sizeof *workload);
-	workload->space = find_space(merge, flow->source.namespace);
+	workload->namespace = find_namespace(merge, flow->source.namespace);
 	workload->source = flow_copy(&source);
 	workload->key = allocated(merge->key.len);
 	memcpy(workload->key, merge->key.at, merge->key.len);
 	HASH_ADD_KEYPTR(hh, merge->workloads, workload->key, merge->key.len, workload);
 	/* one over the limit is kept without destinations: that it is there must be told */
-	charge(merge, workload->space, WORKLOAD_BYTES + merge->key.len + source.source.labels.len);
+	charge(merge, workload->namespace, WORKLOAD_BYTES + merge->key.len + source.source.labels.len);
 	return workload;
 }
 
@@ -160,7 +160,7 @@ static struct destination *find_destination(struct flow_merge *merge, struct wor
 	flow_put(&key, &merge->text);
 	HASH_FIND(hh, workload->destinations, merge->text.at, merge->text.len, destination);
 	if (destination != NULL || HASH_COUNT(workload->destinations) >= FLOW_DESTINATIONS ||
-	    !charge(merge, workload->space, DESTINATION_BYTES + merge->text.len))
+	    !charge(merge, workload->namespace, DESTINATION_BYTES + merge->text.len))
 		return destination;
 	destination = allocated(sizeof *destination + merge->text.len);
 	memcpy(destination + 1, merge->text.at, merge->text.len);

@@ -329,7 +329,7 @@ static void mark_changed(struct dns_cards *cards, const struct dns_name *name)
 	}
 }
 
-static void settle_card(struct dns_cards *cards, struct dns_card *card)
+static void emit_changed(struct dns_cards *cards, struct dns_card *card)
 {
 	DL_DELETE(cards->changed, card);
 	card->changed = false;
@@ -341,14 +341,14 @@ static void settle_card(struct dns_cards *cards, struct dns_card *card)
 	}
 }
 
-void dns_cards_settle(struct dns_cards *cards, int64_t at)
+void dns_cards_emit_changed(struct dns_cards *cards, int64_t at)
 {
 	const struct dns_name *name;
 	dns_names_time(cards->names, at);
 	while ((name = dns_names_changed(cards->names)) != NULL)
 		mark_changed(cards, name);
 	while (cards->changed != NULL)
-		settle_card(cards, cards->changed);
+		emit_changed(cards, cards->changed);
 	while (cards->waiting != NULL && cards->waiting->deadline <= at) {
 		struct dns_card *card = cards->waiting;
 		stop_waiting(cards, card);

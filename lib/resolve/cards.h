@@ -45,11 +45,11 @@ void dns_cards_free(struct dns_cards *cards);
 const char *dns_cards_take(struct dns_cards *cards, struct json_text line, struct json_text json,
                            int64_t at);
 
-/* Takes an outcome; dns_cards_settle() emits what follows from it. False when it is of no use. */
+/* Takes an outcome; dns_cards_emit_changed() emits what follows from it. False when it is of no use. */
 bool dns_cards_answer(struct dns_cards *cards, const struct dns_answer *answer, int64_t at);
 
 /* Emits what waits no longer, and what has changed, also by time alone. */
-void dns_cards_settle(struct dns_cards *cards, int64_t at);
+void dns_cards_emit_changed(struct dns_cards *cards, int64_t at);
 int64_t dns_cards_expiry(const struct dns_cards *cards); /* not needed before this */
 
 /* The next question to ask; and before which time there is none. */

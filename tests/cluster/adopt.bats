@@ -246,6 +246,6 @@ orphans() {
 	kube create clusterrole "$NS" --verb=get,create,patch --resource=networkpolicies.networking.k8s.io >/dev/null
 	kube create clusterrolebinding "$NS" --clusterrole="$NS" --user=nobody >/dev/null
 	run -1 --separate-stderr egress-apply --kubeconfig "$(cluster_user "$CLUSTER" nobody)" --adopt <operations
-	[[ "$stderr" == *"can't list the operator's policies"* ]]
+	[[ "$stderr" == *"cannot list the operator's policies"* ]]
 	kube delete clusterrolebinding "$NS" >/dev/null
 }

@@ -373,7 +373,7 @@ events() { kube -n "$NS" get events -o json | jq -c '[.items[] | [.involvedObjec
 	run -0 --separate-stderr egress-apply --events --kubeconfig "$(cluster_user "$CLUSTER" nobody)" <<<"$(judged lost NotVerified "not verified")"
 	kube delete clusterrolebinding "$NS" >/dev/null
 	[ "$(types <<<"$output")" = APPLIED ]
-	[[ "$stderr" == *"can't tell Event lost."*'cannot create resource "events"'* ]]
+	[[ "$stderr" == *"cannot tell Event lost."*'cannot create resource "events"'* ]]
 }
 
 @test "--prune deletes nothing when a record could not be used, since that may have named it" {

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		check_form(&answer);
 		dns_cards_answer(cards, &answer, answer.time);
 		dns_cards_take(cards, json_of(card), json_of(card), answer.time);
-		dns_cards_settle(cards, answer.time);
+		dns_cards_emit_changed(cards, answer.time);
 	}
 	dns_cards_take(cards, json_of(card), json_of(card), 0);
 	if (emitted == 0)

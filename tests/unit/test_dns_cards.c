@@ -86,7 +86,7 @@ static void tell(struct stage *stage, const char *name, const char *ip, int64_t 
 		dns_cards_answer(stage->cards, &answer, at);
 		dns_answer_free(&answer);
 	}
-	dns_cards_settle(stage->cards, at);
+	dns_cards_emit_changed(stage->cards, at);
 }
 
 #define EVENT(type, name, policy, verdict)                                                         \
@@ -134,10 +134,10 @@ static void it_waits_no_longer_than_it_was_said_and_gets_its_names_later(void **
 	struct stage stage;
 	open_stage(&stage, &usual);
 	take(&stage, CARD("c", DOMAIN("a.example")), 100);
-	dns_cards_settle(stage.cards, 109);
+	dns_cards_emit_changed(stage.cards, 109);
 	expect(&stage, "");
 	assert_int_equal(dns_cards_expiry(stage.cards), 110);
-	dns_cards_settle(stage.cards, 110);
+	dns_cards_emit_changed(stage.cards, 110);
 	expect(&stage, EVENT("ADDED", "c", ONLY_DNS, "true") MISSED("a.example", "no answer came yet"));
 	tell(&stage, "a.example", "1.1.1.1", 120);
 	expect(&stage, OPENED("MODIFIED", "c", "a.example", "1.1.1.1"));
@@ -169,7 +169,7 @@ static void a_card_comes_out_again_only_when_its_addresses_change(void **state)
 	expect(&stage, "");
 	tell(&stage, "a.example", "", 230);
 	expect(&stage, ""); /* the grace */
-	dns_cards_settle(stage.cards, 330);
+	dns_cards_emit_changed(stage.cards, 330);
 	expect(&stage, EVENT("MODIFIED", "c", ONLY_DNS, "true") MISSED("a.example", "has no addresses"));
 	close_stage(&stage);
 }
@@ -185,7 +185,7 @@ static void every_card_that_has_the_name_comes_out_again(void **state)
 	expect(&stage, OPENED("ADDED", "c", "a.example", "1.1.1.1")
 	               OPENED("ADDED", "d", "a.example", "1.1.1.1"));
 	tell(&stage, "a.example", "", 160);
-	dns_cards_settle(stage.cards, 260);
+	dns_cards_emit_changed(stage.cards, 260);
 	expect(&stage, EVENT("MODIFIED", "c", ONLY_DNS, "true") MISSED("a.example", "has no addresses")
 	               EVENT("MODIFIED", "d", ONLY_DNS, "true") MISSED("a.example", "has no addresses"));
 	close_stage(&stage);
@@ -327,7 +327,7 @@ static void a_card_that_loses_its_verdict_or_goes_is_told_at_once_and_never_agai
 		snprintf(wanted, sizeof wanted, "%s\n", ends[i % 2]);
 		expect(&stage, wanted);
 		tell(&stage, "a.example", "2.2.2.2", 60);
-		dns_cards_settle(stage.cards, 100000);
+		dns_cards_emit_changed(stage.cards, 100000);
 		expect(&stage, "");
 		assert_int_equal(dns_cards_names(stage.cards), 0);
 		close_stage(&stage);
@@ -343,7 +343,7 @@ static void a_later_event_takes_the_place_of_one_that_waits(void **state)
 	take(&stage, CARD("c", DOMAIN("b.example")), 5);
 	tell(&stage, "a.example", "1.1.1.1", 5);
 	expect(&stage, "");
-	dns_cards_settle(stage.cards, 10); /* since the first */
+	dns_cards_emit_changed(stage.cards, 10); /* since the first */
 	expect(&stage, EVENT("ADDED", "c", ONLY_DNS, "true") MISSED("b.example", "no answer came yet"));
 	close_stage(&stage);
 }
@@ -518,7 +518,7 @@ static void run_play(uint64_t seed, struct json_buffer *all)
 		else if (what < 8)
 			play_answer(&play);
 		play.at += pick(&play, 50);
-		dns_cards_settle(play.stage.cards, play.at);
+		dns_cards_emit_changed(play.stage.cards, play.at);
 		json_put(all, play.stage.out.at, play.stage.out.len);
 		check_lines(&play);
 	}
