@@ -218,6 +218,7 @@ install: all
 	install -m 644 $(wildcard lib/*/*.5) $(SHARE)/man/man5
 	install -m 644 $(wildcard pipelines/*.7) $(SHARE)/man/man7
 	install -m 755 $(SCRIPTS) $(SHARE)/egress/pipelines
+	install -m 644 pipelines/migrate.jq $(SHARE)/egress/pipelines
 	install -m 644 $(wildcard pipelines/kubernetes/*.yaml) $(SHARE)/egress/kubernetes
 	install -D -m 644 -t $(SHARE)/egress/kubernetes/guard $(wildcard pipelines/kubernetes/guard/*.yaml)
 	for target in $(notdir $(wildcard pipelines/kubernetes/targets/*)); do \

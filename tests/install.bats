@@ -33,13 +33,13 @@ has_all() {
 		[ -x "$1/bin/$name" ] || { echo "no program $name" && return 1; }
 		compgen -G "$1/share/man/man1/$name.1*" >/dev/null || { echo "no manual of $name" && return 1; }
 	done
-	for name in man5/egress-records.5 man5/egress-bounds.5 man7/egress.7 man7/egress-troubleshooting.7; do
+	for name in man5/egress-records.5 man5/egress-bounds.5 man7/egress.7 man7/egress-troubleshooting.7 man7/egress-migrate.7; do
 		compgen -G "$1/share/man/$name*" >/dev/null || { echo "no manual $name" && return 1; }
 	done
 	for name in "$root"/systemd/*@.*; do
 		[ -f "$1/lib/systemd/system/${name##*/}" ] || { echo "no unit ${name##*/}" && return 1; }
 	done
-	for name in pipelines/{enforce,record,replay,audit}; do
+	for name in pipelines/{enforce,record,replay,audit,migrate}; do
 		[ -x "$1/share/egress/$name" ] || { echo "no script $name" && return 1; }
 	done
 	[ -f "$1/share/egress/cluster.env" ] && [ -x "$1/share/egress/check-cluster" ] && [ -f "$1/share/egress/kubernetes/rbac.yaml" ] &&

@@ -24,19 +24,22 @@ operator_spec() {
 			egress: [{ports: [{protocol: "TCP", port: 6443}], to: [{ipBlock: {cidr: "192.0.2.1/32"}}]}]} end'
 }
 
-# operator_policy NAME anywhere|server CARD UID [JQ]: created. A later reconcile is operator_update.
-operator_policy() {
-	local path=/apis/networking.k8s.io/v1/namespaces/$NS/networkpolicies
-	jq -n --arg name "$1" --arg namespace "$NS" --arg card "$3" --arg uid "$4" --argjson spec "$(operator_spec "$1" "$2")" '
+# operator_object NAME anywhere|server CARD UID NAMESPACE: the policy, as it creates it.
+operator_object() {
+	jq -nc --arg name "$1" --arg namespace "$5" --arg card "$3" --arg uid "$4" --argjson spec "$(operator_spec "$1" "$2")" '
 		{apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy",
 		 metadata: {name: "\($name)-signature-policy", namespace: $namespace,
 			labels: {"managed-by": "kagenti-operator", "kagenti.dev/agentcard": $card,
 				"kagenti.dev/policy-type": "signature-verification"},
 			ownerReferences: [{apiVersion: "agent.kagenti.dev/v1alpha1", kind: "AgentCard", name: $card, uid: $uid,
 				controller: true, blockOwnerDeletion: true}]},
-		 spec: $spec}
-		| '"${5:-.}" >policy.json
-	operator_send POST "$path" policy.json
+		 spec: $spec}'
+}
+
+# operator_policy NAME anywhere|server CARD UID [JQ]: created. A later reconcile is operator_update.
+operator_policy() {
+	operator_object "$1" "$2" "$3" "$4" "$NS" | jq "${5:-.}" >policy.json
+	operator_send POST "/apis/networking.k8s.io/v1/namespaces/$NS/networkpolicies" policy.json
 }
 
 # operator_update NAME anywhere|server: spec alone, as an update of an existing policy leaves its labels.
