@@ -307,3 +307,59 @@ flow() {
 	run -0 "$pipelines/dry-run" --help
 	[[ $output == *'Usage: pipelines/dry-run '* ]]
 }
+
+# headless N FILE: the sample log without its first N lines
+headless() { tail -n +$(($1 + 1)) "$log" >"$2"; }
+
+@test "a log whose head is gone is refused with one message, and nothing is written or removed" {
+	replay --dir out "$log"
+	for cut in 5 30 62 "$(($(wc -l <early.ndjson) + 1))"; do
+		headless "$cut" rotated.ndjson
+		run -3 --separate-stderr replay --dir out rotated.ndjson
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr == 'replay: rotated.ndjson: its head is gone: '* ]]
+		as_agreed out
+		run -3 --separate-stderr audit out rotated.ndjson
+		[ -z "$output" ]
+		run -3 --separate-stderr "$pipelines/metrics" --trust-domain example.org rotated.ndjson
+		[[ $stderr == *'its head is gone: '* ]]
+	done
+	# what stands before it makes it whole, and so does a list that begins later
+	head -n "$cut" "$log" >head.ndjson
+	replay --dir again head.ndjson rotated.ndjson
+	as_agreed again
+}
+
+@test "a log of kubectl's, which has no marks, is whole where each object is added before it changes" {
+	grep -v '"BOOKMARK"' "$log" >unmarked.ndjson
+	run -0 "$pipelines/logs" --check unmarked.ndjson
+	tail -n +51 unmarked.ndjson >rotated.ndjson
+	run -3 "$pipelines/logs" --check rotated.ndjson
+}
+
+# a folder as keep and record write them: compressed and plain, in order, with what else is there
+kept_logs() {
+	mkdir kept
+	gzip -c "early.ndjson" >kept/events-20260101T000000.1Z.ndjson.gz
+	cp "$log" kept/events-20260102T000000.2Z.ndjson
+	echo 'not a log' >kept/notes.txt
+}
+
+@test "audit and metrics take a folder of logs, in order, and refuse one with nothing of ours" {
+	kept_logs
+	replay --dir out "$log"
+	run -0 --separate-stderr audit out kept
+	[ -z "$output$stderr" ]
+	[ "$("$pipelines/metrics" --trust-domain example.org kept | grep -v time_seconds)" = \
+		"$("$pipelines/metrics" --trust-domain example.org "$log" | grep -v time_seconds)" ]
+	"$pipelines/logs" kept | cmp - <(zcat -f kept/events-*.gz && echo && cat kept/events-*.ndjson && echo)
+	mkdir other
+	touch other/somebody.yaml
+	run -3 --separate-stderr audit out other
+	[[ $stderr == 'audit: other: has neither manifests of egress-apply nor logs' ]]
+	run -0 --separate-stderr audit --allow-empty other other
+	for pipeline in metrics replay; do
+		run -3 --separate-stderr "$pipelines/$pipeline" --trust-domain example.org other
+		[[ $stderr == "$pipeline: other: has no log "* ]]
+	done
+}
