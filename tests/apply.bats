@@ -188,7 +188,7 @@ unread() {
 	local first=$!
 	exec 4>gate
 	policy one >&4
-	until [ -f out/team-a_networkpolicy_one.yaml ]; do sleep 0.01; done
+	for _ in $(seq 2400); do [ ! -f out/team-a_networkpolicy_one.yaml ] || break; sleep 0.05; done
 	run -3 --separate-stderr egress-apply --dir out <<<"$(policy two)"
 	[[ "$stderr" == *"another egress-apply is using it"* ]]
 	exec 4>&-

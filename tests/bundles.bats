@@ -234,7 +234,7 @@ MODIFIED team-a/billing-card ChainInvalid' ]
 	for _ in 1 2 3; do read -r -t 60 -u 9 line; done
 	[ "$(verdicts <<<"$line")" = "ADDED team-a/billing-card Verified" ]
 	kill -s HUP $pid
-	for _ in $(seq 600); do grep -q 'are read again' err && break; sleep 0.1; done
+	for _ in $(seq 2400); do grep -q 'are read again' err && break; sleep 0.1; done
 	grep -qx "egress-verify: asked to: the trust bundles' files are read again" err
 	cat card >&8
 	read -r -t 60 -u 9 line

@@ -104,7 +104,7 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' "$pipelines/gitops" --dir tree --settle 1 3>&- &
 	exec 4>more
 	# nothing ends: the first commit can only come from the pause
-	while ! git -C tree rev-parse -q --verify HEAD >/dev/null; do sleep 0.1; done
+	for _ in $(seq 2400); do ! git -C tree rev-parse -q --verify HEAD >/dev/null || break; sleep 0.1; done
 	[ "$(git -C tree log --format=%s)" = 'Egress of 15 agents' ]
 	tail -n +"$(($(wc -l <early.ndjson) + 1))" "$log" >&4
 	exec 4>&-
@@ -243,7 +243,7 @@ names() { find "$1" -name '*.yaml' -printf '%f\n' | sort; }
 		while :; do sleep 0.1; done
 	END
 	EGRESS_VERIFY_FLAGS='--trust-domain example.org' "$pipelines/several-clusters" --dir all east west >results 3>&- &
-	while [ "$(cat watching 2>/dev/null | wc -l)" -lt 2 ]; do sleep 0.1; done
+	for _ in $(seq 2400); do [ "$(cat watching 2>/dev/null | wc -l)" -lt 2 ] || break; sleep 0.1; done
 	kill $!
 	wait $!
 	while read -r watcher; do run ! kill -0 "$watcher"; done <watching

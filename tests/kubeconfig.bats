@@ -377,7 +377,7 @@ plugin() { # writes one; the body of the script is the input
 	exec 8>operations
 	tell() { # NAME
 		echo '{"type":"DELETE","object":{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"namespace":"team","name":"'"$1"'"}}}' >&8
-		for _ in $(seq 600); do grep -q "\"$1\"" results && return; sleep 0.1; done
+		for _ in $(seq 2400); do grep -q "\"$1\"" results && return; sleep 0.1; done
 		cat results messages && return 1
 	}
 	tell one

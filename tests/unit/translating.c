@@ -31,9 +31,14 @@ void translating_start(struct translating *translating)
 		.api_server = none,
 		.api_server_port = POLICY_PORT_ENDPOINTS,
 	};
+	translating_start_with(translating, &settings);
+}
+
+void translating_start_with(struct translating *translating, struct policy_settings *settings)
+{
 	*translating = (struct translating){0};
 	translating->translator = policy_translator_new(
-		&settings, policy_targets[0], (struct policy_output){on_operation, translating});
+		settings, policy_targets[0], (struct policy_output){on_operation, translating});
 }
 
 void translating_free(struct translating *translating)

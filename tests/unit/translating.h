@@ -20,6 +20,8 @@ struct translating {
 
 /* For the first target, the API server's port from its endpoints. */
 void translating_start(struct translating *translating);
+/* With other settings, which are borrowed until translating_free(). */
+void translating_start_with(struct translating *translating, struct policy_settings *settings);
 void translating_free(struct translating *translating);
 
 /* Takes a line; it must be of use. */
