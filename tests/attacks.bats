@@ -41,7 +41,7 @@ judge_all() {
 @test "no attack is accepted, and each is refused for its own reason" {
 	run -0 judge_all $(ls "$CORPUS"/*.ndjson | grep -v /control-)
 	echo "$output"
-	[ "${#lines[@]}" -eq 1 ] && [ "${output% judged}" -ge 390 ]
+	[ "${#lines[@]}" -eq 1 ] && [ "${output% judged}" -ge 410 ]
 }
 
 @test "a verdict that is not as a file says is told, also of the last file, and an attack that is accepted" {

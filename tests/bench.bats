@@ -91,7 +91,7 @@ left() {
 
 @test "hostile events are weighed in usual ones" {
 	run -0 small cost
-	for kind in $("$BUILD/tools/costly_card") 16-signatures; do
+	for kind in $("$BUILD/tools/costly_card") 16-signatures 1000-agentcards; do
 		grep -qE "^$kind +[0-9]+x$" <<<"$output"
 	done
 }

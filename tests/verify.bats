@@ -372,6 +372,80 @@ MODIFIED team-a/billing-card Verified' ]
 	[ "$output" = "ADDED team-a/billing-card CardMissing" ]
 }
 
+# wrapped [jq program over the wrapper] <signed card: it under the key signed-agent-card.json
+wrapped() {
+	jq -c '{agentCard: ., attestations: {signatureBundle: {dsseEnvelope: {}}}, verificationMaterial: {certificate: "x"}} | '"${1:-.}" |
+		configmap team-a billing-card-signed signed-agent-card.json | event ADDED
+}
+# beside EVENT [jq program over the card]: the same ConfigMap with billing.json under agent-card.json too
+beside() {
+	jq -c --slurpfile card <(jq "${2:-.}" billing.json) '.object.data["agent-card.json"] = ($card[0] | tojson)' "$1"
+}
+
+@test "the key signed-agent-card.json holds the card in agentCard, and comes before agent-card.json" {
+	wrapped <billing.json >both
+	run -0 verdicts_of trust workload both card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	jq -c '.object |= (.binaryData = (.data | map_values(@base64)) | del(.data))' both >binary
+	run -0 verdicts_of trust workload binary card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	beside both '.name = "tampered"' >mixed
+	run -0 verdicts_of trust workload mixed card
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	jq '.name = "tampered"' billing.json | wrapped >bad
+	run -0 verdicts_of trust workload <(beside bad) card
+	[ "$output" = "ADDED team-a/billing-card SignatureInvalid" ]
+	jq -c '.object.data["signed-agent-card.json"] |= (fromjson | .agentCard | tojson)' both >bare
+	run -0 verdicts_of trust workload <(beside bare) card
+	[ "$output" = "ADDED team-a/billing-card RecordUnusable" ]
+}
+
+@test "a signed-agent-card.json without a card ends what was signed before, and a good one mends it" {
+	wrapped <billing.json >both
+	for program in 'del(.agentCard)' '.agentCard |= tojson' '.agentCard = null' '[.]'; do
+		wrapped "$program" <billing.json >gone
+		run -0 verdicts_of trust workload both card <(beside gone) both
+		[ "$output" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card RecordUnusable
+MODIFIED team-a/billing-card Verified" ]
+	done
+	jq -c '.object.data["signed-agent-card.json"] += "x"' both >gone
+	verify < <(cat trust workload gone card) | tail -n 1 |
+		jq -e '.verification.message | test("its key signed-agent-card.json is unusable: [a-z]")'
+	jq -c '.object.data["signed-agent-card.json"] |= sub("{"; "{\"agentCard\":{},")' both >twice
+	run -0 verdicts_of trust workload twice card
+	[ "$output" = "ADDED team-a/billing-card RecordUnusable" ]
+}
+
+@test "what is unusable in a signed card's ConfigMap has a share of memory too" {
+	jq -cn 'range(9000) | {type:"ADDED", object:{apiVersion:"v1", kind:"ConfigMap",
+		metadata:{namespace:"team-a", name:"h\(.)-card-signed"}, data:{"signed-agent-card.json":"no"}}}' >hostile
+	run -0 verdicts_of trust workload hostile signed card -- --namespace-memory 1
+	[ "$output" = "ADDED team-a/billing-card Verified" ] || [ "$output" = "ADDED team-a/billing-card OverLimit" ]
+	jq -c '.object.spec.targetRef.name = "h8999"' card >last
+	run -0 verdicts_of trust hostile last -- --namespace-memory 1
+	[ "$output" = "ADDED team-a/billing-card OverLimit" ]
+	run -0 verdicts_of trust hostile last
+	[ "$output" = "ADDED team-a/billing-card RecordUnusable" ]
+	run -0 verdicts_of trust workload hostile card signed -- --namespace-memory 1
+	[ "${lines[-1]}" = "MODIFIED team-a/billing-card Verified" ]
+}
+
+@test "texts that pack well count by their length: AgentCards that many events write again find no room" {
+	jq -c --arg pad "$(head -c 100000 /dev/zero | tr '\0' x)" 'range(60) as $i | .object |= (.metadata.name = "c\($i)" | .metadata.annotations.pad = $pad)' card >many
+	run -0 verdicts_of trust workload signed many -- --namespace-memory 1
+	[ "$(grep -c ' Verified$' <<<"$output")" -le 42 ]
+	[ "$(grep -c ' Verified$' <<<"$output")" -ge 30 ]
+	[ "$(grep -c ' OverLimit$' <<<"$output")" -ge 18 ]
+}
+
+@test "an AgentCard that comes again and finds no room does not stay verified, nor outlive its trust" {
+	jq -c 'range(2000) as $i | .object.metadata.name = "c\($i)" | .object.spec.targetRef.name = "w\($i)"' card >many
+	run -0 verdicts_of trust workload signed card many card <(bundle_configmap <<<'{"keys":[]}') -- --namespace-memory 1
+	[ "$(grep ' team-a/billing-card ' <<<"$output")" = "ADDED team-a/billing-card Verified
+ADDED team-a/billing-card OverLimit" ]
+}
+
 @test "wrong usage is told apart from what it would do" {
 	run -2 egress-verify <good
 	[[ $output == *"give --trust-domain DOMAIN"*"or --accept-status"* ]]

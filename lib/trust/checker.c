@@ -138,9 +138,19 @@ struct trust_counts trust_checker_counts(const struct trust_checker *checker)
 	return checker->counts;
 }
 
+struct trust_card_digest trust_card_digest(struct trust_checker *checker, struct json_text card)
+{
+	struct trust_card_digest digest;
+	if (EVP_DigestInit_ex2(checker->digest, trust_digest(256), NULL) != 1 ||
+	    EVP_DigestUpdate(checker->digest, card.at, card.len) != 1 ||
+	    EVP_DigestFinal_ex(checker->digest, digest.bytes, NULL) != 1)
+		abort();
+	return digest;
+}
+
 /* All that the findings depend on, but for the checker's own settings. */
 static void take_digest(struct trust_checker *checker, const struct domain *domain,
-                        struct json_text card, uint8_t digest[TRUST_FINGERPRINT_SIZE])
+                        const struct trust_card_digest *card, uint8_t digest[TRUST_FINGERPRINT_SIZE])
 {
 	static const uint8_t none[TRUST_FINGERPRINT_SIZE];
 	const uint8_t *anchors =
@@ -148,7 +158,7 @@ static void take_digest(struct trust_checker *checker, const struct domain *doma
 	if (EVP_DigestInit_ex2(checker->digest, trust_digest(256), NULL) != 1 ||
 	    EVP_DigestUpdate(checker->digest, anchors, TRUST_FINGERPRINT_SIZE) != 1 ||
 	    EVP_DigestUpdate(checker->digest, domain->name, strlen(domain->name) + 1) != 1 ||
-	    EVP_DigestUpdate(checker->digest, card.at, card.len) != 1 ||
+	    EVP_DigestUpdate(checker->digest, card->bytes, sizeof card->bytes) != 1 ||
 	    EVP_DigestFinal_ex(checker->digest, digest, NULL) != 1)
 		abort();
 }
@@ -336,7 +346,9 @@ void trust_check(struct trust_checker *checker, const struct trust_request *requ
 			trust_template_expand(checker->path_template, request->namespace,
 			                      request->service_account, path);
 	}
-	take_digest(checker, domain, request->card, digest);
+	struct trust_card_digest card =
+	        request->digest != NULL ? *request->digest : trust_card_digest(checker, request->card);
+	take_digest(checker, domain, &card, digest);
 	const struct trust_findings *findings =
 	        trust_memory_find(checker->memory, digest, request->at);
 	if (findings != NULL && are_enough(&expected, findings)) {

@@ -80,8 +80,17 @@ bool trust_checker_anchors(struct trust_checker *checker, const char *trust_doma
  * configured. */
 const char *trust_checker_domain(const struct trust_checker *checker, const char *binding);
 
+struct trust_card_digest {
+	uint8_t bytes[TRUST_FINGERPRINT_SIZE];
+};
+
+/* Of a card's bytes, for who asks of one card many times: digesting it costs most of an answer that
+ * is remembered. */
+struct trust_card_digest trust_card_digest(struct trust_checker *checker, struct json_text card);
+
 struct trust_request {
 	struct json_text card;       /* unchecked bytes; absent: there is none */
+	const struct trust_card_digest *digest; /* the card's; NULL: it is computed */
 	const char *trust_domain;    /* identityBinding's, or NULL */
 	struct json_text allowed;    /* its allowedSpiffeIDs; absent: it names none */
 	const char *namespace;       /* of the card and its workload */

@@ -132,7 +132,8 @@ static void take_card(struct trust_cards *cards, struct json_text line, const st
 	free(card->unusable);
 	card->unusable = NULL;
 	hold_card(cards, card, event, &aim);
-	if (!holds) {
+	/* one that found no room now is not looked at again, so nothing of it may stay */
+	if (!holds || card->over) {
 		cards_check(cards, card, aim.problem, at);
 		held_card_verification(card, json_buffer_text(&cards->verification));
 	}

@@ -6,8 +6,8 @@
  * workload's service account, a trust bundle, the time), the cards concerned are checked
  * again, and each whose verification differs comes out once more, as MODIFIED.
  *
- *   signed card   ConfigMap <workload>-card-signed, key agent-card.json; without it the
- *                 AgentCard's status.card
+ *   signed card   ConfigMap <workload>-card-signed, key signed-agent-card.json (an object: its
+ *                 member agentCard), else agent-card.json; without it the AgentCard's status.card
  *   workload      Deployment, StatefulSet (apps) or Sandbox (agents.x-k8s.io) that
  *                 spec.targetRef names, in the card's namespace
  *   trust bundle  of the trust domain that the card must have: from a ConfigMap or a

@@ -73,6 +73,18 @@ static void explain_more(const struct trust_cards *cards, const struct held_card
 		explain_url(verdict);
 }
 
+/* Many AgentCards may name one workload, and its signed card may be large: it is digested once. */
+static const struct trust_card_digest *digest_of(struct trust_cards *cards, struct held_target *target,
+                                                 struct json_text signed_card)
+{
+	if (target->signed_card.at == NULL)
+		return NULL;
+	if (!target->digested)
+		target->digest = trust_card_digest(cards->settings.checker, signed_card);
+	target->digested = true;
+	return &target->digest;
+}
+
 static void check_signed(struct trust_cards *cards, struct held_card *card, int64_t at)
 {
 	char namespace[EVENT_KEY_SIZE];
@@ -91,6 +103,7 @@ static void check_signed(struct trust_cards *cards, struct held_card *card, int6
 		.namespace = namespace,
 		.at = at,
 	};
+	request.digest = digest_of(cards, card->target, request.card);
 	if (card->workload != HELD_NONE)
 		request.service_account = card->target->service_accounts[card->workload];
 	trust_check(cards->settings.checker, &request, &cards->verdict);

@@ -81,20 +81,32 @@ static bool is_over(const struct held *held, const struct held_namespace *ns)
 	return ns->bytes > held->namespace_bytes;
 }
 
+/* A text that packs well costs little memory, but is read and written whole whenever what it depends
+ * on changes: so it counts at least for a quarter of its length. */
+static size_t cost_of(const struct json_packed *packed)
+{
+	size_t quarter = packed->len / 4;
+	return packed->held > quarter ? packed->held : quarter;
+}
+
 static void count_card(struct held_card *card)
 {
 	count(card->namespace, &card->bytes,
-	      sizeof *card + 2 * strlen(card->key) + card->object.held + card->verification_len);
+	      sizeof *card + 2 * strlen(card->key) + cost_of(&card->object) + card->verification_len);
 }
 
 static void count_target(struct held_target *target)
 {
 	count(target->namespace, &target->bytes,
-	      sizeof *target + 2 * strlen(target->key) + target->signed_card.held);
+	      sizeof *target + 2 * strlen(target->key) + cost_of(&target->signed_card) +
+	              (target->unusable == NULL ? 0 : strlen(target->unusable)));
 }
 
-static void set_unasked(struct held_target *target, bool unasked)
+/* Whether anything of its ConfigMap is held that no AgentCard asks for. */
+static void find_unasked(struct held_target *target)
 {
+	bool unasked = target->cards == NULL &&
+	               (target->signed_card.at != NULL || target->unusable != NULL);
 	if (target->unasked == unasked)
 		return;
 	target->unasked = unasked;
@@ -104,15 +116,31 @@ static void set_unasked(struct held_target *target, bool unasked)
 		DL_DELETE(target->namespace->unasked, target);
 }
 
+/* What was known of its bytes is not known of others. */
+static void forget_bytes(struct held *held, struct held_target *target)
+{
+	target->digested = false;
+	if (held->unpacked == target)
+		held->unpacked = NULL;
+}
+
+static void drop_signed(struct held *held, struct held_target *target)
+{
+	forget_bytes(held, target);
+	json_packed_free(&target->signed_card);
+	find_unasked(target);
+	count_target(target);
+}
+
 /* Forgets signed cards that nobody asks for until there is room, the oldest first. */
 static void make_room(struct held *held, struct held_namespace *ns)
 {
 	while (is_over(held, ns) && ns->unasked != NULL) {
 		struct held_target *target = ns->unasked;
 		ns->left_out = true;
-		set_unasked(target, false);
-		json_packed_free(&target->signed_card);
-		count_target(target);
+		free(target->unusable);
+		target->unusable = NULL;
+		drop_signed(held, target);
 		held_target_drop(held, target);
 	}
 }
@@ -158,8 +186,7 @@ static void stop_asking(struct held_target *target)
 	if (target->cards != NULL)
 		return;
 	target->over = false;
-	if (target->signed_card.at != NULL)
-		set_unasked(target, true);
+	find_unasked(target);
 }
 
 void held_card_aim(struct held *held, struct held_card *card, const char *target_key)
@@ -176,8 +203,8 @@ void held_card_aim(struct held *held, struct held_card *card, const char *target
 	if (target_key == NULL)
 		return;
 	card->target = held_target_add(held, target_key);
-	set_unasked(card->target, false);
 	DL_APPEND(card->target->cards, card);
+	find_unasked(card->target);
 }
 
 static bool pack(struct json_packer **packer, struct json_packed *packed, struct json_text text)
@@ -264,16 +291,15 @@ void held_target_drop(struct held *held, struct held_target *target)
 			return;
 	HASH_DEL(held->targets, target);
 	leave(held, target->namespace, target->bytes);
+	forget_bytes(held, target);
 	free_target(target);
 }
 
-static bool forget_signed(struct held_target *target)
+static bool forget_signed(struct held *held, struct held_target *target)
 {
 	bool was_signed = target->signed_card.at != NULL || target->over;
-	set_unasked(target, false);
 	target->over = false;
-	json_packed_free(&target->signed_card);
-	count_target(target);
+	drop_signed(held, target);
 	return was_signed;
 }
 
@@ -282,12 +308,13 @@ static bool hold_signed(struct held *held, struct held_target *target, struct js
 {
 	bool was_over = target->over;
 	bool changed = pack(&held->signed_cards, &target->signed_card, card);
+	if (changed)
+		forget_bytes(held, target);
 	count_target(target);
 	make_room(held, target->namespace);
 	target->over = is_over(held, target->namespace);
 	if (target->over)
-		json_packed_free(&target->signed_card);
-	count_target(target);
+		drop_signed(held, target);
 	return target->over ? !was_over : changed || was_over;
 }
 
@@ -295,20 +322,20 @@ static bool hold_signed(struct held *held, struct held_target *target, struct js
 static void hold_unasked(struct held *held, struct held_target *target, struct json_text card)
 {
 	struct held_namespace *ns = target->namespace;
-	forget_signed(target);
+	forget_signed(held, target);
 	if (ns->bytes + card.len > held->namespace_bytes) {
 		ns->left_out = true;
 		return;
 	}
 	pack(&held->signed_cards, &target->signed_card, card);
-	set_unasked(target, true);
+	find_unasked(target);
 	count_target(target);
 }
 
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len)
 {
 	if (card == NULL)
-		return forget_signed(target);
+		return forget_signed(held, target);
 	if (target->cards != NULL)
 		return hold_signed(held, target, (struct json_text){card, len});
 	hold_unasked(held, target, (struct json_text){card, len});
@@ -327,17 +354,30 @@ void held_forget_left_out(struct held *held)
 
 struct json_text held_target_signed(struct held *held, const struct held_target *target)
 {
-	return json_unpack(held->signed_cards, &target->signed_card, &held->signed_card);
+	if (held->unpacked == target)
+		return json_buffer_text(&held->signed_card);
+	struct json_text card = json_unpack(held->signed_cards, &target->signed_card, &held->signed_card);
+	if (card.at == held->signed_card.at) /* and not where it is held */
+		held->unpacked = target;
+	return card;
 }
 
-bool held_target_spoil(struct held_target *target, const char *why)
+bool held_target_spoil(struct held *held, struct held_target *target, const char *why)
 {
+	struct held_namespace *ns = target->namespace;
 	bool was = target->unusable != NULL;
 	if (!was && why == NULL)
 		return false;
 	bool same = was && why != NULL && strcmp(target->unusable, why) == 0;
 	free(target->unusable);
-	target->unusable = why == NULL ? NULL : held_copy(why, strnlen(why, HELD_WHY_MAX));
+	target->unusable = NULL;
+	count_target(target);
+	if (why != NULL && target->cards == NULL && ns->bytes + HELD_WHY_MAX > held->namespace_bytes)
+		ns->left_out = true;
+	else if (why != NULL)
+		target->unusable = held_copy(why, strnlen(why, HELD_WHY_MAX));
+	find_unasked(target);
+	count_target(target);
 	return !same;
 }
 

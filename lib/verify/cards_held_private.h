@@ -12,6 +12,7 @@
 #include "k8s/workload.h"
 #include "base/packed.h"
 #include "base/table.h"
+#include "trust/checker.h"
 
 /* Kinds whose lists are told apart by marks; the workloads' come first. */
 enum held_kind {
@@ -83,11 +84,13 @@ struct held_target {
 	UT_hash_handle hh;
 	struct held_namespace *namespace;
 	struct held_target *prev, *next; /* in `unasked` of it */
-	bool unasked;
+	bool unasked; /* something of its ConfigMap is held, and no AgentCard asks for it */
 	size_t bytes;                  /* counted in its namespace */
 	bool over;                     /* its signed card found no room, and is not held */
 	struct held_card *cards;
 	struct json_packed signed_card; /* absent: no ConfigMap, or it holds no card */
+	struct trust_card_digest digest; /* of it, where `digested` */
+	bool digested;
 	char *unusable;                /* why the ConfigMap's last record is; NULL: it is not */
 	unsigned signed_list;          /* the list that named its ConfigMap last */
 	char *service_accounts[HELD_WORKLOADS]; /* NULL: that workload is not known */
@@ -102,6 +105,7 @@ struct held {
 	size_t namespace_bytes;                     /* the most that one may hold */
 	struct json_packer *objects, *signed_cards; /* made when they are first wanted */
 	struct json_buffer object, signed_card;     /* what was unpacked last */
+	const struct held_target *unpacked;         /* whose signed card is in that; NULL: nobody's */
 };
 
 void *held_memory(size_t size);                 /* zeroed; aborts when memory ran out */
@@ -131,8 +135,9 @@ void held_target_drop(struct held *held, struct held_target *target);
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len);
 /* The signed card; valid until the next call. */
 struct json_text held_target_signed(struct held *held, const struct held_target *target);
-/* Why the last record of its ConfigMap is unusable; NULL: it is usable. True when that changed. */
-bool held_target_spoil(struct held_target *target, const char *why);
+/* Why the last record of its ConfigMap is unusable; NULL: it is usable. True when that changed. One
+ * that no card asks for makes room, and finds none, as its signed card. */
+bool held_target_spoil(struct held *held, struct held_target *target, const char *why);
 bool held_target_account(struct held_target *target, enum held_kind workload, const char *name);
 
 /* A list of the ConfigMaps begins: what finds no room in it is not known yet. */

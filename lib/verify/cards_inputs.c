@@ -6,7 +6,41 @@
 #include "k8s/workload.h"
 #include "verify/cards_private.h"
 
+/* Keys of a signed card's ConfigMap, as the operator reads them: the first holds an object whose
+ * member agentCard is the card, beside attestations that we do not read. */
+#define WRAPPED_KEY "signed-agent-card.json"
 #define SIGNED_KEY "agent-card.json"
+
+/* Why the text in `card` cannot be used; NULL: the card alone is left in it. */
+static const char *unwrap(struct json_buffer *card)
+{
+	const struct json_limits limits = {JSON_RECORD_MAX, TRUST_CARD_DEPTH + 1};
+	struct json_text text = json_buffer_text(card);
+	struct json_error error = {0};
+	if (!json_check(text, &limits, &error))
+		return error.reason;
+	struct json_text inner = json_get(json_trim(text), "agentCard");
+	if (json_type(inner) != JSON_OBJECT)
+		return "it is not an object with an object agentCard";
+	memmove(card->at, inner.at, inner.len);
+	card->len = inner.len;
+	return NULL;
+}
+
+/* The signed card of a ConfigMap. False, and nothing is in `card`: there is none. Where there is
+ * what is none, `why` is a sentence: what stood there before counts no more, nor does the other key. */
+static bool find_card(struct json_text configmap, struct json_buffer *card, char why[HELD_WHY_MAX])
+{
+	why[0] = '\0';
+	if (!cards_configmap_value(configmap, WRAPPED_KEY, card))
+		return cards_configmap_value(configmap, SIGNED_KEY, card);
+	const char *wrong = unwrap(card);
+	if (wrong == NULL)
+		return true;
+	snprintf(why, HELD_WHY_MAX, "its key " WRAPPED_KEY " is unusable: %s", wrong);
+	card->len = 0;
+	return false;
+}
 
 static void take_signed(struct trust_cards *cards, const struct event *event, const char *key,
                         int64_t at)
@@ -14,14 +48,14 @@ static void take_signed(struct trust_cards *cards, const struct event *event, co
 	struct held_target *target = held_target_add(&cards->held, key);
 	target->signed_list = cards->lists[HELD_CONFIGMAP];
 	struct json_buffer card = {0};
-	bool found = event->type != EVENT_DELETED &&
-	             cards_configmap_value(event->object, SIGNED_KEY, &card);
+	char why[HELD_WHY_MAX] = "";
+	bool found = event->type != EVENT_DELETED && find_card(event->object, &card, why);
 	json_putc(&card, '\0');
 	size_t len = card.len - 1;
 	/* What is too large for a card stays so with fewer bytes held. */
 	if (len > TRUST_CARD_MAX + 1)
 		len = TRUST_CARD_MAX + 1;
-	bool spoilt = held_target_spoil(target, NULL);
+	bool spoilt = held_target_spoil(&cards->held, target, why[0] == '\0' ? NULL : why);
 	if (held_target_sign(&cards->held, target, found ? card.at : NULL, len) || spoilt)
 		cards_recheck_target(cards, target, at);
 	json_buffer_free(&card);
@@ -81,7 +115,7 @@ static void end_target(struct trust_cards *cards, struct held_target *target, en
 	if (kind == HELD_CONFIGMAP) {
 		if (target->signed_list == list)
 			return;
-		bool spoilt = held_target_spoil(target, NULL);
+		bool spoilt = held_target_spoil(&cards->held, target, NULL);
 		if (held_target_sign(&cards->held, target, NULL, 0) || spoilt)
 			cards_recheck_target(cards, target, at);
 	} else if (target->workload_lists[kind] != list &&

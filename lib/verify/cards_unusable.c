@@ -30,8 +30,9 @@ static bool spoil_configmap(struct trust_cards *cards, const struct event *named
 		return true;
 	struct held_target *target = held_target_add(&cards->held, key);
 	target->signed_list = cards->lists[HELD_CONFIGMAP];
-	if (held_target_spoil(target, why))
+	if (held_target_spoil(&cards->held, target, why))
 		cards_recheck_target(cards, target, at);
+	held_target_drop(&cards->held, target);
 	return true;
 }
 

@@ -93,6 +93,23 @@ signed_configmap team-a billing <billing.json | jq -c '.object.data |= {"agent-c
 	attack configmap-key CardMissing 'no signed card' 'a signed card under another key'
 signed_configmap team-a billing <billing.json | jq -c '.object |= (.binaryData = (.data | map_values(@base64)) | del(.data))' |
 	attack control-configmap-binary Verified 'signed by' 'a signed card in binaryData'
+# wrap [jq program over the wrapper] <card: the ConfigMap that holds it under signed-agent-card.json
+wrap() { jq -c '{agentCard: ., attestations: {}, verificationMaterial: {}} | '"${1:-.}" | configmap team-a billing-card-signed signed-agent-card.json | event ADDED; }
+# too NAME.json <ConfigMap: the same with that card under agent-card.json
+too() { jq -c --rawfile card "$1" '.object.data["agent-card.json"] = $card'; }
+wrap <billing.json | attack control-wrapped Verified 'signed by' 'a signed card beside its attestations'
+cp billing.json other.json
+wrap '.agentCard.description = "evil"' <billing.json | too other.json |
+	attack wrapped-first SignatureInvalid 'signature' 'a changed card beside attestations, and the good one under the other key'
+cp billing.json other.json
+wrap 'del(.agentCard)' <billing.json | too other.json |
+	attack wrapped-nothing RecordUnusable 'signed-agent-card.json is unusable' 'attestations without a card, and the good one under the other key'
+wrap '.signatures = .agentCard.signatures | .agentCard |= del(.signatures)' <billing.json |
+	attack wrapped-signatures-outside SignatureMissing 'not signed' 'signatures that stand beside the card'
+wrap <billing.json | sed 's/\\"agentCard\\":{/\\"agentCard\\":{},\\"agentCard\\":{/' |
+	attack wrapped-twice RecordUnusable 'duplicate key' 'two cards in one object'
+wrap '.attestations.signatureBundle = {verified: true} | .agentCard |= del(.signatures)' <billing.json |
+	attack wrapped-attested SignatureMissing 'not signed' 'an attestation in the place of a signature'
 signed_configmap team-a billing <billing.json | jq -c '.object.kind = "Secret"' |
 	attack secret CardMissing 'no signed card' 'a Secret of the name'
 signed_configmap team-a billing <billing.json | jq -c '.object.apiVersion = "evil.example/v1"' |
