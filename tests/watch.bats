@@ -549,6 +549,55 @@ await() { # TEXT FILE
 	[ "$(stub_requests '/namespaces/')" = "$(grep '/api' stub/log | grep -cvE '/api/v1/namespaces\?|/apis |/customresourcedefinitions/')" ]
 }
 
+# what of ClusterTrustBundles an event log on stdin tells
+clustertrustbundles() {
+	jq -r 'select(.object.kind == "ClusterTrustBundle") | [.type, .object.apiVersion, .object.metadata.name // "", .object.spec.trustBundle // ""] | join(" ")' | sort
+}
+
+@test "a ClusterTrustBundle is listed by its name when it is asked for, in the version that is served" {
+	stub_start <<-'END'
+		case $TARGET in
+		*sendInitialEvents*) status 400 no ;;
+		/apis) groups certificates.k8s.io/v1beta1 ;;
+		*v1beta1/clustertrustbundles*) list 10 "" '{"metadata":{"name":"example.org:spire:roots","resourceVersion":"4"},"spec":{"signerName":"example.org/spire","trustBundle":"PEM"}}' ;;
+		*/clustertrustbundles*) status 404 "not found" ;;
+		*) empty ;;
+		esac
+	END
+	run -0 --separate-stderr egress-watch --once -n red --trust-bundle-clustertrustbundle example.org:spire:roots
+	[ "$(clustertrustbundles <<<"$output")" = 'ADDED certificates.k8s.io/v1beta1 example.org:spire:roots PEM
+BOOKMARK certificates.k8s.io/v1beta1  
+BOOKMARK certificates.k8s.io/v1beta1  ' ]
+	[ "$(stub_requests '/apis/certificates.k8s.io/v1beta1/clustertrustbundles\?.*fieldSelector=metadata.name%3Dexample.org%3Aspire%3Aroots')" -ge 1 ]
+	[ "$(stub_requests 'certificates.k8s.io/v1/')" = 0 ]
+	jq -sr '[.[] | .object | select(.kind == "ClusterTrustBundle" or .kind == "AgentCard")][-1].kind' <<<"$output" | grep -qx AgentCard
+}
+
+@test "ClusterTrustBundles are not listed unless asked for, and several are" {
+	stub_start <<<'empty'
+	run -0 --separate-stderr egress-watch --once
+	[ "$(stub_requests clustertrustbundles)" = 0 ]
+	run -0 --separate-stderr egress-watch --once --trust-bundle-clustertrustbundle a --trust-bundle-clustertrustbundle b:c
+	[ "$(grep -oE 'clustertrustbundles.*fieldSelector=metadata.name%3D[^& ]*' stub/log | sed 's/.*%3D//' | sort -u | xargs)" = 'a b%3Ac' ]
+	for name in '' A a/b 'a b' "a'"; do
+		run -2 egress-watch --once --trust-bundle-clustertrustbundle "$name"
+		[[ $output == *"--trust-bundle-clustertrustbundle $name: not the name of a ClusterTrustBundle"* ]]
+	done
+}
+
+@test "without the API of a ClusterTrustBundle that is asked for, nothing is decided, and it is said" {
+	stub_start <<-'END'
+		case $TARGET in
+		/apis) groups apps/v1 ;;
+		*clustertrustbundles*) status 404 "not found" ;;
+		*) empty ;;
+		esac
+	END
+	run -3 --separate-stderr timeout 120 egress-watch --once --trust-bundle-clustertrustbundle roots
+	[[ $stderr == *clustertrustbundles.certificates.k8s.io* ]]
+	[[ $output != *'"kind":"AgentCard","metadata":{"annotations":{"k8s.io/initial-events-end"'* ]]
+}
+
 @test "--names rossoctl asks for that operator's cards and labels" {
 	stub_start <<<'empty'
 	run -0 --separate-stderr egress-watch --once --names rossoctl

@@ -23,7 +23,7 @@ enum { DEFAULT_PAGE = 500, DEFAULT_WATCH_S = 300, NAMESPACE_MAX = 63, NAME_MAX_L
 
 struct options {
 	const char *kubeconfig, *context, *bundle, *leader_elect, *rejects, *metrics;
-	struct option_list namespaces, targets;
+	struct option_list namespaces, targets, clustertrustbundles;
 	bool all_namespaces, once, full, timestamps;
 	struct option_choice names;
 	struct option_number page_size, watch_seconds;
@@ -53,6 +53,9 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "the ConfigMap of the trust bundle (default spire-system/spire-bundle; \"\": "
 	         "none)",
 	         &o->bundle},
+		{OPTION_LIST, "trust-bundle-clustertrustbundle", 0, "NAME",
+	         "watch this ClusterTrustBundle, for the option of\nthis name of egress-verify (repeat)",
+	         &o->clustertrustbundles},
 		{OPTION_FLAG, "full", 0, NULL,
 	         "write whole objects, with environments and whatever secrets they hold",
 	         &o->full},
@@ -106,6 +109,22 @@ static bool check_targets(const struct option_list *targets)
 			continue;
 		log_error("--target %s: must be networkpolicy, cilium, calico, ovn or istio",
 		          targets->values[i]);
+		return false;
+	}
+	return true;
+}
+
+/* It becomes part of a query only. */
+static bool check_clustertrustbundles(const struct option_list *names)
+{
+	static const char may[] = "abcdefghijklmnopqrstuvwxyz0123456789-.:";
+	for (size_t i = 0; i < names->count; i++) {
+		const char *name = names->values[i];
+		size_t len = strlen(name);
+		if (len > 0 && len <= NAME_MAX_LEN && strspn(name, may) == len)
+			continue;
+		log_error("--trust-bundle-clustertrustbundle %s: not the name of a ClusterTrustBundle, "
+		          "such as example.org:spire:roots", name);
 		return false;
 	}
 	return true;
@@ -185,6 +204,8 @@ static int watch(const struct options *o, struct connection *c, const struct obj
 		.namespace_count = o->all_namespaces ? 0 : o->namespaces.count,
 		.bundle_namespace = bundle->namespace,
 		.bundle_name = bundle->name,
+		.clustertrustbundles = o->clustertrustbundles.values,
+		.clustertrustbundle_count = o->clustertrustbundles.count,
 		.once = o->once,
 		.full = o->full,
 		.timestamps = o->timestamps,
@@ -222,6 +243,7 @@ static int check_and_run(const struct options *o)
 {
 	struct object_name bundle = {0}, lease = {0};
 	bool good = check_namespaces(&o->namespaces) && check_targets(&o->targets) &&
+	            check_clustertrustbundles(&o->clustertrustbundles) &&
 	            (o->bundle[0] == '\0' ||
 	             split("trust-bundle-configmap", o->bundle, &bundle)) &&
 	            (o->leader_elect == NULL || split("leader-elect", o->leader_elect, &lease));
@@ -255,5 +277,6 @@ int main(int argc, char **argv)
 	}
 	options_free_list(&options.namespaces);
 	options_free_list(&options.targets);
+	options_free_list(&options.clustertrustbundles);
 	return status;
 }

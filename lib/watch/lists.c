@@ -54,6 +54,10 @@ static const struct k8s_kind namespaces = {
 	.group = "", .version = "v1", .kind = "Namespace", .plural = "namespaces",
 	.cluster_scoped = true};
 
+static const struct k8s_kind clustertrustbundles = {
+	.group = "certificates.k8s.io", .version = "v1", .kind = "ClusterTrustBundle",
+	.plural = "clustertrustbundles", .cluster_scoped = true};
+
 /* A selector as a query: "labelSelector=KEY%3DVALUE". */
 static char *selector(const char *field, const char *key, const char *value)
 {
@@ -160,6 +164,17 @@ static void add_bundle(struct watch *w, size_t kind)
 	r->metadata = r->fetched = true;
 }
 
+static void add_clustertrustbundles(struct watch *w)
+{
+	const struct kube_watch_options *o = w->options;
+	if (o->clustertrustbundle_count == 0)
+		return;
+	size_t kind = add_kind(w, &clustertrustbundles, ROLE_NEEDED);
+	for (size_t i = 0; i < o->clustertrustbundle_count; i++)
+		add(w, kind, NULL, selector("fieldSelector", "metadata.name", o->clustertrustbundles[i]))
+			->chosen = true;
+}
+
 /* A policy of ours of another namespace would be taken for unwanted. */
 static void add_policies(struct watch *w, size_t kind, size_t row, const char *namespace)
 {
@@ -234,7 +249,7 @@ void watch_add_lists(struct watch *w)
 	size_t policies = 0;
 	while (policy_kinds[policies] != NULL)
 		policies++;
-	w->marks = kube_alloc(K8S_WORKLOADS + EVIDENCE + policies + 4, sizeof *w->marks);
+	w->marks = kube_alloc(K8S_WORKLOADS + EVIDENCE + policies + 5, sizeof *w->marks);
 	size_t kind = add_kind(w, &agentcards, ROLE_CARDS);
 	w->marks[kind].kind.group = o->agentcard_group;
 	each_namespace(w, kind, 0, add_cards);
@@ -245,6 +260,7 @@ void watch_add_lists(struct watch *w)
 	each_namespace(w, kind, 0, add_signed);
 	if (o->bundle_name != NULL)
 		add_bundle(w, kind);
+	add_clustertrustbundles(w);
 	kind = add_kind(w, &endpointslices, ROLE_NEEDED);
 	add(w, kind, "default", selector("labelSelector", "kubernetes.io/service-name", "kubernetes"))
 		->instead = &endpoints;

@@ -24,7 +24,9 @@ struct kube_watch_options {
 	size_t target_count;             /* their APIs need not exist */
 	const char *const *namespaces;   /* each is listed by itself */
 	size_t namespace_count;          /* 0: all, in one list */
-	const char *bundle_namespace, *bundle_name; /* NULL: no trust bundle is watched */
+	const char *bundle_namespace, *bundle_name; /* NULL: no such trust bundle is watched */
+	const char *const *clustertrustbundles; /* names of those that are, in the version that the */
+	size_t clustertrustbundle_count;        /* server prefers; their API must exist then */
 	bool once;      /* end after the lists */
 	bool timestamps; /* each event says when it was written, and every ten seconds one says no more */
 	bool full;      /* leave nothing out of objects but managedFields */

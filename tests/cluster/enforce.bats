@@ -167,10 +167,10 @@ SERVER='[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192
 		<(kube get clusterroles,roles -A -o json | jq '.items[] | select(.metadata.name | test("^agent-egress")) | {roleRef: {name: .metadata.name}, rules}') | sort -u >granted
 	# not in an audit log: checked by admission, and by the next tests; and the one of two
 	# APIs that this server does not have, or that is not needed where it has the other
-	# nor are others' policies of kinds that no project has installed here, and workloads that no card
+	# nor are trust bundles that nobody asked for, others' policies of kinds that no project has installed here, and workloads that no card
 	# names (tests/watch_evidence.bats, tests/watch_workloads.bats)
 	grep -vE $'agentcards/finalizers|create\tnetworking.k8s.io' granted |
-		grep -vE $'\t(cilium.io|(crd.)?projectcalico.org|policy.networking.k8s.io|networking.k8s.aws|networking.gke.io|k8s.ovn.org|batch)\t|\t(daemonsets|replicasets)$|get\t(apps|agents.x-k8s.io)\t' >expected
+		grep -vE $'\t(cilium.io|(crd.)?projectcalico.org|policy.networking.k8s.io|networking.k8s.aws|networking.gke.io|k8s.ovn.org|certificates.k8s.io|batch)\t|\t(daemonsets|replicasets)$|get\t(apps|agents.x-k8s.io)\t' >expected
 	if grep -q endpointslices used; then other=endpoints; else other=endpointslices; fi
 	grep -vE $'\t'"$other"'$' expected | unless_streamed | diff - <(unless_streamed <used)
 }
