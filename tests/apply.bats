@@ -125,6 +125,8 @@ complete() {
 
 @test "a record that is no operation is rejected with its line number" {
 	run -1 --separate-stderr egress-apply --dir out <<<"$(policy one)"$'\n{"type":"ADDED","object":{}}\n'"$(policy two)"
+	[[ "$stderr" == "egress-apply: lines with events: 1, the first is line 2; "* ]]
+	run -1 --separate-stderr egress-apply --dir out <<<"$(policy one)"$'\n{"type":7,"object":{}}\n'"$(policy two)"
 	[[ "$stderr" == "egress-apply: line 2: "* ]]
 	[ "$(ls out | wc -l)" -eq 2 ]
 }

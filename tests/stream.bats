@@ -184,3 +184,86 @@ setup() {
 	wait
 	[[ $(cat err) == "<3>stream_pass: line 1:"* ]]
 }
+
+# fed PROGRAM... <INPUT: one message, what it tells of the lines, and the status
+fed() {
+	run --separate-stderr "$@"
+	echo "$stderr"
+	[ "$status" -eq 1 ] || [ "$1" = egress-explain ]
+	[ "$(grep -c 'lines with' <<<"$stderr")" -eq 1 ]
+	run -1 grep -E ': line [0-9]+: ' <<<"$stderr"
+}
+
+@test "programs in the wrong order: one line with their number and the right order, of every program" {
+	local log=$BATS_TEST_DIRNAME/../pipelines/examples/agents.ndjson order
+	order='join the programs in the order egress-watch | egress-verify | egress-translate | egress-apply'
+	PATH=$BUILD/bin:$PATH
+	egress-verify --trust-domain example.org <"$log" >verified
+	egress-translate <verified >operations
+	egress-apply --dir policies <operations >results
+	: >flows
+	count=$(grep -cE '^\{"type":"(APPLY|DELETE|AGENT)"' operations)
+	[ "$count" -gt 20 ]
+	for program in 'egress-verify --trust-domain example.org' egress-translate egress-explain 'egress-resolve --answers /dev/null'; do
+		# shellcheck disable=SC2086 # words
+		fed $program <operations
+		[[ $stderr == *": lines with operations: $count, the first is line 2; this program reads events: $order"* ]]
+		# shellcheck disable=SC2086
+		fed $program <results
+		[[ $stderr == *': lines with results: '*"; this program reads events: $order"* ]]
+	done
+	fed egress-apply --dir policies <verified
+	[[ $stderr == *': lines with events: '*"; this program reads operations: $order"* ]]
+	fed egress-apply --dir policies <results
+	[[ $stderr == *': lines with results: '*"; this program reads operations: $order"* ]]
+	fed egress-propose flows <operations
+	[[ $stderr == *": lines with operations: $count, "*"; this program reads events: $order"* ]]
+	fed egress-propose verified <verified
+	[[ $stderr == *': lines with events: '*'; this program reads flow records: egress-flows writes flow records, '* ]]
+}
+
+@test "egress-fetch and egress-apply on a cluster name the right order, too" {
+	load kubestub
+	export KUBECONFIG=$PWD/stub/kubeconfig
+	printf '%s\n' '{"type":"AGENT"}' '{"type":"APPLY"}' >operations
+	printf '%s\n' '{"type":"ADDED"}' '{"type":"MODIFIED"}' >events
+	stub_start <<<''
+	PATH=$BUILD/bin:$PATH
+	fed egress-fetch <operations
+	[[ $stderr == *'lines with operations: 2, the first is line 1; this program reads events: '* ]]
+	fed egress-apply <events
+	[[ $stderr == *'lines with events: 2, the first is line 1; this program reads operations: '* ]]
+	stub_stop
+}
+
+@test "what is in the wrong order is told while the input goes on, kept, and told again when there was more" {
+	PATH=$BUILD/bin:$PATH
+	mkfifo in
+	egress-verify --trust-domain example.org --rejects rejects <in >out 2>told 3>&- &
+	pid=$!
+	exec 5>in
+	printf '%s\n' '{"type":"AGENT"}' '{"type":"APPLY"}' >&5
+	for ((i = 0; i < 300; i++)); do
+		[ -s told ] && break
+		sleep 0.1
+	done
+	[[ $(cat told) == *'lines with operations: 2, the first is line 1; '* ]]
+	echo '{"type":"AGENT"}' >&5
+	exec 5>&-
+	ended=0
+	wait "$pid" || ended=$?
+	[ "$ended" -eq 1 ]
+	[ "$(wc -l <told)" -eq 2 ]
+	[[ $(tail -n 1 told) == *'lines with operations: 3, the first is line 1; '* ]]
+	[ "$(cat rejects)" = $'{"type":"AGENT"}\n{"type":"APPLY"}\n{"type":"AGENT"}' ]
+}
+
+@test "a line of no stage, or of none that is known, has its own message beside it" {
+	PATH=$BUILD/bin:$PATH
+	printf '%s\n' '{"type":"APPLY"}' '{"type":"NEW"}' '{"type":7,"flow":8}' >in
+	run -1 --separate-stderr egress-verify --trust-domain example.org <in
+	[ "${stderr_lines[0]}" = 'egress-verify: line 2: "type" is not that of a watch event' ]
+	[ "${stderr_lines[1]}" = 'egress-verify: line 3: "type" is not that of a watch event' ]
+	[[ ${stderr_lines[2]} == *'lines with operations: 1, the first is line 1; '* ]]
+	[ "${#stderr_lines[@]}" -eq 3 ]
+}

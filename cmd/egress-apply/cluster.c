@@ -92,6 +92,7 @@ static int apply_with(const struct apply_target *target, struct kube_client *cli
 	        .rejects = target->rejects,
 	        .wake = wake,
 	        .work_first = true,
+	        .reads = STREAM_READS_OPERATIONS,
 	});
 	if (stream == NULL) {
 		close(wake);

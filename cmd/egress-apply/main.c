@@ -105,6 +105,7 @@ static int run_dir(void)
 	        .rejects = asked.rejects,
 	        .wake = kube_dir_wake(dir),
 	        .work_first = true,
+	        .reads = STREAM_READS_OPERATIONS,
 	});
 	if (stream == NULL) {
 		kube_dir_close(dir);

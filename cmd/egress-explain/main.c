@@ -428,6 +428,7 @@ static int run(struct program *program, const struct policy_settings *settings)
 	                                             .out = STDOUT_FILENO,
 	                                             .rejects = program->options->rejects,
 	                                             .wake = -1,
+	                                             .reads = STREAM_READS_EVENTS,
 	                                             .on_reject = take_unusable,
 	                                             .context = program});
 	if (program->stream == NULL)

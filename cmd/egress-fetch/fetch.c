@@ -243,6 +243,7 @@ int fetch_run(const struct fetch_options *options)
 		.out = STDOUT_FILENO,
 		.rejects = options->rejects,
 		.wake = wake,
+		.reads = STREAM_READS_EVENTS,
 		.lost = STREAM_LOST_EVENT,
 		.on_reject = take_unusable,
 		.context = &fetch,

@@ -52,7 +52,8 @@ struct stage {
 static bool open_stream(struct stage *stage, int in, int out)
 {
 	struct stream *stream = stream_open(&(struct stream_options){
-	        .in = in, .out = out, .rejects = stage->options.rejects, .wake = -1});
+	        .in = in, .out = out, .rejects = stage->options.rejects, .wake = -1,
+	        .reads = in == STDIN_FILENO ? STREAM_READS_EVENTS : STREAM_READS_FLOWS});
 	if (stream != NULL)
 		stage->streams[stage->count++] = stream;
 	return stream != NULL;

@@ -160,6 +160,7 @@ static bool open_stage(struct stage *stage)
 		.out = STDOUT_FILENO,
 		.rejects = o->rejects,
 		.wake = stage->resolver == NULL ? -1 : dns_resolver_wake(stage->resolver),
+		.reads = STREAM_READS_EVENTS,
 		.lost = STREAM_LOST_EVENT,
 		.on_reject = take_unusable,
 		.context = stage,

@@ -279,6 +279,7 @@ static int run(const struct options *o, const struct policy_settings *settings)
 	                                                       .out = STDOUT_FILENO,
 	                                                       .rejects = o->rejects,
 	                                                       .wake = -1,
+	                                                       .reads = STREAM_READS_EVENTS,
 	                                                       .on_reject = take_unusable,
 	                                                       .context = &stage})};
 	if (stage.stream == NULL)

@@ -278,6 +278,7 @@ static bool open_stage(struct stage *stage)
 		.out = STDOUT_FILENO,
 		.rejects = stage->options.rejects,
 		.wake = stage->bundles.wake,
+		.reads = STREAM_READS_EVENTS,
 		.lost = STREAM_LOST_EVENT,
 		.on_reject = take_unusable,
 		.context = stage,

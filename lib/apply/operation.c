@@ -20,11 +20,15 @@ static void read_bookmark(struct json_text record, struct kube_operation *operat
 	operation->complete = event.mark == EVENT_MARK_END;
 }
 
-/* What belongs to another stage: someone has left out egress-translate. */
-static bool is_event(struct json_text type)
+/* What belongs to another stage: someone has left out egress-translate, or put us behind ourselves. */
+static bool is_of_another_stage(struct json_text type)
 {
-	return json_equals(type, "ADDED") || json_equals(type, "MODIFIED") ||
-	       json_equals(type, "DELETED") || json_equals(type, "ERROR");
+	static const char *const words[] = {"ADDED",   "MODIFIED",  "DELETED", "ERROR", "APPLIED",
+	                                    "UNCHANGED", "ADOPTED", "ABSENT",  "FAILED"};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (json_equals(type, words[i]))
+			return true;
+	return false;
 }
 
 /* egress-translate writes it for an AgentCard that it knows nothing else of. */
@@ -72,7 +76,7 @@ const char *kube_operation_read(struct json_text record, struct kube_operation *
 		operation->type = KUBE_APPLY;
 	else if (json_equals(found[TYPE], "DELETE"))
 		operation->type = KUBE_DELETE;
-	else if (json_type(found[TYPE]) != JSON_STRING || is_event(found[TYPE]))
+	else if (json_type(found[TYPE]) != JSON_STRING || is_of_another_stage(found[TYPE]))
 		return "\"type\" is not that of an operation (APPLY, DELETE, AGENT or BOOKMARK)";
 	else
 		return pass(found[TYPE], operation);

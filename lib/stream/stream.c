@@ -1,5 +1,7 @@
 #include "stream/stream.h"
 
+#include "order_private.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +24,7 @@ enum {
 	READ_SIZE = 256 * 1024,
 	WRITE_SIZE = 256 * 1024, /* held output that is written out without waiting for more */
 	LAST_MS = 500,           /* for a reader that takes nothing, when a signal ends us */
+	ORDER_MS = 1000,         /* after which records of another stage are told of */
 	HELD_MAX = 16 * 1024 * 1024, /* held output that nobody takes (work_first) */
 };
 
@@ -44,6 +47,7 @@ struct stream {
 	size_t chunk;      /* what one write(2) takes without blocking once poll(2) says so */
 	int64_t last_ms;   /* until when we wait for the reader; 0: a signal has not come */
 	unsigned long rejected, failures;
+	struct order order; /* rejected lines that are another stage's */
 };
 
 /* A pipe that polls as writable takes PIPE_BUF bytes at once (pipe(7)); a file takes everything. */
@@ -227,19 +231,27 @@ static void count_rejected(struct stream *s, struct json_text line, const char *
 		stream_write(s, json_of(o->lost));
 }
 
-static void reject(struct stream *s, struct json_text line, const char *reason)
+static void drop(struct stream *s, struct json_text line, const char *reason)
 {
-	log_error("line %lu: %s", s->number, reason);
 	count_rejected(s, line, reason);
 	keep_rejected(s, line.at, line.len);
 	keep_rejected(s, "\n", 1);
+}
+
+static void reject(struct stream *s, struct json_text line, const char *reason)
+{
+	log_error("line %lu: %s", s->number, reason);
+	drop(s, line, reason);
 }
 
 void stream_reject(struct stream *s, const struct record *record, const char *reason)
 {
 	unsigned long at = s->number;
 	s->number = record->number;
-	reject(s, record->line, reason);
+	if (!s->options.text && order_count(&s->order, s->options.reads, record->json, record->number))
+		drop(s, record->line, reason);
+	else
+		reject(s, record->line, reason);
 	s->number = at;
 }
 
@@ -348,6 +360,26 @@ static void look_after(void)
 	errno = why;
 }
 
+/* While more of them may come the first message waits a second for their number. */
+static int order_due_ms(const struct stream *s)
+{
+	return s->order.said == 0 && order_is_due(&s->order) ? ORDER_MS : -1;
+}
+
+/* Waits for input for as long as nothing else is due. */
+static int wait_due(struct stream *s, struct pollfd *fds, nfds_t count)
+{
+	int order_ms = order_due_ms(s);
+	int due_ms = clock_sooner_ms(metrics_due_ms(), notify_due_ms());
+	int ready = signals_wait(fds, count, clock_sooner_ms(due_ms, order_ms));
+	int why = errno;
+	if (ready == 0 && order_ms >= 0)
+		order_say(&s->order, s->options.reads);
+	errno = why;
+	look_after();
+	return ready;
+}
+
 /* Waits until there is input; flushes first when there is none yet. */
 static enum stream_state wait_input(struct stream *s)
 {
@@ -369,8 +401,7 @@ static enum stream_state wait_input(struct stream *s)
 			return s->last == STREAM_RECORD ? STREAM_WAKE : s->last;
 		}
 		fds[2].fd = stream_holds_output(s) ? s->options.out : -1;
-		ready = signals_wait(fds, count, clock_sooner_ms(metrics_due_ms(), notify_due_ms()));
-		look_after();
+		ready = wait_due(s, fds, count);
 		if (ready > 0 && fds[0].revents == 0 && fds[1].revents == 0 && flush_some(s))
 			ready = 0;
 	}
@@ -448,6 +479,8 @@ int stream_close(struct stream *s)
 {
 	s->closing = true;
 	stream_flush(s);
+	if (order_is_due(&s->order))
+		order_say(&s->order, s->options.reads);
 	int status = s->last == STREAM_FAILED                  ? EXIT_CANNOT
 	             : s->rejected > 0 || s->failures > 0 ? EXIT_SOME
 	                                                  : EXIT_OK;

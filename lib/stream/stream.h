@@ -23,6 +23,10 @@
 
 struct stream;
 
+/* What a program reads. Lines that are another stage's records are counted when they are rejected,
+ * and told by one message with the order of the programs, in place of one message a line. */
+enum stream_reads { STREAM_READS_ANY, STREAM_READS_EVENTS, STREAM_READS_OPERATIONS, STREAM_READS_FLOWS };
+
 struct stream_options {
 	int in;              /* descriptor to read; -1: no input (a source) */
 	int out;             /* descriptor to write; -1: no output (a sink) */
@@ -33,6 +37,7 @@ struct stream_options {
 	 * nothing up. What it does not take is held, up to 16 MiB, later lines are dropped; both are said
 	 * once and count as a failure. stream_close() waits for it as always. */
 	bool work_first;
+	enum stream_reads reads;
 	const char *lost;    /* a line written in place of each rejected one; NULL: none */
 	/* Called in place of that: with what is held of the line, unchecked (of one that is too long at
 	 * least its first JSON_RECORD_MAX bytes), and why. True when the caller has written what stands

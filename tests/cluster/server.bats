@@ -21,6 +21,8 @@ teardown_file() {
 	[ -z "${DIR:-}" ] || cluster_stop "$DIR"
 }
 
+root=$BATS_TEST_DIRNAME/../..
+
 policies=/apis/networking.k8s.io/v1/namespaces/team/networkpolicies
 
 policy() { # NAME
@@ -203,4 +205,32 @@ bookmark_tells() { # NUMBER
 	KUBEBUILDER_ASSETS='' AGENT_EGRESS_CACHE=$BATS_TEST_TMPDIR PATH=$BATS_TEST_TMPDIR run -1 cluster_find
 	[[ $output = *'no etcd'*'apt-get install etcd-server'* ]]
 	[[ $output = *'no kube-apiserver'*'make apiserver builds one'* ]]
+}
+
+# No kubelet runs the pods here: the probe in a pod is answered by whether the server has the policy.
+@test "pipelines/check-cni: the server takes its pods and its policy, and keeps none of them" {
+	command -v kubectl >/dev/null || skip 'kubectl is missing: apt-get install kubernetes-client'
+	cd "$BATS_TEST_TMPDIR"
+	cluster_kubectl "$DIR" create namespace strict
+	cluster_kubectl "$DIR" label namespace strict pod-security.kubernetes.io/enforce=restricted
+	cluster_kubectl "$DIR" -n strict create serviceaccount default 2>/dev/null || true
+	kubectl=$(command -v kubectl)
+	mkdir bin
+	cat >bin/kubectl <<-END
+		#!/bin/sh
+		real() { $kubectl --kubeconfig "$DIR/kubeconfig" --cache-dir "$DIR/kubectl" "\$@"; }
+		case \$3 in
+		wait) exit 0 ;;
+		get) echo 192.0.2.7 ;;
+		exec) if [ -n "\$(real -n strict get networkpolicies -o name)" ]; then echo closed; else echo open; fi ;;
+		create) real "\$@" && real -n strict get pods,networkpolicies -o name >>made ;;
+		*) real "\$@" ;;
+		esac
+	END
+	chmod +x bin/kubectl
+	PATH=$PWD/bin:$PATH run -0 "$root/pipelines/check-cni" strict
+	[[ $output == 'enforced: '* ]]
+	[ "$(sort -u made | sed 's/egress-check-[0-9a-f]*/NAME/')" = \
+		$'networkpolicy.networking.k8s.io/NAME\npod/NAME-client\npod/NAME-server' ]
+	[ -z "$(cluster_kubectl "$DIR" -n strict get pods,networkpolicies -o name)" ]
 }
