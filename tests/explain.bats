@@ -390,6 +390,27 @@ admin() {
 		'{"priority":1,"subject":{"namespaces":{}},"egress":[{"action":"Allow","to":[{"networks":["192.0.2.0/24"]}]}]}'
 }
 
+@test "dot: a cluster for each namespace with its agents, and one node for the API server" {
+	ask -o dot >egress.dot
+	[ "$(grep -c 'subgraph "cluster_' egress.dot)" -eq 3 ]
+	sed -n '/subgraph "cluster_support"/,/^\t}/p' egress.dot >support
+	grep -qxF $'\t\t"support/triage" [shape=box color=green]' support
+	run -1 grep -F 'finance/' support
+	grep -qxF $'\t"support/mailer" -> "Kubernetes API server" [label="6443/TCP"]' egress.dot
+	run -1 grep -F 192.0.2.20 egress.dot
+}
+
+@test "dot: a peer for many agents is one edge" {
+	for i in {1..20}; do
+		jq -nc --arg name "many-$i" '{type: "ADDED", object: {apiVersion: "apps/v1", kind: "Deployment", metadata: {namespace: "finance", name: $name},
+			spec: {template: {metadata: {labels: {app: $name, group: "many"}}}}}}'
+	done >>verified
+	policy finance open '{"podSelector":{},"policyTypes":["Egress"],"egress":[{"to":[{"podSelector":{"matchLabels":{"group":"many"}}}]}]}' >>verified
+	ask -o dot >egress.dot
+	[ "$(grep -c '"finance/billing" -> "pods group=many of namespace finance"' egress.dot)" -eq 1 ]
+	run -1 grep -F '> "finance/many-1"' egress.dot
+}
+
 @test "what an admin's policy allows is never said to be denied, and the agent is unconfined" {
 	admin >>verified
 	says 1 'finance/ledger to 192.0.2.1:1: unknown' ledger 192.0.2.1:1

@@ -38,6 +38,7 @@ struct program {
 	struct kube_manifests manifests;
 	struct flow_files flow_files;
 	struct flow_pods *pods; /* with --flows */
+	struct explain_dot *dot; /* with --output dot */
 	struct world world;
 	bool judged; /* the translator has had the record at hand */
 	bool by_workload; /* the agent was asked for by its workload's name */
@@ -283,7 +284,7 @@ static void put(const struct program *program, const struct explanation *explana
 		put_json(out, &program->world, explanation);
 		break;
 	case OUTPUT_DOT:
-		put_dot(out, &program->world, explanation);
+		explain_dot_put(program->dot, out, explanation);
 		break;
 	case OUTPUT_TABLE:
 		if (program->options->to != NULL)
@@ -296,11 +297,11 @@ static void put(const struct program *program, const struct explanation *explana
 	}
 }
 
-static void put_head(const struct program *program, struct json_buffer *out)
+static void put_head(struct program *program, struct json_buffer *out)
 {
 	const struct options *o = program->options;
 	if (o->output.value == OUTPUT_DOT)
-		json_puts(out, "digraph egress {\n\trankdir=LR\n");
+		program->dot = explain_dot_begin(out, &program->world);
 	else if (o->output.value == OUTPUT_TABLE && o->to == NULL && operand(o, 0) == NULL)
 		json_puts(out, table_head);
 }
@@ -347,7 +348,7 @@ static bool explain_agents(struct program *program)
 			put(program, &explanation, &out);
 	}
 	if (program->options->output.value == OUTPUT_DOT)
-		json_puts(&out, "}\n");
+		explain_dot_end(program->dot, &out);
 	write_out(program, &out);
 	explanation_free(&explanation);
 	return well;

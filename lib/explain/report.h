@@ -16,8 +16,11 @@ void put_json(struct json_buffer *out, const struct world *world,
               const struct explanation *explanation);
 extern const char table_head[];
 
-/* Appends the node of an agent and its edges, for dot(1). */
-void put_dot(struct json_buffer *out, const struct world *world,
-             const struct explanation *explanation);
+/* The graph for dot(1). It borrows the world; agents come in order of their keys. explain_dot_end()
+ * writes what is left, and frees it. */
+struct explain_dot;
+struct explain_dot *explain_dot_begin(struct json_buffer *out, const struct world *world);
+void explain_dot_put(struct explain_dot *dot, struct json_buffer *out, const struct explanation *explanation);
+void explain_dot_end(struct explain_dot *dot, struct json_buffer *out);
 
 #endif
