@@ -69,7 +69,8 @@ stands() {
 	[ "${lines[2]}" = '    egress scoped, EgressRules: verified, and its card has egress rules' ]
 	[ "${lines[3]}" = '    confined to that' ]
 	[ "${lines[4]}" = '    allowed by finance/billing-signature-policy: spec.egress[1].to[0], ports[1]' ]
-	[ "${#lines[@]}" -eq 5 ]
+	[[ ${lines[5]} == "    the card's rule spec.networkPolicy.egress[1]: {"*'"cidr":"203.0.113.0/24"'* ]]
+	[ "${#lines[@]}" -eq 6 ]
 }
 
 @test "a connection that no rule allows: 1" {
@@ -77,6 +78,84 @@ stands() {
 	[ "${lines[4]}" = '    not allowed by finance/billing-signature-policy' ]
 	says 1 'finance/billing to 203.0.113.7:443/udp: denied' billing 203.0.113.7:443/udp
 	says 1 'finance/ledger to 203.0.113.7:443: denied' ledger 203.0.113.7:443
+}
+
+@test "a denied connection: the card's nearest rule, and what of it does not fit" {
+	says 1 'finance/billing to 203.0.113.7:444: denied' billing 203.0.113.7:444
+	[[ ${lines[5]} == "    the card's nearest rule spec.networkPolicy.egress[1]: {"*': the port is not among its ports' ]]
+	says 1 'finance/billing to 203.0.113.70:443/tcp: denied' billing 203.0.113.70:443/tcp
+	[[ ${lines[5]} == *': the address lies in an exception of its ipBlock' ]]
+	says 1 'finance/billing to 203.0.113.7:443/udp: denied' billing 203.0.113.7:443/udp
+	[[ ${lines[5]} == *': it has the port, of another protocol' ]]
+	says 1 'support/triage to support/chat:8080: denied' triage support/chat:8080
+	[[ ${lines[5]} == *": the pods do not have the labels that it asks for" || ${lines[5]} == *"for another namespace" ||
+		${lines[5]} == *"it has the port, for other pods" ]] || { echo "$output"; false; }
+	egress-explain -o json billing 203.0.113.7:444 <verified | jq -e '.nearestRule | startswith("spec.networkPolicy.egress[1]: ")'
+}
+
+@test "an agent: what it may reach in words, rule by rule, with who gave it" {
+	run -0 ask billing
+	[ "${lines[5]}" = '        spec.egress[0]: pods k8s-app=kube-dns of namespaces kubernetes.io/metadata.name=kube-system on 53/UDP, 53/TCP (its card)' ]
+	[ "${lines[6]}" = '        spec.egress[1]: 203.0.113.0/24 except 203.0.113.64/26 on 443/TCP, 8400-8410/TCP (its card)' ]
+	run -0 ask mailer
+	[[ $output == *' on 6443/TCP (what agents get that are not verified)'* ]]
+	run -0 ask chat
+	[[ $output == *'anywhere on any port (its card has no rules)'* ]]
+}
+
+@test "an agent, and what a target cannot express" {
+	run -0 ask billing --target networkpolicy
+	[ "${lines[-1]}" = '    target networkpolicy: all of it' ]
+	run -0 ask billing --target istio
+	[[ $output == *'target istio: not all of it'*'Istio knows Services, not pods: these stay denied'* ]]
+	run -2 ask --target istio
+	run -2 ask billing 203.0.113.7:443 --target istio
+}
+
+# card CIDR: billing's, with rules for it and for a name, as a file.
+card() {
+	cat >card.yaml <<-END
+		apiVersion: agent.kagenti.dev/v1alpha1
+		kind: AgentCard
+		metadata: {name: billing, namespace: finance}
+		spec:
+		  targetRef: {apiVersion: apps/v1, kind: Deployment, name: billing}
+		  networkPolicy:
+		    egress: [{to: [{ipBlock: {cidr: $1}}], ports: [{port: 443}]}]
+		    domains: [{names: [api.example.com], ports: [{port: 443}]}]
+	END
+}
+
+@test "--card: what it would allow, and on which targets: 0" {
+	card 198.51.100.0/24
+	run -0 ask --card card.yaml
+	[ "${lines[0]}" = 'finance/billing, tried as if it were verified' ]
+	[[ $output == *'    egress[0]: 198.51.100.0/24 on 443/TCP'* ]]
+	[[ $output == *'    names api.example.com on 443/TCP'* ]]
+	[[ $output == *'    target cilium: all of it'* ]]
+	[[ $output == *'target networkpolicy: not all of it'*'a NetworkPolicy cannot express DNS names: these stay denied'* ]]
+	[[ $output != *uid* ]]
+}
+
+@test "--card: each mistake is said as the API server says it: 1" {
+	card 198.51.100.0/33
+	run -1 ask --card card.yaml
+	[[ $output == *'problem spec.networkPolicy.egress[0].to[0].ipBlock.cidr: Invalid value: "198.51.100.0/33"'* ]]
+	[[ $output == *'egress deny-all'* ]]
+}
+
+@test "--card: what is no AgentCard is no answer: 3; a card with escapes harms no terminal" {
+	echo '{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}' >card.yaml
+	run -3 ask --card card.yaml
+	[[ $output == *'card.yaml: is no AgentCard' ]]
+	: >card.yaml
+	run -3 ask --card card.yaml
+	run -3 ask --card missing.yaml
+	run -2 ask --card card.yaml billing
+	card 198.51.100.0/24
+	sed -i 's/api.example.com/"\e[31m"/' card.yaml
+	run -1 ask --card card.yaml
+	[[ $output != *$'\e'* ]]
 }
 
 @test "a range is allowed when all of it is, and unknown when a part of it is" {

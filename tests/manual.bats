@@ -322,6 +322,20 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	[ "${lines[0]}" = '1 flows would be cut, 0 may be, 0 are allowed, 0 denied as before, 1 are of no agent' ] || { echo "$output"; false; }
 }
 
+@test "egress-explain(1): a card before it is applied" {
+	cat >card.yaml <<-END
+		apiVersion: agent.kagenti.dev/v1alpha1
+		kind: AgentCard
+		metadata: {name: billing, namespace: finance}
+		spec:
+		  targetRef: {apiVersion: apps/v1, kind: Deployment, name: billing}
+		  networkPolicy: {egress: []}
+	END
+	run -0 example egress-explain.1 'What would this card allow, and on which targets:'
+	[ "${lines[0]}" = 'finance/billing, tried as if it were verified' ]
+	[[ ${lines[1]} == '    egress deny-all, '* ]]
+}
+
 @test "egress-explain(1): of manifests" {
 	cp -r "$root/tests/data/demo" policies
 	run -0 example egress-explain.1 'The same of manifests, such as those that a repository holds:'

@@ -1,12 +1,15 @@
 /* Says whether an agent may connect to a destination, and why: egress-explain(1). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "explain/directory.h"
 #include "explain/flows.h"
 #include "explain/nearest.h"
 #include "explain/report.h"
+#include "explain/trial.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/options.h"
@@ -24,8 +27,8 @@ static const char *const check_words[] = {"confined", "unconfined", NULL};
 static const char *const selector_words[] = {"selector", "template", NULL};
 
 struct options {
-	const char *rejects, *namespace, *port, *dir, *to, *cni;
-	struct option_choice names, output, selector_from, check;
+	const char *rejects, *namespace, *port, *dir, *to, *cni, *card;
+	struct option_choice names, output, selector_from, check, target;
 	struct option_list api_server, dns, flows, operands;
 };
 
@@ -38,14 +41,27 @@ struct program {
 	struct kube_manifests manifests;
 	struct flow_files flow_files;
 	struct flow_pods *pods; /* with --flows */
+	char **tried; /* keys of the cards of --card */
+	size_t tried_count;
 	struct explain_dot *dot; /* with --output dot */
 	struct world world;
 	bool judged; /* the translator has had the record at hand */
 	bool by_workload; /* the agent was asked for by its workload's name */
 };
 
+enum { WORDS_SIZE = 128, NO_TARGET = -1 };
+
+static const char *join_words(char joined[WORDS_SIZE], const char *const words[])
+{
+	size_t len = 0;
+	for (size_t i = 0; words[i] != NULL && len < WORDS_SIZE; i++)
+		len += (size_t)snprintf(joined + len, WORDS_SIZE - len, "%s%s", i == 0 ? "" : "|", words[i]);
+	return joined;
+}
+
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
+	char targets[WORDS_SIZE];
 	const struct option_spec table[] = {
 	        {OPTION_STRING, "namespace", 'n', "NAME", "agents of this namespace alone",
 	         &o->namespace},
@@ -57,6 +73,10 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_STRING, "to", 0, "DESTINATION", "all agents that may reach it", &o->to},
 	        {OPTION_LIST, "flows", 0, "FILE",
 	         "which of these connections (egress-flows) the policies would cut", &o->flows},
+	        {OPTION_STRING, "card", 0, "FILE",
+	         "try the AgentCards in FILE: what they would allow, on which targets", &o->card},
+	        {OPTION_CHOICE, "target", 0, join_words(targets, policy_target_words),
+	         "of AGENT also what this target cannot express", &o->target},
 	        {OPTION_STRING, "cni", 0, "NAME",
 	         "the network plugin, as which policies are read\n"
 	         "(default: as whichever reads them widest)",
@@ -120,6 +140,14 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 		log_error("--output dot: draws all that is allowed; leave out the destination");
 		return false;
 	}
+	if (o->target.value != NO_TARGET && (o->operands.count != 1 || o->output.value != OUTPUT_TABLE || o->to != NULL || o->flows.count > 0)) {
+		log_error("--target: says what the target cannot express of one agent: name that agent, and nothing else");
+		return false;
+	}
+	if (o->card != NULL && (o->operands.count > 0 || o->output.value != OUTPUT_TABLE || o->to != NULL || o->flows.count > 0 || o->dir != NULL)) {
+		log_error("--card: says all that its file would do: leave out agents, destinations, --output, --to, --flows and --dir");
+		return false;
+	}
 	if (o->flows.count > 0 && (world->asked != NULL || o->output.value > OUTPUT_JSON)) {
 		log_error("--flows: is answered as a table or as JSON, of all destinations: leave out %s",
 		          world->asked != NULL ? world->asked : "--output");
@@ -173,6 +201,37 @@ static bool read_directory(struct program *program)
 	return good;
 }
 
+/* Each as the last event of its card; false, reported, when one is no AgentCard. */
+static bool try_card(void *context, const char *path, struct json_text object)
+{
+	struct program *program = context;
+	struct json_buffer line = {0};
+	struct event event;
+	const char *namespace = program->options->namespace == NULL ? "default" : program->options->namespace;
+	const char *wrong = explain_trial_event(&line, policy_names(program->options->names.value), object, namespace);
+	struct json_text text = json_buffer_text(&line);
+	if (wrong == NULL)
+		wrong = policy_translator_take(program->translator, text, text);
+	if (wrong == NULL && event_read(text, &event) == NULL) {
+		program->tried = kube_resize(program->tried, program->tried_count + 1, sizeof *program->tried);
+		program->tried[program->tried_count++] = kube_format("%.*s/%.*s", (int)event.namespace.len, event.namespace.at,
+		                                                     (int)event.name.len, event.name.at);
+	}
+	json_buffer_free(&line);
+	if (wrong != NULL)
+		log_error("%s: %s", path, wrong);
+	return wrong == NULL;
+}
+
+static bool try_cards(struct program *program)
+{
+	if (program->options->card == NULL || !kube_manifests_each(&program->manifests, try_card, program))
+		return program->options->card == NULL;
+	if (program->tried_count == 0)
+		log_error("%s: holds no AgentCard", program->options->card);
+	return program->tried_count > 0;
+}
+
 /* Until the end of the input; false when it did not come to it. */
 static bool read_all(struct program *program)
 {
@@ -183,6 +242,8 @@ static bool read_all(struct program *program)
 	while ((state = stream_next(program->stream, &record)) == STREAM_RECORD)
 		take(program, &record);
 	if (state != STREAM_END)
+		return false;
+	if (!try_cards(program))
 		return false;
 	const char *why = policy_translator_end(program->translator);
 	if (why != NULL)
@@ -263,7 +324,7 @@ static bool find_agent(struct program *program, const char *agent)
 static bool check_question(struct program *program)
 {
 	const char *agent = operand(program->options, 0);
-	if (!has_verdicts(program->world.inventory)) {
+	if (program->options->card == NULL && !has_verdicts(program->world.inventory)) {
 		log_error("no verdicts in this stream: run egress-verify before");
 		return false;
 	}
@@ -274,6 +335,14 @@ static bool check_question(struct program *program)
 	log_error("%s: there is no such workload in the %s", program->world.asked,
 	          stream_or_directory(program));
 	return false;
+}
+
+static void put_agent(struct json_buffer *out, const struct program *program, const struct explanation *explanation)
+{
+	int target = program->options->target.value;
+	put_block(out, &program->world, explanation);
+	if (target != NO_TARGET)
+		explain_target_put(out, program->world.inventory, explanation->card, policy_targets[target]);
 }
 
 static void put(const struct program *program, const struct explanation *explanation,
@@ -290,7 +359,7 @@ static void put(const struct program *program, const struct explanation *explana
 		if (program->options->to != NULL)
 			put_who(out, &program->world, explanation);
 		else if (operand(program->options, 0) != NULL)
-			put_block(out, &program->world, explanation);
+			put_agent(out, program, explanation);
 		else
 			put_row(out, explanation);
 		break;
@@ -354,6 +423,20 @@ static bool explain_agents(struct program *program)
 	return well;
 }
 
+static bool explain_trials(struct program *program)
+{
+	struct json_buffer out = {0};
+	bool good = true;
+	for (size_t i = 0; i < program->tried_count; i++) {
+		const struct policy_card *card = NULL;
+		HASH_FIND_STR(program->world.inventory->cards, program->tried[i], card);
+		if (card != NULL)
+			good = explain_trial_put(&out, program->world.inventory, card) && good;
+	}
+	write_out(program, &out);
+	return good;
+}
+
 static bool is_wanted_agent(void *context, const struct policy_card *card)
 {
 	return is_asked_for(context, card);
@@ -389,7 +472,9 @@ static int answer(struct program *program)
 	HASH_SORT(world->inventory->cards, by_key);
 	policy_stored_sort(world->stored);
 	world->index = explain_index_new(world->stored);
-	if (program->options->flows.count > 0)
+	if (program->options->card != NULL)
+		status = explain_trials(program) ? EXIT_OK : EXIT_SOME;
+	else if (program->options->flows.count > 0)
 		status = explain_flow_files(program);
 	else
 		status = explain_agents(program) ? EXIT_OK : EXIT_SOME;
@@ -420,6 +505,9 @@ static int run(struct program *program, const struct policy_settings *settings)
 	signals_catch();
 	if (dir != NULL && !kube_manifests_open(&program->manifests, dir))
 		return EXIT_CANNOT;
+	const char *card = program->options->card;
+	if (card != NULL && !kube_manifests_open_file(&program->manifests, card))
+		return EXIT_CANNOT;
 	if (!flow_files_open(&program->flow_files, &program->options->flows, program->options->rejects))
 		return EXIT_CANNOT;
 	if (program->options->flows.count > 0)
@@ -448,6 +536,7 @@ int main(int argc, char **argv)
 	struct options options = {
 	        .names = {policy_names_words, POLICY_NAMES_KAGENTI},
 	        .output = {output_words, OUTPUT_TABLE},
+	        .target = {policy_target_words, NO_TARGET},
 	        .check = {check_words, CHECK_NOTHING},
 	        .selector_from = {selector_words, POLICY_FROM_SELECTOR},
 	};
@@ -462,6 +551,9 @@ int main(int argc, char **argv)
 		status = run(&program, &settings);
 	kube_manifests_free(&program.manifests);
 	flow_files_close(&program.flow_files);
+	while (program.tried_count > 0)
+		free(program.tried[--program.tried_count]);
+	free(program.tried);
 	flow_pods_free(program.pods);
 	options_free_list(&options.flows);
 	options_free_list(&options.api_server);

@@ -139,22 +139,45 @@ static struct json_text namespace_of(struct json_text peer, const char *own)
 	return json_plain(json_get(labels, "kubernetes.io/metadata.name"));
 }
 
-/* The workloads that have one of the peer's labels, of those that the fewest have; NULL when there are none, or
- * too many to draw. */
-static const struct labelled *candidates(struct explain_dot *dot, struct json_text peer, const char *own)
+/* The workloads that meet one requirement of a selector, where they are few. */
+struct few {
+	const struct policy_workload *at[DRAWN_ONE_BY_ONE];
+	size_t count;
+	bool many;
+};
+
+static void gather(struct explain_dot *dot, struct few *few, struct json_text namespace, struct json_member label)
 {
-	const struct labelled *best = NULL;
-	struct json_text namespace = namespace_of(peer, own), labels = json_get(peer, "podSelector", "matchLabels");
-	if (namespace.at == NULL)
-		return NULL;
-	for (struct json_member m = json_first(labels); m.value.at != NULL; m = json_next(m)) {
-		const struct labelled *found = find(dot, key_of(dot, namespace, m));
-		if (found == NULL)
-			return NULL;
-		if (best == NULL || found->count < best->count)
-			best = found;
+	const struct labelled *found = find(dot, key_of(dot, namespace, label));
+	for (size_t i = 0; found != NULL && i < found->count && !few->many; i++) {
+		few->many = few->count == DRAWN_ONE_BY_ONE;
+		if (!few->many)
+			few->at[few->count++] = found->at[i];
 	}
-	return best == NULL || best->count > DRAWN_ONE_BY_ONE ? NULL : best;
+}
+
+/* By the first label that it asks for which few have; none, where it is not for few. */
+static struct few candidates(struct explain_dot *dot, struct json_text peer, const char *own)
+{
+	struct few few = {.many = true};
+	struct json_text namespace = namespace_of(peer, own), selector = json_get(peer, "podSelector");
+	struct json_member m = json_first(json_get(selector, "matchLabels"));
+	for (; namespace.at != NULL && few.many && m.value.at != NULL; m = json_next(m)) {
+		few = (struct few){0};
+		gather(dot, &few, namespace, m);
+	}
+	m = json_first(json_get(selector, "matchExpressions"));
+	for (; namespace.at != NULL && few.many && m.value.at != NULL; m = json_next(m)) {
+		struct json_member value = json_first(json_get(m.value, "values"));
+		if (!json_equals(json_get(m.value, "operator"), "In"))
+			continue;
+		few = (struct few){0};
+		for (; value.value.at != NULL; value = json_next(value))
+			gather(dot, &few, namespace, (struct json_member){.key = json_get(m.value, "key"), .value = value.value});
+	}
+	if (few.many)
+		few.count = 0;
+	return few;
 }
 
 /* To the workloads that it surely selects, or to what it says where those are none or many. */
@@ -162,10 +185,10 @@ static void put_peer(struct explain_dot *dot, const struct edge *edge, struct js
 {
 	struct json_buffer words = {0};
 	const char *namespace = edge->explanation->card->namespace->name;
-	const struct labelled *few = candidates(dot, peer, namespace);
+	struct few few = candidates(dot, peer, namespace);
 	bool any = false;
-	for (size_t i = 0; few != NULL && i < few->count; i++) {
-		const struct policy_workload *workload = few->at[i];
+	for (size_t i = 0; i < few.count; i++) {
+		const struct policy_workload *workload = few.at[i];
 		struct policy_destination pods = {0};
 		world_put_labels(dot->world, workload, &pods);
 		if (policy_peer_selects(peer, namespace, &pods) != POLICY_ALLOWED)

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "explain/flows_private.h"
+#include "explain/quote.h"
 #include "flows/merge.h"
 #include "net/ranges.h"
 
@@ -275,6 +276,11 @@ static void judge(struct explain_flows *flows, struct judged_agent *agent, const
 		if (explanation->policies[i].match.answer > egress)
 			egress = explanation->policies[i].match.answer;
 	note_rule(agent, &connection.destination, egress, judged);
+	struct json_text name = explain_quote_name(agent->card, flow->names);
+	if (judged->fate != EXPLAIN_PASSES && judged->why == NULL && name.at != NULL)
+		judged->why = kube_format("the card has the name %.*s, which NetworkPolicies cannot hold: egress-resolve "
+		                          "makes addresses of it, and some targets take names",
+		                          (int)name.len, name.at);
 	if (judged->why == NULL && judged->match.why != NULL)
 		judged->why = kube_copy(judged->match.why);
 }

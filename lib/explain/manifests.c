@@ -46,17 +46,23 @@ static int read_file(const char *path, struct json_buffer *text)
 	return why;
 }
 
-static bool read_one(struct kube_manifests *manifests, const char *dir, const char *name)
+/* Takes the path over. */
+static bool read_one(struct kube_manifests *manifests, char *path)
 {
 	struct kube_manifest *file;
 	manifests->files = kube_resize(manifests->files, manifests->count + 1, sizeof *file);
 	file = &manifests->files[manifests->count];
-	*file = (struct kube_manifest){.path = kube_format("%s/%s", dir, name)};
+	*file = (struct kube_manifest){.path = path};
 	manifests->count++;
 	int why = read_file(file->path, &file->text);
 	if (why != 0)
 		log_error("cannot read %s: %s", file->path, strerror(why));
 	return why == 0;
+}
+
+bool kube_manifests_open_file(struct kube_manifests *manifests, const char *file)
+{
+	return read_one(manifests, kube_copy(file));
 }
 
 static int by_path(const void *a, const void *b)
@@ -72,7 +78,7 @@ bool kube_manifests_open(struct kube_manifests *manifests, const char *dir)
 	bool good = open != NULL;
 	errno = good ? 0 : errno;
 	while (good && (entry = readdir(open)) != NULL) {
-		if (is_manifest(entry->d_name) && !read_one(manifests, dir, entry->d_name)) {
+		if (is_manifest(entry->d_name) && !read_one(manifests, kube_format("%s/%s", dir, entry->d_name))) {
 			closedir(open);
 			return false;
 		}

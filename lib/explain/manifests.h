@@ -23,6 +23,9 @@ struct kube_manifests {
 /* Reads all files. False, reported, when the directory or one of them cannot be read. */
 bool kube_manifests_open(struct kube_manifests *manifests, const char *dir);
 
+/* The same of one file, whatever its name. */
+bool kube_manifests_open_file(struct kube_manifests *manifests, const char *file);
+
 /* Calls `take` with each object; false, reported, when a file holds something else, or when
  * `take` returned false, which reports for itself. */
 bool kube_manifests_each(const struct kube_manifests *manifests,

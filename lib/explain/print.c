@@ -1,4 +1,5 @@
 #include "explain/report.h"
+#include "explain/quote.h"
 #include "explain/words.h"
 #include "json/write.h"
 
@@ -135,6 +136,46 @@ static void put_gaps(struct json_buffer *out, const struct explanation *explanat
 	}
 }
 
+/* What it may reach, rule by rule. */
+static void put_rules(struct json_buffer *out, const struct explanation *explanation, const struct counted *counted)
+{
+	struct json_member m = json_first(counted->egress);
+	for (int index = 0; m.value.at != NULL; m = json_next(m), index++) {
+		json_putf(out, "        spec.egress[%d]: ", index);
+		explain_put_rule_words(out, m.value, explanation->card->namespace->name);
+		if (counted->own && explanation->record.at != NULL)
+			json_putf(out, " (%s)", explain_giver(explanation, m.value));
+		json_putc(out, '\n');
+	}
+}
+
+static void put_names(struct json_buffer *out, const struct explanation *explanation)
+{
+	struct json_member m = json_first(explanation->decision.domains);
+	for (; m.value.at != NULL; m = json_next(m)) {
+		json_puts(out, "    names ");
+		explain_put_name_words(out, m.value);
+		json_puts(out, " (its card), where the target can hold names\n");
+	}
+}
+
+/* The card's rule that decides or, where it is denied, comes nearest. */
+static void put_quote(struct json_buffer *out, const struct world *world, const struct explanation *explanation)
+{
+	const struct policy_destination *destination = &world->connection.destination;
+	struct json_buffer words = {0};
+	if (explanation->decision.mode == POLICY_MODE_SCOPED) {
+		bool cut = explanation->answer == POLICY_DENIED && explanation->refuses == NULL;
+		if (explain_quote_deciding(&words, explanation->card, destination))
+			json_puts(out, cut ? "    cut by what stands above the card: its rule " : "    the card's rule ");
+		else if (explain_quote_nearest(&words, explanation->card, destination))
+			json_puts(out, "    the card's nearest rule ");
+	}
+	json_puttext(out, json_buffer_text(&words));
+	json_puts(out, words.len > 0 ? "\n" : "");
+	json_buffer_free(&words);
+}
+
 void put_block(struct json_buffer *out, const struct world *world,
                const struct explanation *explanation)
 {
@@ -157,10 +198,19 @@ void put_block(struct json_buffer *out, const struct world *world,
 	put_gaps(out, explanation);
 	if (card->workload != NULL)
 		put_problems(out, explanation);
-	for (size_t i = 0; i < explanation->count; i++)
+	for (size_t i = 0; i < explanation->count; i++) {
 		put_policy(out, world, &explanation->policies[i]);
+		if (world->asked == NULL)
+			put_rules(out, explanation, &explanation->policies[i]);
+	}
+	if (world->asked == NULL && card->workload != NULL)
+		put_names(out, explanation);
+	else if (world->asked != NULL)
+		put_quote(out, world, explanation);
 	if (explanation->why != NULL)
 		json_putf(out, "    %s\n", explanation->why);
+	if (explanation->refuses != NULL)
+		json_putf(out, "    its ingress is limited by %s\n", explanation->refuses->key);
 }
 
 void put_who(struct json_buffer *out, const struct world *world,
@@ -245,6 +295,21 @@ static void put_json_card(struct json_buffer *out, const struct policy_card *car
 	json_putc(out, '}');
 }
 
+static void put_json_quote(struct json_buffer *out, const struct world *world, const struct explanation *explanation)
+{
+	const struct policy_destination *destination = &world->connection.destination;
+	struct json_buffer words = {0};
+	if (world->asked == NULL || explanation->decision.mode != POLICY_MODE_SCOPED)
+		return;
+	if (explain_quote_deciding(&words, explanation->card, destination))
+		json_put_key(out, "cardRule");
+	else if (explain_quote_nearest(&words, explanation->card, destination))
+		json_put_key(out, "nearestRule");
+	if (words.len > 0)
+		json_put_string_n(out, words.at, words.len);
+	json_buffer_free(&words);
+}
+
 void put_json(struct json_buffer *out, const struct world *world,
               const struct explanation *explanation)
 {
@@ -270,6 +335,9 @@ void put_json(struct json_buffer *out, const struct world *world,
 	}
 	if (explanation->why != NULL)
 		put_member(out, "answerMessage", explanation->why);
+	put_json_quote(out, world, explanation);
+	if (explanation->refuses != NULL)
+		put_member(out, "ingressPolicy", explanation->refuses->key);
 	json_puts(out, ",\"policies\":[");
 	for (size_t i = 0; i < explanation->count; i++)
 		put_json_policy(out, world, &explanation->policies[i]);

@@ -85,6 +85,21 @@ void explain_put_rule_words(struct json_buffer *out, struct json_text rule, cons
 	json_buffer_free(&words);
 }
 
+void explain_put_name_words(struct json_buffer *out, struct json_text domain)
+{
+	struct json_buffer words = {0};
+	bool any = false;
+	for (struct json_member n = json_first(json_get(domain, "names")); n.value.at != NULL; n = json_next(n)) {
+		json_puts(&words, any ? ", " : "");
+		json_puttext(&words, json_plain(n.value));
+		any = true;
+	}
+	json_puts(&words, json_is_empty(json_get(domain, "ports")) ? " on any port" : " on ");
+	explain_put_ports_words(&words, json_get(domain, "ports"));
+	json_put_plain(out, words.at, words.len);
+	json_buffer_free(&words);
+}
+
 void explain_put_rule_path(struct json_buffer *out, const struct policy_match *match)
 {
 	json_putf(out, "spec.egress[%d]", match->rule);

@@ -14,6 +14,9 @@ void explain_put_peer_words(struct json_buffer *out, struct json_text peer, cons
 void explain_put_ports_words(struct json_buffer *out, struct json_text ports);
 void explain_put_rule_words(struct json_buffer *out, struct json_text rule, const char *namespace);
 
+/* Of an element of domains: "api.example.com, example.org on 443/TCP"; safe to print. */
+void explain_put_name_words(struct json_buffer *out, struct json_text domain);
+
 /* "spec.egress[1].to[0], ports[1]": the rule, peer and port of a match. */
 void explain_put_rule_path(struct json_buffer *out, const struct policy_match *match);
 
