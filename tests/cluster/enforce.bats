@@ -63,16 +63,28 @@ SERVER='[{"ports":[{"port":6443,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"192
 }
 
 @test "kubectl get agentcards shows each agent's egress" {
+	local words
+	# a status comes behind the policies that it speaks of
+	eventually every_status
 	run -0 kube get agentcards -A
 	[[ "${lines[0]}" == *EGRESS* ]]
 	for words in "billing scoped" "ledger deny-all" "mailer api-server" "chat allow-all"; do
 		[[ "$output" =~ ${words% *}.*${words#* } ]]
 	done
 }
+every_status() { kube get agentcards -A -o json | jq -e 'all(.items[]; .status.networkPolicy.egress != null)' >/dev/null; }
+
+@test "a card's status says whether its agent is confined, as egress-apply found it" {
+	eventually every_status
+	kube -n finance get agentcard billing -o json | jq -e '[.status.conditions[]?, .status.networkPolicy.conditions[]?] | any(.type == "Confined")'
+	[ "$(kube get agentcards -A --show-managed-fields -o json | jq -r '[.items[].metadata.managedFields[] | select(.subresource == "status" or (.manager | startswith("agent-egress"))).manager] | unique | .[]' | grep agent-egress)" = agent-egress-status ]
+}
+
+told() { kube -n "$1" get events -o json | jq -e --arg card "$2" --arg reason "$3" 'any(.items[]; .involvedObject.name == $card and .reason == $reason)' >/dev/null; }
 
 @test "an agent that is not verified, or has invalid rules, says so in an Event on its card" {
-	kube -n support get events -o json | jq -e 'any(.items[]; .involvedObject.name == "mailer" and .reason == "NotVerified")'
-	kube -n research get events -o json | jq -e 'any(.items[]; .involvedObject.name == "crawler" and .reason == "RulesInvalid")'
+	eventually told support mailer NotVerified
+	eventually told research crawler RulesInvalid
 }
 
 @test "kubectl diff finds nothing in what the same stages write as files" {

@@ -70,7 +70,7 @@ enforce() {
 	# shellcheck disable=SC2016
 	EGRESS_WATCH_FLAGS="--kubeconfig $(account agent-egress-watch) ${WATCH_FLAGS:-}" \
 		EGRESS_VERIFY_FLAGS="--trust-domain example.org" \
-		EGRESS_APPLY_FLAGS="--force-conflicts --events --retry 0 --kubeconfig $(account agent-egress-apply)" \
+		EGRESS_APPLY_FLAGS="--force-conflicts --status --events --retry 0 --kubeconfig $(account agent-egress-apply)" \
 		setsid bash -c '
 			trap "" TERM
 			name=$1
