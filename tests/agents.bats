@@ -337,3 +337,18 @@ harmless() {
 	{ cat in policy theirs; namespace prod '{}' | named; } | translate | states | tail -n 1 >out
 	[ "$(cat out)" = '["a","scoped",false,["WidenedByPolicy"]]' ]
 }
+
+@test "NotApplied: an object that the server took and its agent refused, until that says otherwise" {
+	local conditions='.object.status = {conditions: [{type: "Valid", status: "False", message: "Invalid label key\u001b[1m"}]}'
+	{ mark begin NetworkPolicy; mark end NetworkPolicy; mark begin CiliumNetworkPolicy; mark end CiliumNetworkPolicy; } | sed s,apps/v1,cilium.io/v2, >in
+	{ mark begin AgentCard; whole a; card a --policy "$DENIES"; mark end AgentCard; } >>in
+	translate --target cilium <in | jq -c 'select(.type == "APPLY")' | seen ADDED >object
+	{ cat in object; jq -c "$conditions" object; cat object; } | translate --target cilium >out
+	[ "$(states <out | tail -n 3 | xargs -0)" = '["a","deny-all",true,[]]
+["a","deny-all",false,["NotApplied"]]
+["a","deny-all",true,[]]' ]
+	jq -se '[.[] | select(.type == "AGENT").gaps[] | select(.condition == "Valid")] | length == 1 and
+		(.[0].message | startswith("CiliumNetworkPolicy a-signature-policy is stored, and refused by who enforces it: Invalid label key") and (test("\u001b") | not))' out
+	# there is nothing to repair
+	[ "$(grep -c '"APPLY"' out)" = 1 ]
+}

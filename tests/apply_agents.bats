@@ -219,6 +219,14 @@ release() {
 	release 1
 }
 
+@test "what the object's own condition tells stays, whatever the server answered to us" {
+	serve </dev/null
+	touch "$STUB/map"
+	{ policy one; agent one '.confined = false | .gaps = [{reason: "NotApplied", message: "refused", condition: "Valid"}, {reason: "NotApplied", message: "asked"}]'; } |
+		apply --status >results
+	jq -se 'map(select(.type == "AGENT")) | last | .confined == false and [.gaps[].message] == ["refused"]' results
+}
+
 @test "with --status an operation on a status is left to the AGENT line" {
 	serve </dev/null
 	run -0 apply --status <<<'{"type":"APPLY","object":{"apiVersion":"agent.kagenti.dev/v1alpha1","kind":"AgentCard","metadata":{"namespace":"team-a","name":"one"},"status":{"networkPolicy":{"name":"p"}}}}'

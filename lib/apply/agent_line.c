@@ -46,6 +46,8 @@ bool kube_agent_object_identify(struct json_text item, struct kube_identity *id)
 static bool is_ours_to_judge(struct json_text gap)
 {
 	struct json_text reason = json_get(gap, "reason");
+	if (json_type(json_get(gap, "condition")) == JSON_STRING)
+		return false; /* no answer to a request tells that */
 	return json_equals(reason, "NotApplied") || json_equals(reason, "ChangedByServer");
 }
 

@@ -90,6 +90,14 @@ void policy_gaps_of_object(const struct policy_inventory *inventory,
 	                           .name = json_of(object->name)};
 	if (!object->kind->cluster_scoped)
 		id.namespace = json_of(object->namespace->name);
+	if (live == POLICY_LIVE_REFUSED) {
+		char message[POLICY_GAP_MESSAGE];
+		snprintf(message, sizeof message, "%s %s is stored, and refused by who enforces it%s%s",
+		         object->kind->kind, object->name, object->refusal[0] == '\0' ? "" : ": ",
+		         object->refusal);
+		policy_gap_told(gaps, &id, "Valid", message);
+		return;
+	}
 	policy_gap(gaps, said[live].reason, &id, "%s %s %s", object->kind->kind, object->name,
 	           said[live].why);
 }

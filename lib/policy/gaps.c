@@ -30,11 +30,13 @@ static void put_text(struct json_buffer *out, const char *key, struct json_text 
 }
 
 static void put(struct json_buffer *out, enum policy_gap_reason reason, const char *message,
-                const struct kube_identity *object)
+                const struct kube_identity *object, const char *condition)
 {
 	json_puts(out, out->len == 0 ? "{" : ",{");
 	put_text(out, "reason", json_of(policy_gap_words[reason]));
 	put_text(out, "message", json_of(message));
+	if (condition != NULL)
+		put_text(out, "condition", json_of(condition));
 	if (object != NULL) {
 		json_put_key(out, "object");
 		json_putc(out, '{');
@@ -66,7 +68,14 @@ void policy_gap(struct policy_gaps *gaps, enum policy_gap_reason reason,
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
-	put(&gaps->text, reason, message, object);
+	put(&gaps->text, reason, message, object, NULL);
+}
+
+void policy_gap_told(struct policy_gaps *gaps, const struct kube_identity *object,
+                     const char *condition, const char *message)
+{
+	if (count(gaps, POLICY_GAP_NOT_APPLIED))
+		put(&gaps->text, POLICY_GAP_NOT_APPLIED, message, object, condition);
 }
 
 static enum policy_gap_reason reason_of(struct json_text gap)
@@ -106,7 +115,7 @@ void policy_gaps_put(const struct policy_gaps *gaps, struct json_buffer *out)
 		struct json_buffer last = {0};
 		char message[64];
 		snprintf(message, sizeof message, "and %zu more", gaps->count - POLICY_GAPS_MAX);
-		put(&last, gaps->left_out, message, NULL);
+		put(&last, gaps->left_out, message, NULL, NULL);
 		json_putc(out, ',');
 		json_puttext(out, json_buffer_text(&last));
 		json_buffer_free(&last);

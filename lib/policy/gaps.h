@@ -48,6 +48,10 @@ void policy_gap(struct policy_gaps *gaps, enum policy_gap_reason reason,
                 const struct kube_identity *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Adds a NotApplied that the object itself tells: with "condition", the type of that condition. */
+void policy_gap_told(struct policy_gaps *gaps, const struct kube_identity *object,
+                     const char *condition, const char *message);
+
 /* Adds those of the other. */
 void policy_gaps_add(struct policy_gaps *gaps, const struct policy_gaps *other);
 

@@ -255,6 +255,7 @@ static void object_free(struct policy_inventory *inventory, struct policy_object
 {
 	HASH_DEL(inventory->objects, object);
 	free(object->card);
+	free(object->refusal);
 	free(object->seen_version);
 	free(object->seen_selector);
 	free(object->key);

@@ -144,6 +144,7 @@ struct policy_object {
 	struct policy_digest seen_essence;
 	char *seen_version;  /* resourceVersion; NULL */
 	char *seen_selector; /* of a managed one, usable, normal form; NULL */
+	char *refusal; /* why who enforces it has refused the seen one, printable; NULL: it has not said so */
 	struct policy_object *prev, *next; /* unwanted */
 	struct policy_object *extra_prev, *extra_next; /* or of the previous list */
 	UT_hash_handle hh;
@@ -224,6 +225,7 @@ enum policy_live {
 	POLICY_LIVE_ABSENT,
 	POLICY_LIVE_DIFFERS,
 	POLICY_LIVE_FOREIGN,
+	POLICY_LIVE_REFUSED,  /* stored as it was asked for, and refused by who enforces it */
 	POLICY_LIVE_UNUSABLE, /* there is one; what it says is not known */
 };
 enum policy_live policy_object_live(const struct policy_inventory *inventory,

@@ -75,6 +75,31 @@ static void keep_digest(char kept[POLICY_RULES_DIGEST_SIZE], struct json_text di
 	         usable ? plain.at : "");
 }
 
+/* Cilium's agent says in the condition Valid that it cannot read an object which the server took: then no
+ * pod is selected by it. What stays of the message is cut at a character's start. */
+static char *refusal_in(struct json_text object)
+{
+	enum { REFUSAL_BYTES = 256 };
+	struct json_text conditions = json_get(object, "status", "conditions");
+	for (struct json_member m = json_first(conditions); m.value.at; m = json_next(m)) {
+		if (!json_equals(json_get(m.value, "type"), "Valid") ||
+		    !json_equals(json_get(m.value, "status"), "False"))
+			continue;
+		struct json_buffer words = {0};
+		char *message = json_cstring(json_get(m.value, "message"));
+		size_t len = message == NULL ? 0 : strlen(message);
+		for (len = len > REFUSAL_BYTES ? REFUSAL_BYTES : len;
+		     len > 0 && ((unsigned char)message[len] & 0xc0) == 0x80; len--)
+			;
+		json_put_plain(&words, message == NULL ? "" : message, len);
+		free(message);
+		char *kept = policy_copy(json_buffer_text(&words));
+		json_buffer_free(&words);
+		return kept == NULL ? policy_copy(json_of("")) : kept;
+	}
+	return NULL;
+}
+
 static void keep_seen(struct policy_inventory *inventory, struct policy_object *object,
                       const struct event *event)
 {
@@ -82,6 +107,8 @@ static void keep_seen(struct policy_inventory *inventory, struct policy_object *
 	struct json_text selector = json_get(event->object, "spec", "podSelector");
 	object->seen_essence = policy_object_essence(inventory, event->object, scratch);
 	object->seen_reach = reach_of(object->kind, event->object);
+	free(object->refusal);
+	object->refusal = refusal_in(event->object);
 	free(object->seen_version);
 	object->seen_version = policy_copy(event->resource_version);
 	keep_digest(object->seen_rules, json_get(event->metadata, "annotations",
@@ -106,10 +133,9 @@ enum policy_live policy_object_live(const struct policy_inventory *inventory,
 		return POLICY_LIVE_ABSENT;
 	if (object->unusable)
 		return POLICY_LIVE_UNUSABLE;
-	return object->essence_known &&
-	                       policy_digest_same(object->seen_essence, object->essence)
-	               ? POLICY_LIVE_AS_ASKED
-	               : POLICY_LIVE_DIFFERS;
+	if (!object->essence_known || !policy_digest_same(object->seen_essence, object->essence))
+		return POLICY_LIVE_DIFFERS;
+	return object->refusal != NULL ? POLICY_LIVE_REFUSED : POLICY_LIVE_AS_ASKED;
 }
 
 static bool is_as_asked(const struct policy_object *object)
