@@ -18,6 +18,13 @@ quiet = $(if $(V),,@echo '  $(1) $@';)
 
 PROGRAMS := egress-watch egress-fetch egress-verify egress-resolve egress-translate egress-apply egress-explain egress-flows egress-propose egress-sign
 
+# The release is the Debian changelog's; a commit that is no release adds its hash, that of the last one which
+# changed a program. A tarball has .version in the place of git.
+RELEASE := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' systemd/debian/changelog 2>/dev/null)
+COMMIT  := $(if $(wildcard .git),$(shell git log -1 --format=%h --abbrev=9 -- lib cmd Makefile 2>/dev/null))
+TAGGED  := $(if $(COMMIT),$(shell git tag --points-at HEAD v$(RELEASE) 2>/dev/null))
+VERSION := $(or $(shell cat .version 2>/dev/null),$(or $(RELEASE),0)$(if $(COMMIT),$(if $(TAGGED),,+g$(COMMIT))))
+
 # The architecture. Each folder of lib/ is a library of all its .c files and uses only the folders
 # that its row names; base may be used by all. ROOMS lists them lowest first: a folder stands above
 # all that it uses. Link lines come from here, and `make lint` holds the code to it.
@@ -104,6 +111,10 @@ $(1): always
 endef
 $(eval $(call remember,$(BUILD)/flags,$$(COMPILE) : $$(LINKING)))
 $(eval $(call remember,$(BUILD)/fuzzing/flags,$$(FUZZING)))
+
+$(eval $(call remember,$(BUILD)/version,$$(VERSION)))
+$(BUILD)/lib/os/version.o: $(BUILD)/version
+$(BUILD)/lib/os/version.o: CPPFLAGS += -DEGRESS_VERSION='"$(VERSION)"'
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -243,8 +254,34 @@ deb:
 	@mkdir -p $(BUILD)/deb/agent-egress
 	@cp -a Makefile README.md cmd lib pipelines systemd $(BUILD)/deb/agent-egress
 	@cp -a systemd/debian $(BUILD)/deb/agent-egress/debian
+	@echo '$(VERSION)' >$(BUILD)/deb/agent-egress/.version
+	@sed -i '1s/(.*)/($(VERSION))/' $(BUILD)/deb/agent-egress/debian/changelog
 	@cd $(BUILD)/deb/agent-egress && env -u MAKEFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u BUILD -u PREFIX \
 	  -u DESTDIR -u SANITIZE -u WERROR -u CC -u CFLAGS dpkg-buildpackage -b -us -uc
+
+## html         the manual for the web, in build/html (needs mandoc)
+PAGES := $(wildcard cmd/*/*.1 lib/*/*.5 pipelines/*.7)
+# Pages of others, such as jq(1), are Debian's.
+WEB := https://manpages.debian.org/bookworm
+html:
+	@rm -rf $(BUILD)/html
+	@mkdir -p $(BUILD)/html
+	@set -o pipefail; for page in $(PAGES); do \
+	  mandoc -T html -W warning -O 'toc,man=$(WEB)/%N.%S.en.html' "$$page" | \
+	  sed -E 's,$(WEB)/(egress[a-z-]*\.[0-9])\.en\.html,\1.html,g' >"$(BUILD)/html/$${page##*/}.html" || exit 1; done
+	@cp $(BUILD)/html/egress.7.html $(BUILD)/html/index.html
+
+## dist         the source as build/agent-egress-VERSION.tar.gz, of what git knows (needs git)
+DIST := agent-egress-$(VERSION)
+dist:
+	@mkdir -p $(BUILD)
+	@rm -rf $(BUILD)/dist && mkdir $(BUILD)/dist
+	@git ls-files -z | tar --create --null --files-from=- --transform='s,^,$(DIST)/,' --sort=name \
+	  --owner=0 --group=0 --numeric-owner --mtime=@$$(git log -1 --format=%ct) >$(BUILD)/dist/$(DIST).tar
+	@cd $(BUILD)/dist && echo '$(VERSION)' >.version && tar --append --file=$(DIST).tar --transform='s,^,$(DIST)/,' \
+	  --owner=0 --group=0 --numeric-owner --mtime=@0 .version
+	@gzip -n9 <$(BUILD)/dist/$(DIST).tar >$(BUILD)/$(DIST).tar.gz && rm -rf $(BUILD)/dist
+	@echo $(BUILD)/$(DIST).tar.gz
 
 clean:
 	rm -rf $(BUILD)
@@ -252,6 +289,6 @@ clean:
 help:
 	@sed -n 's/^## /  /p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: always all unit tools test fuzz mutate demo bench manifests lint layers apiserver deps install deb clean help
+.PHONY: always all unit tools test fuzz mutate demo bench manifests lint layers apiserver deps install deb html dist clean help
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -152,3 +152,27 @@ has_all() {
 	[ "$(ls target/etc/egress)" = $'prod.env\nprod.watch.kubeconfig' ]
 	[ ! -e target/var/log/private/egress ] && [ ! -e target/var/lib/private/egress ] && [ -d target/var/log/other ]
 }
+
+@test "the version is the release's, with the commit's hash where it is none, in every program and in the package" {
+	version=$(make -s -C "$root" --eval 'show:;@echo $(VERSION)' show)
+	release=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$root/systemd/debian/changelog")
+	[[ $version == "$release" || $version =~ ^"$release"\+g[0-9a-f]{9,}$ ]]
+	if [ -e "$root/.git" ] && [ -z "$(git -C "$root" tag --points-at HEAD "v$release")" ]; then
+		git -C "$root" cat-file -e "${version##*+g}^{commit}"
+	fi
+	[ "$(egress-verify --version)" = "egress-verify $version" ]
+	package
+	[ "$(dpkg-deb -f "$DEB" Version)" = "$version" ]
+}
+
+@test "make dist: a tarball of what git knows, which builds without git and says the same version" {
+	[ -e "$root/.git" ] && command -v git >/dev/null || skip 'this is no git work tree: make dist is for one'
+	run -0 make -s --no-print-directory -C "$root" BUILD="$PWD/b" dist
+	tar -xzf "$output"
+	cd agent-egress-*
+	[ ! -e .git ]
+	[ "$PWD" = "$BATS_TEST_TMPDIR/agent-egress-$(cat .version)" ]
+	diff <(git -C "$root" ls-files | sort) <(find . -type f ! -name .version | sed 's|^\./||' | sort)
+	env -u MAKEFLAGS -u BUILD -u SANITIZE -u CFLAGS make -s CFLAGS=-O0 build/bin/egress-sign
+	[ "$(build/bin/egress-sign --version)" = "egress-sign $(cat .version)" ]
+}

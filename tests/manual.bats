@@ -417,3 +417,43 @@ one: conntrack -D -f ipv6 -d fd00::7" ]
 	run -0 example egress-security.7 'Which workloads that cards name share a service account:'
 	[ "$output" = 'research/summarizer: Deployment/summarizer Deployment/summarizer-v2' ]
 }
+
+@test "every program's and every pipeline's --help fits 80 columns, and ends in no comment of the source" {
+	local program count=0
+	for program in $(programs | sed "s|^|$BUILD/bin/|") $(find "$root/pipelines" -maxdepth 1 -type f -perm -u+x ! -name demo) \
+		"$root/systemd/check-cluster"; do
+		PATH=$BUILD/bin:$PATH "$program" --help >help # not the replaced programs
+		[ -s help ]
+		run -1 grep -nE '^.{81}' help
+		run -1 grep -nE '^(-f:|#|set )' help
+		count=$((count + 1))
+	done
+	[ "$count" -gt 20 ]
+}
+
+@test "make html: every page is there, and every link leads to a page and a place in it, or to Debian's" {
+	local page link
+	command -v mandoc >/dev/null || skip 'there is no mandoc: apt-get install mandoc'
+	run -0 make --no-print-directory -C "$root" -o all BUILD="$PWD/web" html
+	[ -z "$output" ]
+	cd web/html
+	for page in $(pages); do [ -s "${page##*/}.html" ]; done
+	cmp index.html egress.7.html
+	grep -ohE 'href="[^"]*"' ./*.html | sort -u >links
+	grep -q 'egress-verify.1.html' links
+	grep -q 'https://manpages.debian.org/bookworm/jq.1.en.html' links
+	while IFS= read -r link; do
+		link=${link#href=\"} link=${link%\"}
+		case $link in
+		https://manpages.debian.org/bookworm/egress*) echo "not ours: $link" && return 1 ;;
+		https://manpages.debian.org/bookworm/*.en.html) ;;
+		'#'*) ;; # below, page by page
+		*) [ -s "${link%%#*}" ] || { echo "no page: $link" && return 1; } ;;
+		esac
+	done <links
+	for page in ./*.html; do
+		grep -oE 'href="#[^"]*"' "$page" | sed 's/^href="#//; s/"$//' | sort -u | while IFS= read -r link; do
+			grep -qF "id=\"$link\"" "$page" || { echo "$page: nothing is at #$link" && exit 1; }
+		done
+	done
+}

@@ -80,7 +80,7 @@ setup() {
 			grep -qE -- "^#   ${option}\b" "$UNITS/cluster.env" ||
 				[ "$option" = --namespace ] || [ "$option" = --names ] ||
 				{ echo "egress-$program $option is not there" && return 1; }
-		done < <("egress-$program" --help | grep -oE -- '^ +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+')
+		done < <("egress-$program" --help | grep -oE -- '^ {2,6}(-[a-zA-Z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+')
 	done
 }
 

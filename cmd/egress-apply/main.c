@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 {
 	log_open("egress-apply");
 	switch (options_parse(argc, argv, "[OPTION]... <OPERATIONS",
-	                      "Applies the policies that egress-translate asks for.", options,
+	                      "Carries operations out, on a cluster or in a directory.", options,
 	                      NULL)) {
 	case OPTIONS_DONE:
 		return EXIT_OK;

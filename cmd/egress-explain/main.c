@@ -97,7 +97,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
 	};
 	return options_parse(argc, argv, "[OPTION]... [AGENT [DESTINATION]] [<VERIFIED-EVENTS]",
-	                     "Says what egress agents have, by which policies, and why.", table,
+	                     "Says what each agent may reach, by which policies, and why.", table,
 	                     &o->operands);
 }
 

@@ -74,7 +74,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 		{.kind = OPTION_END},
 	};
 	return options_parse(argc, argv, "[OPTION]... <EVENTS",
-	                     "Adds to a stream of events the cards that agents themselves serve.",
+	                     "Asks agents for their cards; adds these to a stream of events.",
 	                     table, NULL);
 }
 

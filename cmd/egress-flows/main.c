@@ -41,7 +41,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
 	};
 	return options_parse(argc, argv, "--from FORMAT [OPTION]... [FILE]...",
-	                     "Reads logs of connections as flow records.", table, &o->files);
+	                     "Reads logs of connections; writes flow records.", table, &o->files);
 }
 
 struct stage {

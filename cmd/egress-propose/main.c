@@ -37,7 +37,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
 	};
 	return options_parse(argc, argv, "[OPTION]... FLOWS... <VERIFIED-EVENTS",
-	                     "Proposes the narrowest rules that allow the connections that were seen.", table, &o->files);
+	                     "Proposes the narrowest rules that allow recorded flows.", table, &o->files);
 }
 
 struct stage {

@@ -66,8 +66,7 @@ enum options_verdict resolve_options_parse(int argc, char **argv, struct resolve
 		{.kind = OPTION_END},
 	};
 	return options_parse(argc, argv, "[OPTION]... <VERIFIED",
-	                     "Puts addresses in the place of DNS names in the rules of verified "
-	                     "AgentCards.",
+	                     "Replaces DNS names in the rules of AgentCards by addresses.",
 	                     table, NULL);
 }
 

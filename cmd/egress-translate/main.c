@@ -96,8 +96,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_END, NULL, 0, NULL, NULL, NULL},
 	};
 	return options_parse(argc, argv, "[OPTION]... <EVENTS",
-	                     "Turns verified events into the operations that give each agent its "
-	                     "own policy.",
+	                     "Decides which policy each agent gets; writes operations.",
 	                     table, NULL);
 }
 

@@ -93,7 +93,7 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		{.kind = OPTION_END},
 	};
 	return options_parse(argc, argv, "[--trust-domain DOMAIN]... [OPTION]...",
-	                     "Adds to every AgentCard in a stream of events the verdict on its signature.",
+	                     "Checks the signature of each AgentCard in a stream of events.",
 	                     table, NULL);
 }
 

@@ -16,8 +16,7 @@
 #include "k8s/operator.h"
 
 static const char SYNOPSIS[] = "[OPTION]...";
-static const char PURPOSE[] = "Writes the cluster's agents, and what their egress policies "
-                              "depend on, as watch events.";
+static const char PURPOSE[] = "Lists and watches a cluster's agents; writes events.";
 
 enum { DEFAULT_PAGE = 500, DEFAULT_WATCH_S = 300, NAMESPACE_MAX = 63, NAME_MAX_LEN = 253 };
 

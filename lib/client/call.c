@@ -212,8 +212,8 @@ static void set_times(struct kube_call *call)
 static void set_request(struct kube_call *call)
 {
 	CURL *easy = call->easy;
-	char agent[64];
-	snprintf(agent, sizeof agent, "%s/" EGRESS_VERSION, log_program());
+	char agent[96];
+	snprintf(agent, sizeof agent, "%s/%s", log_program(), egress_version);
 	CURL_MUST_SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	CURL_MUST_SET(easy, CURLOPT_PATH_AS_IS, 1L);
 	CURL_MUST_SET(easy, CURLOPT_NOSIGNAL, 1L);

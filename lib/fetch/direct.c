@@ -186,7 +186,9 @@ static void set_request(struct agent_call *call)
 	call->headers = curl_slist_append(NULL, "Accept: application/json");
 	must(call->headers != NULL, "a header");
 	CURL_MUST_SET(easy, CURLOPT_HTTPHEADER, call->headers);
-	CURL_MUST_SET(easy, CURLOPT_USERAGENT, "egress-fetch/" EGRESS_VERSION);
+	char agent[96];
+	snprintf(agent, sizeof agent, "egress-fetch/%s", egress_version);
+	CURL_MUST_SET(easy, CURLOPT_USERAGENT, agent); /* libcurl copies it */
 	CURL_MUST_SET(easy, CURLOPT_PATH_AS_IS, 1L);
 	CURL_MUST_SET(easy, CURLOPT_NOSIGNAL, 1L);
 	CURL_MUST_SET(easy, CURLOPT_ERRORBUFFER, call->error);

@@ -129,7 +129,7 @@ static size_t compose(char text[TEXT_SIZE])
 	if (out == NULL)
 		return 0;
 	fprintf(out, "# HELP egress_info The program's version.\n# TYPE egress_info gauge\n"
-	             "egress_info{%s,version=\"%s\"} 1\n", held.labels, EGRESS_VERSION);
+	             "egress_info{%s,version=\"%s\"} 1\n", held.labels, egress_version);
 	for (int metric = 0; metric < METRICS; metric++)
 		put_metric(out, (enum metric)metric);
 	bool whole = fflush(out) == 0;

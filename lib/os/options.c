@@ -8,7 +8,7 @@
 
 #include "os/log.h"
 
-enum { OPTIONS_MAX = 64, LONG_ONLY = 256, HELP_COLUMN = 34 };
+enum { OPTIONS_MAX = 64, LONG_ONLY = 256, HELP_COLUMN = 34, HELP_WIDTH = 80, CHOICES_COLUMN = 12 };
 
 static void append(struct option_list *list, const char *value)
 {
@@ -75,31 +75,59 @@ static bool take_choice(const struct option_spec *spec, const char *text)
 	}
 }
 
+/* The words of a text, from this column on; the lines go on below it. A line ends before HELP_WIDTH
+ * where a word does. */
+static void print_wrapped(const char *text, size_t from)
+{
+	size_t column = from;
+	for (const char *p = text + strspn(text, " \n"); *p != '\0'; p += strspn(p, " \n")) {
+		size_t len = strcspn(p, " \n");
+		if (column > from && column + 1 + len > HELP_WIDTH) {
+			printf("\n%*s", (int)from, "");
+			column = from;
+		}
+		column += (size_t)printf("%s%.*s", column > from ? " " : "", (int)len, p);
+		p += len;
+	}
+	putchar('\n');
+}
+
+/* An option and its argument. The choices of a long one go on below it: completions join lines that
+ * end in a bar. Returns the column behind it. */
+static int print_head(const struct option_spec *spec)
+{
+	char head[160];
+	int len = snprintf(head, sizeof head, "  %s%c%s--%s%s%s%s", spec->letter ? "-" : "  ",
+	                   spec->letter ? spec->letter : ' ', spec->letter ? ", " : " ", spec->name,
+	                   spec->argument == NULL           ? ""
+	                   : spec->kind == OPTION_OPTIONAL ? "[="
+	                                                   : " ",
+	                   spec->argument ? spec->argument : "", spec->kind == OPTION_OPTIONAL ? "]" : "");
+	const char *at = head;
+	while (len > HELP_WIDTH) {
+		int cut = HELP_WIDTH;
+		while (cut > 0 && at[cut - 1] != '|')
+			cut--;
+		if (cut == 0)
+			break;
+		printf("%.*s\n%*s", cut, at, CHOICES_COLUMN, "");
+		at += cut;
+		len = CHOICES_COLUMN + (int)strlen(at);
+	}
+	printf("%s", at);
+	return len;
+}
+
 static void print_help(const char *synopsis, const char *purpose, const struct option_spec *table)
 {
 	printf("Usage: %s %s\n\n%s\n\nOptions:\n", log_program(), synopsis, purpose);
 	for (const struct option_spec *spec = table; spec->kind != OPTION_END; spec++) {
-		char head[128];
-		int len = snprintf(head, sizeof head, "  %s%c%s--%s%s%s", spec->letter ? "-" : "  ",
-		                   spec->letter ? spec->letter : ' ', spec->letter ? ", " : " ",
-		                   spec->name,
-		                   spec->argument == NULL           ? ""
-		                   : spec->kind == OPTION_OPTIONAL ? "[="
-		                                                   : " ",
-		                   spec->argument ? spec->argument : "");
-		if (spec->kind == OPTION_OPTIONAL)
-			len += snprintf(head + len, sizeof head - (size_t)len, "]");
-		printf("%s", head);
+		int len = print_head(spec);
 		if (len >= HELP_COLUMN)
 			printf("\n%*s", HELP_COLUMN, "");
 		else
 			printf("%*s", HELP_COLUMN - len, "");
-		for (const char *p = spec->help; *p != '\0'; p++) {
-			putchar(*p);
-			if (*p == '\n')
-				printf("%*s", HELP_COLUMN, "");
-		}
-		putchar('\n');
+		print_wrapped(spec->help, HELP_COLUMN);
 	}
 	printf("\nSee %s(1).\n", log_program());
 }
@@ -134,7 +162,7 @@ static enum options_verdict take(const struct option_spec *spec, const char *val
 		print_help(synopsis, purpose, table);
 		return OPTIONS_DONE;
 	case OPTION_VERSION:
-		printf("%s %s\n", log_program(), EGRESS_VERSION);
+		printf("%s %s\n", log_program(), egress_version);
 		return OPTIONS_DONE;
 	case OPTION_END:
 		break;

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EGRESS_VERSION "0.1.0"
+/* Such as 0.1.0, or 0.1.0+g0123abc when built from a commit that is no release. */
+extern const char egress_version[];
 
 enum option_kind {
 	OPTION_END,    /* closes a table */

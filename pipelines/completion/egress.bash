@@ -4,10 +4,11 @@
 _egress_options() { # PROGRAM
 	local line
 	while IFS= read -r line; do
-		[[ $line =~ ^\ +((-[a-zA-Z]),\ )?(--[a-z-]+)(\ ([^ ]+))? ]] || continue
+		[[ $line =~ ^\ {2,6}((-[a-zA-Z]),\ )?(--[a-z-]+)(\ ([^ ]+))? ]] || continue
 		options[${BASH_REMATCH[3]}]=${BASH_REMATCH[5]}
 		[ -z "${BASH_REMATCH[2]}" ] || options[${BASH_REMATCH[2]}]=${BASH_REMATCH[5]}
-	done < <("$1" --help 2>/dev/null </dev/null)
+	# choices that do not fit go on below a line that ends in a bar
+	done < <("$1" --help 2>/dev/null </dev/null | sed -e ':join' -e '/|$/{N;s/\n *//;b join' -e '}')
 }
 
 _egress() {
