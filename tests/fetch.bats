@@ -580,6 +580,28 @@ tls() {
 	grep -q 'cannot fetch its card' err
 }
 
+@test "mutual TLS: whom a card came from stands beside the ConfigMap, and counts with --accept-fetch mtls alone" {
+	svid ours root spiffe://example.org/egress-fetch
+	jq -c 'del(.signatures)' billing.json >plain.card && mv plain.card billing.json
+	serve_tls billing -CAfile ../root.crt -Verify 2 -verify_return_error
+	lone | tls --svid ours.crt --svid-key ours.key >out
+	jq -se --argjson x5c "$(x5c billing.crt)" '[.[] | select(.attestation)][-1] | .object.kind == "ConfigMap" and (.object | has("attestation") | not)
+		and .attestation.spiffeID == "spiffe://example.org/ns/team-a/sa/billing-sa" and .attestation.chain[:1] == $x5c
+		and (.attestation.time | test("^[0-9-]+T[0-9:]+Z$"))' out
+	[[ $(egress-verify --trust-domain example.org <out | verdicts | tail -n 1) == *' team-a/billing-card SignatureMissing' ]]
+	egress-verify --trust-domain example.org --accept-fetch mtls <out >said
+	jq -se '[.[] | select(.verification)][-1].verification | .verified and .source == "fetch"
+		and .spiffeID == "spiffe://example.org/ns/team-a/sa/billing-sa" and (.anchor | length > 0)' said
+}
+
+@test "through the API server's proxy, and over plain HTTP, nobody is attested" {
+	serve billing.json
+	lone | proxied >out
+	lone | direct >>out
+	[ "$(fetched out | wc -l)" -eq 2 ]
+	[ -z "$(jq -c 'select(.attestation)' out)" ]
+}
+
 # imposter CRT WHY [OPTION]...
 imposter() {
 	local crt=$1 why=$2

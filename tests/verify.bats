@@ -372,6 +372,73 @@ MODIFIED team-a/billing-card Verified' ]
 	[ "$output" = "ADDED team-a/billing-card CardMissing" ]
 }
 
+# attested CRT... [jq program over the event]: an unsigned card that was fetched from their owner
+attested() {
+	local chain program=.
+	[[ ${*: -1} == *.crt ]] || { program=${*: -1}; set -- "${@:1:$#-1}"; }
+	chain=$(x5c "$@")
+	signed_configmap team-a billing <<<"$CARD" | jq -c --argjson chain "$chain" \
+		'.attestation = {spiffeID: "spiffe://example.org/ns/team-a/sa/billing-sa", $chain, time: "2026-01-01T00:00:00Z"} | '"$program"
+}
+
+@test "--accept-fetch mtls: whom a card was fetched from counts where its signature does not, and only there" {
+	attested billing.crt >seen
+	run -0 verdicts_of trust workload seen card
+	[ "$output" = "ADDED team-a/billing-card SignatureMissing" ]
+	run -0 verdicts_of trust workload seen card -- --accept-fetch mtls
+	[ "$output" = "ADDED team-a/billing-card Verified" ]
+	verify --accept-fetch mtls < <(cat trust workload seen card) | tail -n 1 |
+		jq -e '.verification | .source == "fetch" and .spiffeID == "spiffe://example.org/ns/team-a/sa/billing-sa"
+			and (.message | test("^fetched by mTLS from spiffe://example.org/ns/team-a/sa/billing-sa$")) and (.anchor | length > 0) and has("notAfter")'
+	verify --accept-fetch mtls <good | tail -n 1 | jq -e '.verification | .verified and .source == "configmap team-a/billing-card-signed"'
+	run -0 verdicts_of card trust workload seen <(signed_configmap team-a billing MODIFIED <<<"$CARD") seen <(jq -c '.type = "DELETED"' seen) -- --accept-fetch mtls
+	[ "$(tail -n 4 <<<"$output")" = "MODIFIED team-a/billing-card Verified
+MODIFIED team-a/billing-card SignatureMissing
+MODIFIED team-a/billing-card Verified
+MODIFIED team-a/billing-card CardMissing" ]
+}
+
+@test "--accept-fetch mtls: the certificates are checked again, at each time and against each bundle" {
+	why() { verify --accept-fetch mtls "$@" | tail -n 1 | jq -r '.verification | "\(.verified) \(.message)"'; }
+	ca rogue example.org
+	svid forged rogue spiffe://example.org/ns/team-a/sa/billing-sa
+	for crt in plain federated forged; do
+		attested "$crt.crt" >seen
+		[[ $(why < <(cat trust workload seen card)) == 'false '*'whom it was fetched from by mTLS does not count: '* ]]
+	done
+	attested plain.crt >seen
+	[[ $(why --bind trust-domain < <(cat trust workload seen card)) == 'true '* ]]
+	attested billing.crt >seen
+	[[ $(why < <(cat trust seen card)) == 'false '* ]]
+	# the certificate is valid for 10 days, and its CA for 30
+	[[ $(why --at "$(date -u -d '15 days' +%FT%TZ)" < <(cat trust workload seen card)) == 'false '*'its certificate has expired' ]]
+	[[ $(why < <(cat workload seen card)) == 'false '* ]]
+	[[ $(why --at 2200-01-01T00:00:00Z < <(cat trust workload seen card)) == 'false '* ]]
+	[[ $(why < <(cat trust workload seen <(jq -c '.object.spec.identityBinding = {allowedSpiffeIDs: ["spiffe://example.org/x"]}' card))) == 'false '* ]]
+	[[ $(why < <(cat trust workload seen <(jq -c '.object.spec.identityBinding = {trustDomain: "other.org"}' card))) == 'false '* ]]
+	run -0 verdicts_of trust workload seen card <(bundle_configmap <<<'{"keys":[]}') -- --accept-fetch mtls
+	[ "$output" = "ADDED team-a/billing-card Verified
+MODIFIED team-a/billing-card SignatureMissing" ]
+	for program in '.attestation = "x"' '.attestation.chain = "x"' '.attestation.chain = []' 'del(.attestation.chain)' '.attestation.chain = [1]' '.attestation.chain[0] |= .[:40]' \
+		'.attestation.chain |= [range(9) as $i | .[0]]' '.attestation.chain[0] |= . * 99'; do
+		attested billing.crt "$program" >seen
+		[[ $(why < <(cat trust workload seen card)) == 'false '* ]]
+	done
+}
+
+@test "--accept-fetch mtls: what stands in an object of the cluster is no evidence" {
+	local evidence
+	evidence=$(attested billing.crt | jq -c .attestation)
+	for place in .object.attestation .object.metadata.attestation '.object.metadata.annotations.attestation' .object.data.attestation .object.status.attestation; do
+		signed_configmap team-a billing <<<"$CARD" | jq -c --argjson e "$evidence" "$place = (if \"$place\" | test(\"annotations|data.a\") then (\$e | tojson) else \$e end) | .object.metadata.annotations[\"agent-egress.dev/fetched-from\"] = \"/\"" >forged
+		jq -c --argjson e "$evidence" '.object.attestation = $e | .object.spec.attestation = $e | .object.status.attestation = $e | .attestation = $e' card >own
+		run -0 verdicts_of trust workload forged own -- --accept-fetch mtls
+		[ "$output" = "ADDED team-a/billing-card SignatureMissing" ]
+	done
+	run -2 egress-verify --accept-status --accept-fetch mtls <good
+	run -2 egress-verify --trust-domain example.org --accept-fetch tls <good
+}
+
 # wrapped [jq program over the wrapper] <signed card: it under the key signed-agent-card.json
 wrapped() {
 	jq -c '{agentCard: ., attestations: {signatureBundle: {dsseEnvelope: {}}}, verificationMaterial: {certificate: "x"}} | '"${1:-.}" |

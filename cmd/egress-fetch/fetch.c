@@ -77,6 +77,10 @@ static void on_done(void *user, const struct kube_result *result)
 	char why[AGENT_WHY_SIZE];
 	enum agent_answer answer = AGENT_FAILED;
 	bool proxied = question->proxied != NULL;
+	struct agent_peer seen = {0};
+	if (!proxied)
+		seen = agent_direct_peer(question->direct);
+	struct agents_peer peer = {seen.trust_domain, seen.path, seen.chain, clock_now()};
 	forget(question);
 	if (result->failure == KUBE_OK)
 		answer = agent_judge(result->code, result->body, fetch->options->max_bytes, proxied,
@@ -85,7 +89,7 @@ static void on_done(void *user, const struct kube_result *result)
 		snprintf(why, sizeof why, "%s", result->error);
 	if (answer == AGENT_FAILED)
 		metrics_add(METRIC_RETRIES, NULL, 1);
-	agents_answered(fetch->agents, agent, answer, result->body, why, clock_monotonic_ms());
+	agents_answered(fetch->agents, agent, answer, result->body, &peer, why, clock_monotonic_ms());
 }
 
 static void ask_through_proxy(struct question *question, const struct agents_question *asked,

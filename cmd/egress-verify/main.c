@@ -20,7 +20,7 @@
 
 struct verify_options {
 	struct option_list trust_domains, files, configmaps, clustertrustbundles, without;
-	struct option_choice names, bind, canonical, print, accept;
+	struct option_choice names, bind, canonical, print, accept, fetch;
 	struct option_number grace, namespace_memory;
 	const char *path_template, *at, *rejects, *metrics;
 	bool require_unexpired;
@@ -29,6 +29,7 @@ struct verify_options {
 
 /* As enum trust_accept has them, less its first. */
 enum { ACCEPT_ALL, ACCEPT_MTLS };
+static const char *const fetch_words[] = {"mtls", NULL};
 static const char *const accept_words[] = {"all", "mtls", NULL};
 
 struct stage {
@@ -84,6 +85,9 @@ static enum options_verdict parse(int argc, char **argv, struct verify_options *
 		{OPTION_OPTIONAL, "accept-status", 0, "all|mtls",
 		 "all: take the operator's conclusion from the status,\ncheck no signature; "
 		 "mtls: take it beside our own check\nwhere it attested the agent by mTLS", &o->accept},
+		{OPTION_CHOICE, "accept-fetch", 0, "mtls",
+		 "where our own check fails, take whom egress-fetch saw\nat the other end when it fetched the card by mTLS",
+		 &o->fetch},
 		{OPTION_CHOICE, "names", 0, "kagenti|rossoctl",
 		 "the API group and labels in use (default kagenti)", &o->names},
 		{OPTION_CHOICE, "print-canonical", 0, "FORM",
@@ -145,9 +149,9 @@ static bool check_options(struct verify_options *o)
 		return true;
 	bool checks = o->accept.value != ACCEPT_ALL;
 	if (!checks && (o->trust_domains.count > 1 || o->files.count > 0 || o->configmaps.count > 0 ||
-	                o->clustertrustbundles.count > 0 || o->without.count > 0)) {
-		log_error("--accept-status checks no signature: leave out bundles and all but one "
-		          "--trust-domain, or say --accept-status=mtls");
+	                o->clustertrustbundles.count > 0 || o->without.count > 0 || o->fetch.value >= 0)) {
+		log_error("--accept-status checks no signature: leave out bundles, --accept-fetch and all "
+		          "but one --trust-domain, or say --accept-status=mtls");
 		return false;
 	}
 	if (!check_without(o))
@@ -228,6 +232,7 @@ static void open_cards(struct stage *stage)
 		.agentcard_group = policy_names(o->names.value)->agentcard_group,
 		.checker = stage->checker,
 		.accept = (enum trust_accept)(o->accept.value + 1),
+		.accept_fetch = o->fetch.value >= 0,
 		.bind = (enum trust_bind)o->bind.value,
 		.path_template = o->path_template,
 		.status_domain = o->trust_domains.count > 0 ? o->trust_domains.values[0] : NULL,
@@ -365,6 +370,7 @@ int main(int argc, char **argv)
 		.options = {.names = {policy_names_words, POLICY_NAMES_KAGENTI},
 		            .bind = {trust_bind_words, TRUST_BIND_WORKLOAD},
 		            .accept = {accept_words, -1},
+		            .fetch = {fetch_words, -1},
 		            .grace = {3600, 0, 7 * 24 * 3600},
 		            .namespace_memory = {32, 1, 1024 * 1024},
 		            .canonical = {trust_form_names, 0},

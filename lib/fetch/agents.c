@@ -27,6 +27,8 @@ static void free_agent(struct agents *agents, struct agent *agent)
 	for (int i = 0; i < AGENTS_WORKLOADS; i++)
 		free(agent->accounts[i]);
 	json_packed_free(&agent->card);
+	free(agent->chain);
+	free(agent->attestation);
 	free(agent);
 }
 
@@ -241,7 +243,7 @@ static void retry_later(struct agents *agents, struct agent *agent, const char *
 }
 
 void agents_answered(struct agents *agents, struct agent *agent, enum agent_answer answer,
-                     struct json_text body, const char *why, int64_t now)
+                     struct json_text body, const struct agents_peer *peer, const char *why, int64_t now)
 {
 	agent->asked = false;
 	if (answer == AGENT_NO_SUCH && !agent->legacy) {
@@ -250,7 +252,7 @@ void agents_answered(struct agents *agents, struct agent *agent, enum agent_answ
 		return;
 	}
 	if (answer == AGENT_CARD) {
-		bool changed = agents_keep(agents, agent, body);
+		bool changed = agents_keep(agents, agent, body, peer);
 		agent->good = now;
 		count_answer(agents, agent, changed ? AGENTS_FETCHED : AGENTS_UNCHANGED);
 		ask_again_later(agents, agent, now);

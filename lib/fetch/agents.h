@@ -71,8 +71,15 @@ bool agents_next(struct agents *agents, int64_t now, struct agents_question *que
 void agents_asked(struct agents *agents, struct agent *agent, void *request);
 
 /* The answer; with AGENT_CARD `body` is the card, with AGENT_FAILED `why` a sentence. */
+struct agents_peer {
+	const char *trust_domain, *path;
+	struct json_text chain; /* a JSON array of certificates in base64; absent: not known who */
+	int64_t at;             /* seconds since 1970 */
+};
+
+/* `peer`: who it came from, which the event tells as `attestation`. */
 void agents_answered(struct agents *agents, struct agent *agent, enum agent_answer answer,
-                     struct json_text body, const char *why, int64_t now);
+                     struct json_text body, const struct agents_peer *peer, const char *why, int64_t now);
 
 /* Lets go what has waited long enough. To be called when agents_due() says. */
 void agents_time(struct agents *agents, int64_t now);

@@ -50,6 +50,7 @@ struct agent {
 	uint64_t trouble;          /* hash of what was last said of a failure; 0: all is well */
 	struct json_packed card;   /* as emitted; absent: none */
 	bool card_legacy;          /* where it was */
+	char *chain, *attestation; /* of whom it came from, and the member made of it; NULL: not known */
 	int64_t good;              /* when it was last answered */
 	char key[];                /* namespace/name of the workload */
 };
@@ -100,7 +101,8 @@ void agents_take_workload(struct agents *agents, const struct event *event, enum
 void agents_end_list(struct agents *agents, enum agents_kind kind, int64_t now);
 
 /* agents_emit.c */
-bool agents_keep(struct agents *agents, struct agent *agent, struct json_text card);
+bool agents_keep(struct agents *agents, struct agent *agent, struct json_text card,
+                 const struct agents_peer *peer);
 void agents_emit_again(struct agents *agents, const struct agent *agent);
 /* Forgets the card, and says so unless a ConfigMap in the stream has taken its place. */
 void agents_withdraw(struct agents *agents, struct agent *agent);

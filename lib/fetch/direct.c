@@ -60,6 +60,7 @@ static void drop(struct agent_call *call)
 	curl_slist_free_all(call->headers);
 	curl_slist_free_all(call->connect_to);
 	json_buffer_free(&call->body);
+	json_buffer_free(&call->expected.chain);
 	free(call->origin);
 	free(call);
 }
@@ -209,6 +210,7 @@ static void send_to(struct agent_call *call, const char *path)
 	json_putf(&url, "%s%s", call->origin, path);
 	json_putc(&url, '\0');
 	call->body.len = 0;
+	call->expected.chain.len = 0;
 	call->error[0] = '\0';
 	CURL_MUST_SET(call->easy, CURLOPT_URL, url.at);
 	CURL_MUST_SET(call->easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
@@ -237,6 +239,15 @@ struct agent_call *agent_direct_get(struct agent_direct *direct, const char *ori
 	set_request(call);
 	send_to(call, path);
 	return call;
+}
+
+struct agent_peer agent_direct_peer(const struct agent_call *call)
+{
+	const struct agent_expected *expected = &call->expected;
+	if (expected->chain.len == 0)
+		return (struct agent_peer){0};
+	return (struct agent_peer){agent_identity_domain(expected->identity), expected->path,
+	                           json_buffer_text(&expected->chain)};
 }
 
 void agent_direct_cancel(struct agent_call *call)

@@ -46,6 +46,12 @@ struct agent_call *agent_direct_get(struct agent_direct *direct, const char *ori
                                     const char *path, const char *peer,
                                     void (*on_done)(void *user, const struct kube_result *result),
                                     void *user);
+/* In on_done, with an identity: who answered, as in struct agent_expected; absent: nobody known. */
+struct agent_peer {
+	const char *trust_domain, *path; /* of its SPIFFE ID */
+	struct json_text chain;
+};
+struct agent_peer agent_direct_peer(const struct agent_call *call);
 void agent_direct_cancel(struct agent_call *call);
 
 /* As kube_client_poll(). */

@@ -1,5 +1,7 @@
 #include "fetch/identity.h"
 
+#include "base/base64url.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -218,6 +220,11 @@ void agent_identity_free(struct agent_identity *identity)
 	free(identity);
 }
 
+const char *agent_identity_domain(const struct agent_identity *identity)
+{
+	return identity->settings.trust_domain;
+}
+
 void agent_identity_refresh(struct agent_identity *identity, int64_t now_ms)
 {
 	if (now_ms - identity->looked_ms < LOOK_MS)
@@ -226,6 +233,18 @@ void agent_identity_refresh(struct agent_identity *identity, int64_t now_ms)
 	if (identity->settings.svid != NULL)
 		refresh_pair(identity);
 	refresh_bundle(identity);
+}
+
+static void keep_chain(struct json_buffer *out, const struct der certificates[], int count)
+{
+	out->len = 0;
+	json_putc(out, '[');
+	for (int i = 0; i < count; i++) {
+		json_puts(out, i == 0 ? "\"" : ",\"");
+		trust_base64_put(out, certificates[i].p, certificates[i].len);
+		json_putc(out, '"');
+	}
+	json_putc(out, ']');
 }
 
 static bool check_certificates(struct agent_expected *expected, const STACK_OF(X509) *sent)
@@ -241,6 +260,8 @@ static bool check_certificates(struct agent_expected *expected, const STACK_OF(X
 	}
 	bool good = trust_peer_check(&peer, certificates, count < 0 ? 0 : (size_t)count,
 	                             clock_now(), &expected->failure);
+	if (good)
+		keep_chain(&expected->chain, certificates, coded);
 	for (int i = 0; i < coded; i++)
 		OPENSSL_free(bytes[i]);
 	return good;

@@ -30,13 +30,17 @@ struct agent_identity_settings {
 struct agent_identity *agent_identity_new(const struct agent_identity_settings *settings);
 void agent_identity_free(struct agent_identity *identity);
 
+const char *agent_identity_domain(const struct agent_identity *identity);
+
 /* Looks whether the files have changed. */
 void agent_identity_refresh(struct agent_identity *identity, int64_t now_ms);
 
-/* One connection's expectation: it must outlive the connection. */
+/* One connection's expectation: it must outlive the connection. `chain` is a JSON array of strings in
+ * base64, and the caller's to free. */
 struct agent_expected {
 	const struct agent_identity *identity;
 	char path[TRUST_SPIFFE_ID_SIZE];
+	struct json_buffer chain;     /* the peer's certificates, once it was found to be who it must */
 	struct trust_failure failure; /* why the peer was refused; `message` is empty: it was not */
 };
 

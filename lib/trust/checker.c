@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "trust/findings_private.h"
 #include "trust/path_private.h"
+#include "trust/peer.h"
 
 const char *const trust_bind_words[] = {"workload", "trust-domain", NULL};
 
@@ -359,4 +360,34 @@ void trust_check(struct trust_checker *checker, const struct trust_request *requ
 		trust_memory_put(checker->memory, digest, findings);
 	}
 	conclude(&expected, findings, verdict);
+}
+
+void trust_check_attested(struct trust_checker *checker, const struct trust_request *request,
+                          struct json_text certificates, struct trust_verdict *verdict)
+{
+	char path[TRUST_SPIFFE_ID_SIZE];
+	struct trust_failure failure;
+	const struct domain *domain = find_domain(checker, request->trust_domain);
+	trust_verdict_set(verdict, TRUST_DOMAIN_MISMATCH, "not a configured trust domain");
+	if (domain == NULL)
+		return;
+	if (request->service_account == NULL) {
+		trust_verdict_set(verdict, TRUST_WORKLOAD_MISSING, "the workload is not known");
+		return;
+	}
+	struct trust_peer peer = {domain->anchors, domain->name, NULL};
+	if (checker->bind == TRUST_BIND_WORKLOAD) {
+		trust_template_expand(checker->path_template, request->namespace,
+		                      request->service_account, path);
+		peer.path = path;
+	}
+	trust_verdict_set(verdict, TRUST_VERIFIED, "%s", "");
+	if (!trust_peer_attested(&peer, certificates, request->at, verdict, &failure))
+		trust_verdict_set(verdict, failure.reason, "%s", failure.message);
+	else if (!is_allowed(request->allowed, verdict->spiffe_id))
+		trust_verdict_set(verdict, TRUST_IDENTITY_MISMATCH,
+		                  "it is not among the card's own spec.identityBinding.allowedSpiffeIDs");
+	else
+		snprintf(verdict->message, sizeof verdict->message, "fetched by mTLS from %.1000s",
+		         verdict->spiffe_id);
 }

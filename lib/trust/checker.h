@@ -101,6 +101,12 @@ struct trust_request {
 void trust_check(struct trust_checker *checker, const struct trust_request *request,
                  struct trust_verdict *verdict);
 
+/* Is the peer that this card was fetched from the workload? Its certificates, a JSON array of strings
+ * in base64, are checked as the card's would be, but all of them must be valid at `at`; the card is
+ * not looked at. That it had their key is what whoever wrote them down has seen. */
+void trust_check_attested(struct trust_checker *checker, const struct trust_request *request,
+                          struct json_text certificates, struct trust_verdict *verdict);
+
 /* For tests and benchmarks. */
 struct trust_counts {
 	unsigned long checks, cached; /* requests, and those answered from the table */

@@ -57,6 +57,8 @@ static bool is_expected(const struct trust_peer *peer, const struct trust_x5c *c
 		return trust_fail(failure, TRUST_DOMAIN_MISMATCH,
 		                  "%.*s is not of the trust domain %.64s", len,
 		                  chain->spiffe_id.at, peer->trust_domain);
+	if (peer->path == NULL)
+		return true;
 	if (peer->path[0] == '\0' || !json_same(chain->id.path, json_of(peer->path)))
 		return trust_fail(failure, TRUST_IDENTITY_MISMATCH,
 		                  "it is %.*s, not the workload's own %.*s", len,
@@ -64,29 +66,55 @@ static bool is_expected(const struct trust_peer *peer, const struct trust_x5c *c
 	return true;
 }
 
-static bool check(const struct trust_peer *peer, struct trust_x5c *chain,
-                  struct trust_issuers *issuers, int64_t at, struct trust_failure *failure)
+/* The anchor that it leads to, or NULL. */
+static const struct trust_anchor *check(const struct trust_peer *peer, struct trust_x5c *chain,
+                                        int64_t at, struct trust_span *span,
+                                        struct trust_failure *failure)
 {
-	struct trust_span span = TRUST_SPAN_ALWAYS;
 	if (!trust_x5c_check_leaf(chain, failure) || !is_expected(peer, chain, failure))
-		return false;
-	if (peer->anchors == NULL)
-		return trust_fail(failure, TRUST_BUNDLE_MISSING,
-		                  "there is no trust bundle of %.64s", peer->trust_domain);
-	if (trust_chain_validate(issuers, peer->anchors, chain, at, &span, failure) == NULL)
-		return false;
-	return trust_chain_is_current(chain, at, &span) ||
-	       trust_fail(failure, TRUST_EXPIRED, "its certificate has expired");
+		return NULL;
+	if (peer->anchors == NULL) {
+		trust_fail(failure, TRUST_BUNDLE_MISSING, "there is no trust bundle of %.64s",
+		           peer->trust_domain);
+		return NULL;
+	}
+	struct trust_issuers *issuers = trust_issuers_new();
+	const struct trust_anchor *anchor =
+	        trust_chain_validate(issuers, peer->anchors, chain, at, span, failure);
+	trust_issuers_free(issuers);
+	if (anchor == NULL || trust_chain_is_current(chain, at, span))
+		return anchor;
+	trust_fail(failure, TRUST_EXPIRED, "its certificate has expired");
+	return NULL;
 }
 
 bool trust_peer_check(const struct trust_peer *peer, const struct der certificates[], size_t count,
                       int64_t at, struct trust_failure *failure)
 {
 	struct trust_x5c chain;
-	struct trust_issuers *issuers = trust_issuers_new();
+	struct trust_span span = TRUST_SPAN_ALWAYS;
 	bool good = read_chain(&chain, certificates, count, failure) &&
-	            check(peer, &chain, issuers, at, failure);
+	            check(peer, &chain, at, &span, failure) != NULL;
 	trust_x5c_free(&chain);
-	trust_issuers_free(issuers);
 	return good;
+}
+
+bool trust_peer_attested(const struct trust_peer *peer, struct json_text certificates, int64_t at,
+                         struct trust_verdict *verdict, struct trust_failure *failure)
+{
+	struct trust_x5c chain;
+	struct trust_span span = TRUST_SPAN_ALWAYS;
+	const struct trust_anchor *anchor = NULL;
+	if (trust_x5c_read(certificates, &chain, failure))
+		anchor = check(peer, &chain, at, &span, failure);
+	if (anchor != NULL) {
+		memcpy(verdict->spiffe_id, chain.spiffe_id.at, chain.spiffe_id.len);
+		verdict->spiffe_id[chain.spiffe_id.len] = '\0';
+		memcpy(verdict->anchor, anchor->id, strlen(anchor->id) + 1);
+		verdict->not_after = chain.certificates[0].not_after;
+		verdict->since = span.since;
+		verdict->until = span.until;
+	}
+	trust_x5c_free(&chain);
+	return anchor != NULL;
 }

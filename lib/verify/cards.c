@@ -86,7 +86,7 @@ static bool still_holds(struct trust_cards *cards, const struct held_card *card,
                         const struct card_aim *aim, int64_t at)
 {
 	struct held *held = &cards->held;
-	if (cards->settings.accept != TRUST_ACCEPT_NOTHING || card->unusable != NULL || card->over)
+	if (cards->settings.accept != TRUST_ACCEPT_NOTHING || cards->settings.accept_fetch || card->unusable != NULL || card->over)
 		return false;
 	if (card->target == NULL || aim->problem != NULL || at < card->since || at >= card->until)
 		return false;

@@ -25,6 +25,10 @@
  * read from the AgentCard's status; with TRUST_ACCEPT_MTLS it counts beside our own, where the
  * operator attested the agent by mTLS.
  *
+ * With accept_fetch the member `attestation` beside a ConfigMap, the certificates that egress-fetch has
+ * seen of the agent, counts where our own check fails, until they expire. It stands in the event,
+ * where no object of the cluster can put it; of objects nothing counts as such.
+ *
  * Ownership: settings are copied, except the checker and the strings, which must outlive the
  * object. Lines are borrowed for the call. What is emitted is valid during the callback.
  * When memory runs out the program is aborted.
@@ -54,6 +58,7 @@ struct trust_cards_settings {
 	const char *agentcard_group;       /* agent.kagenti.dev */
 	struct trust_checker *checker;     /* NULL with TRUST_ACCEPT_STATUS */
 	enum trust_accept accept;
+	bool accept_fetch; /* an event's `attestation` counts, where our own check fails */
 	/* what an attested SPIFFE ID must be: as in trust_settings; status_domain is that of a card
 	 * without a binding, NULL: any */
 	enum trust_bind bind;
@@ -109,7 +114,7 @@ size_t trust_cards_count(const struct trust_cards *cards); /* AgentCards held */
 const char *trust_cards_not_left_out(const struct trust_cards *cards);
 
 /* What is held now: verified cards by anchor, cards by source of their verdict ("ConfigMap",
- * "status.card", "status", "none"), and of each trust domain whether its bundle is none while the
+ * "status.card", "status", "fetch", "none"), and of each trust domain whether its bundle is none while the
  * last good one counts. Labels live as long as `cards`; of more anchors than TRUST_MEASURED the rest is
  * "other". */
 enum trust_measure { TRUST_MEASURE_ANCHOR, TRUST_MEASURE_SOURCE, TRUST_MEASURE_BUNDLE };

@@ -85,6 +85,31 @@ static const struct trust_card_digest *digest_of(struct trust_cards *cards, stru
 	return &target->digest;
 }
 
+/* Who was at the other end when the card was fetched, where its signatures do not suffice. */
+static void check_attested(struct trust_cards *cards, struct held_card *card,
+                           const struct trust_request *request)
+{
+	struct trust_verdict *own = &cards->verdict, verdict;
+	if (own->verified || card->trust_domain == NULL || card->target->attestation == NULL)
+		return;
+	trust_check_attested(cards->settings.checker, request, json_of(card->target->attestation),
+	                     &verdict);
+	if (verdict.since < own->since)
+		verdict.since = own->since;
+	if (verdict.until > own->until)
+		verdict.until = own->until;
+	if (verdict.verified) {
+		*own = verdict;
+		card->source = HELD_SOURCE_FETCH;
+		return;
+	}
+	size_t len = strlen(own->message);
+	snprintf(own->message + len, sizeof own->message - len,
+	         "; whom it was fetched from by mTLS does not count: %.400s", verdict.message);
+	own->since = verdict.since;
+	own->until = verdict.until;
+}
+
 static void check_signed(struct trust_cards *cards, struct held_card *card, int64_t at)
 {
 	char namespace[EVENT_KEY_SIZE];
@@ -108,9 +133,10 @@ static void check_signed(struct trust_cards *cards, struct held_card *card, int6
 		request.service_account = card->target->service_accounts[card->workload];
 	trust_check(cards->settings.checker, &request, &cards->verdict);
 	card->trust_domain = trust_checker_domain(cards->settings.checker, binding);
+	explain_more(cards, card, &cards->verdict);
+	check_attested(cards, card, &request);
 	free(binding);
 	free(allowed);
-	explain_more(cards, card, &cards->verdict);
 }
 
 /* The record is unusable, or that of its signed card: what they were before counts no more. */
@@ -208,6 +234,8 @@ static const char *source_of(const struct held_card *card, char text[SOURCE_SIZE
 	case HELD_SOURCE_CONFIGMAP:
 		snprintf(text, SOURCE_SIZE, "configmap %s" K8S_SIGNED_SUFFIX, card->target->key);
 		return text;
+	case HELD_SOURCE_FETCH:
+		return "fetch";
 	case HELD_SOURCE_STATUS_CARD:
 		return "status.card";
 	case HELD_SOURCE_STATUS:

@@ -99,7 +99,8 @@ static void count_target(struct held_target *target)
 {
 	count(target->namespace, &target->bytes,
 	      sizeof *target + 2 * strlen(target->key) + cost_of(&target->signed_card) +
-	              (target->unusable == NULL ? 0 : strlen(target->unusable)));
+	              (target->unusable == NULL ? 0 : strlen(target->unusable)) +
+	              (target->attestation == NULL ? 0 : strlen(target->attestation)));
 }
 
 /* Whether anything of its ConfigMap is held that no AgentCard asks for. */
@@ -128,6 +129,8 @@ static void drop_signed(struct held *held, struct held_target *target)
 {
 	forget_bytes(held, target);
 	json_packed_free(&target->signed_card);
+	free(target->attestation);
+	target->attestation = NULL;
 	find_unasked(target);
 	count_target(target);
 }
@@ -276,6 +279,7 @@ struct held_target *held_target_add(struct held *held, const char *key)
 static void free_target(struct held_target *target)
 {
 	json_packed_free(&target->signed_card);
+	free(target->attestation);
 	free(target->unusable);
 	for (int i = 0; i < HELD_WORKLOADS; i++)
 		free(target->service_accounts[i]);
@@ -379,6 +383,19 @@ bool held_target_spoil(struct held *held, struct held_target *target, const char
 	find_unasked(target);
 	count_target(target);
 	return !same;
+}
+
+bool held_target_attest(struct held_target *target, struct json_text certificates)
+{
+	if (target->signed_card.at == NULL)
+		certificates = json_of(NULL);
+	if (json_same(json_of(target->attestation), certificates))
+		return false;
+	free(target->attestation);
+	target->attestation =
+	        certificates.at == NULL ? NULL : held_copy(certificates.at, certificates.len);
+	count_target(target);
+	return true;
 }
 
 bool held_target_account(struct held_target *target, enum held_kind workload, const char *name)

@@ -38,6 +38,7 @@ enum held_source {
 	HELD_SOURCE_CONFIGMAP,
 	HELD_SOURCE_STATUS_CARD,
 	HELD_SOURCE_STATUS, /* what the operator has concluded */
+	HELD_SOURCE_FETCH,  /* who was at the other end when it was fetched */
 	HELD_SOURCE_NONE,
 };
 enum { HELD_SOURCES = HELD_SOURCE_NONE + 1, HELD_NO_ANCHOR = UINT8_MAX };
@@ -91,6 +92,7 @@ struct held_target {
 	struct json_packed signed_card; /* absent: no ConfigMap, or it holds no card */
 	struct trust_card_digest digest; /* of it, where `digested` */
 	bool digested;
+	char *attestation; /* the certificates of whom it was fetched from; NULL: not known */
 	char *unusable;                /* why the ConfigMap's last record is; NULL: it is not */
 	unsigned signed_list;          /* the list that named its ConfigMap last */
 	char *service_accounts[HELD_WORKLOADS]; /* NULL: that workload is not known */
@@ -133,6 +135,9 @@ void held_target_drop(struct held *held, struct held_target *target);
 /* NULL bytes: there is none. True when that changed it. One that no card asks for makes room for
  * all else; one that finds none is not held: target->over. */
 bool held_target_sign(struct held *held, struct held_target *target, const char *card, size_t len);
+/* Who the signed card was fetched from: a JSON array; absent: not known. Nothing is held beside no
+ * signed card. True when that changed. */
+bool held_target_attest(struct held_target *target, struct json_text certificates);
 /* The signed card; valid until the next call. */
 struct json_text held_target_signed(struct held *held, const struct held_target *target);
 /* Why the last record of its ConfigMap is unusable; NULL: it is usable. True when that changed. One

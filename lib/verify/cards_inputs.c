@@ -11,6 +11,8 @@
 #define WRAPPED_KEY "signed-agent-card.json"
 #define SIGNED_KEY "agent-card.json"
 
+enum { ATTESTATION_MAX = 96 * 1024 /* bytes of certificates in base64: more are no chain */ };
+
 /* Why the text in `card` cannot be used; NULL: the card alone is left in it. */
 static const char *unwrap(struct json_buffer *card)
 {
@@ -42,6 +44,15 @@ static bool find_card(struct json_text configmap, struct json_buffer *card, char
 	return false;
 }
 
+/* What egress-fetch says of the agent. It stands beside the object, never in it. */
+static struct json_text attested(const struct trust_cards *cards, const struct event *event)
+{
+	struct json_text chain = json_get(event->attestation, "chain");
+	bool counts = cards->settings.accept_fetch && event->type != EVENT_DELETED &&
+	              chain.len <= ATTESTATION_MAX;
+	return counts ? chain : json_of(NULL);
+}
+
 static void take_signed(struct trust_cards *cards, const struct event *event, const char *key,
                         int64_t at)
 {
@@ -56,7 +67,8 @@ static void take_signed(struct trust_cards *cards, const struct event *event, co
 	if (len > TRUST_CARD_MAX + 1)
 		len = TRUST_CARD_MAX + 1;
 	bool spoilt = held_target_spoil(&cards->held, target, why[0] == '\0' ? NULL : why);
-	if (held_target_sign(&cards->held, target, found ? card.at : NULL, len) || spoilt)
+	bool changed = held_target_sign(&cards->held, target, found ? card.at : NULL, len);
+	if (held_target_attest(target, attested(cards, event)) || changed || spoilt)
 		cards_recheck_target(cards, target, at);
 	json_buffer_free(&card);
 	held_target_drop(&cards->held, target);

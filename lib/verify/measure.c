@@ -9,6 +9,7 @@ static const char *const sources[HELD_SOURCES] = {
 	[HELD_SOURCE_CONFIGMAP] = "ConfigMap",
 	[HELD_SOURCE_STATUS_CARD] = "status.card",
 	[HELD_SOURCE_STATUS] = "status",
+	[HELD_SOURCE_FETCH] = "fetch",
 	[HELD_SOURCE_NONE] = "none",
 };
 _Static_assert((int)TRUST_MEASURED < (int)HELD_NO_ANCHOR, "a card holds the place of an anchor in a byte");

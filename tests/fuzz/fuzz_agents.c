@@ -81,7 +81,7 @@ static void answer(struct stage *stage, struct json_text text)
 	agents_asked(stage->agents, asked.agent, stage);
 	enum agent_answer got = agent_judge(code, body, MAX_BYTES, code % 2 == 0, why);
 	stage->body = body;
-	agents_answered(stage->agents, asked.agent, got, body, why, stage->now);
+	agents_answered(stage->agents, asked.agent, got, body, &(struct agents_peer){0}, why, stage->now);
 	stage->body = none;
 }
 

@@ -137,7 +137,7 @@ static void expect_asked(struct world *w, const char *name, bool legacy)
 
 static void answer(struct world *w, enum agent_answer answer, const char *body)
 {
-	agents_answered(w->agents, w->last.agent, answer, json_of(body), "no answer", w->now);
+	agents_answered(w->agents, w->last.agent, answer, json_of(body), &(struct agents_peer){0}, "no answer", w->now);
 }
 
 /* To when the next thing is due. */
