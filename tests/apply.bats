@@ -160,6 +160,14 @@ unread() {
 	[ -z "$(ls out)" ]
 }
 
+@test "--prune leaves what keeps a workload in quarantine, and a DELETE takes it away" {
+	policy held | jq -c '.object.metadata.labels["agent-egress.dev/quarantine"] = "true"' | egress-apply --dir out >/dev/null
+	{ policy one; complete; } | egress-apply --dir out --prune >/dev/null
+	[ -f out/team-a_networkpolicy_held.yaml ]
+	delete held | egress-apply --dir out >/dev/null
+	[ ! -e out/team-a_networkpolicy_held.yaml ]
+}
+
 @test "--dry-run client writes nothing, not even the directory" {
 	[ "$(policy one | egress-apply --dir out --dry-run client | jq -r '.type + " " + .message')" = "APPLIED dry run" ]
 	[ ! -e out ]

@@ -311,6 +311,7 @@ asked() {
 	END
 	{ policy one; complete; } | apply --prune 2>/dev/null >results
 	[ "$(jq -r '.type + " " + (.object.metadata.name // "")' results | xargs)" = "APPLIED one DELETED two BOOKMARK" ]
+	[ "$(stub_requests '/networkpolicies\?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dagent-egress%2C%21agent-egress.dev%2Fquarantine&')" -ge 2 ]
 }
 
 @test "while agents keep policies that no operation names, nothing is pruned, and no policy of the operator is an orphan" {

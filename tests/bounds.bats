@@ -224,6 +224,18 @@ refused() {
 	refused 'line 5: aliases are not allowed' <<<'groups: *a'
 	refused 'line 5: merge keys are not allowed' <<<'<<: {}'
 	refused 'line ' <<<$'\t: ['
+	refused 'line 5: bounds[0].namespaceLabels: must be a label selector: it ' <<<'bounds: [{namespaceLabels: {}, atMost: {}}]'
+	refused 'line 5: grants[0]: grants nothing' <<<'grants: [{workload: a/b/c, until: "2026-12-01T00:00:00Z", reason: x}]'
+	refused 'line 5: grants[0].until: must be a date' <<<'grants: [{workload: a/b/c, egress: [], until: "2026-12-01", reason: x}]'
+	refused 'line 5: grants[0].until: must be a date' <<<'grants: [{workload: a/b/c, egress: [], reason: x}]'
+	refused 'line 5: grants[0].reason: must say why' <<<'grants: [{workload: a/b/c, egress: [], until: "2026-12-01T00:00:00Z"}]'
+	refused 'line 5: grants[0].workload: must be NAMESPACE/KIND/NAME' <<<'grants: [{workload: a/*/c, egress: [], until: "2026-12-01T00:00:00Z", reason: x}]'
+	refused 'line 5: grants[0].egress[0].to: ' <<<'grants: [{workload: a/b/c, egress: [{to: x}], until: "2026-12-01T00:00:00Z", reason: x}]'
+	refused 'line 5: grants[0]: unknown field "labels"' <<<'grants: [{workload: a/b/c, labels: {}, egress: [], until: "2026-12-01T00:00:00Z", reason: x}]'
+	refused 'line 5: grants[0]: names a group' <<<'grants: [{workload: a/b/c, groups: [x], until: "2026-12-01T00:00:00Z", reason: x}]'
+	refused 'line 5: quarantine: must be a list' <<<'quarantine: a/b/c'
+	refused 'line 5: quarantine[0].reason: must say why' <<<'quarantine: [{workload: a/b/c, reason: "a\tb"}]'
+	refused 'line 5: quarantine[0].workload: must be' <<<'quarantine: [{workload: a/b, reason: x}]'
 	printf 'kind: EgressBounds\n' >bounds
 	run -1 --separate-stderr egress-translate --bounds bounds --check
 	[[ $stderr == *'line 1: default: is missing'* && $stderr == *'apiVersion: must be'* ]]
@@ -278,4 +290,167 @@ YAML
 	{ api_server 10.0.0.1 && workload Deployment/weather && card weather; } |
 		egress-translate --bounds bounds --unset deny-all >out
 	[ "$(blocks)" = 192.0.2.0/24 ]
+}
+
+# at TIME: a mark that tells the time, as egress-watch --timestamps writes every ten seconds.
+at() { printf '{"type":"BOOKMARK","object":{"apiVersion":"v1","kind":"Clock","metadata":{}},"time":"%s"}\n' "$1"; }
+
+granted() {
+	bounds <<'YAML'
+bounds:
+- {namespaces: ["*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}, never: {egress: [{to: [{ipBlock: {cidr: 198.51.100.7/32}}]}]}}
+grants:
+- {workload: agents/Deployment/weather, egress: [{to: [{ipBlock: {cidr: 198.51.100.0/24}}]}], until: "2026-12-01T00:00:00Z", reason: INC-1234}
+- {workload: agents/Deployment/other, egress: [{}], until: "2026-12-01T00:00:00Z", reason: INC-1235}
+YAML
+}
+
+@test "a grant exceeds atMost and never exceeds never, and ends while the pipeline runs, by the stream's time" {
+	granted
+	{ at 2026-11-30T23:59:50Z && api_server 10.0.0.1 && workload Deployment/weather && card weather &&
+		mark end AgentCard && at 2026-11-30T23:59:59Z && at 2026-12-01T00:00:00Z && at 2026-12-01T00:00:10Z; } >log
+	egress-translate --bounds bounds <log >out
+	[ "$(egress)" = "$(printf '%s\n' \
+		'[{"to":[{"ipBlock":{"cidr":"198.51.100.0/24","except":["198.51.100.7/32"]}},{"ipBlock":{"cidr":"203.0.113.0/24"}}]}]' \
+		'[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}]}]')" ]
+	cp out live
+	egress-translate --bounds bounds <log >out
+	cmp live out
+}
+
+@test "a grant counts by --at, whatever the stream says, and does not count where no time is told" {
+	granted
+	bounded && [ "$(blocks)" = 203.0.113.0/24 ]
+	[ "$(agent '[.problems[].message | select(contains("grants[0]"))] | length')" = 1 ]
+	target=(--at 2026-11-30T00:00:00Z)
+	bounded && [ "$(blocks)" = "198.51.100.0/24-198.51.100.7/32 203.0.113.0/24" ]
+	target=(--at 2026-12-01T01:00:00+01:00)
+	bounded && [ "$(blocks)" = 203.0.113.0/24 ]
+	run -2 egress-translate --at tomorrow
+}
+
+@test "an agent that is not verified gets no grant, and one whose card is invalid does" {
+	granted
+	target=(--at 2026-11-30T00:00:00Z)
+	bounded --unverified && [ "$(blocks)" = 10.0.0.1/32 ]
+	bounded --policy '{"egress":[{"to":null}]}' && [ "$(blocks)" = 198.51.100.0/24-198.51.100.7/32 ]
+}
+
+# namespace NAME LABELS [TYPE]
+namespace() { printf '{"type":"%s","object":{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"%s","labels":%s}}}\n' "${3:-ADDED}" "$1" "$2"; }
+
+@test "entries select by the labels of the Namespace: where those are not known, limits count and gifts do not" {
+	bounds <<'YAML'
+bounds:
+- namespaceLabels: {matchLabels: {tier: prod}}
+  atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}
+  always: {egress: [{to: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}
+YAML
+	labelled() { { api_server 10.0.0.1 && "$@" && workload Deployment/weather && card weather; } | egress-translate --bounds bounds >out; }
+	labelled namespace agents '{"tier":"prod"}' && [ "$(blocks)" = "192.0.2.0/24 203.0.113.0/24" ]
+	labelled namespace agents '{"tier":"test"}' && [ "$(egress)" = '[{}]' ]
+	labelled namespace agents '{}' && [ "$(egress)" = '[{}]' ]
+	labelled namespace others '{"tier":"prod"}' && [ "$(blocks)" = 203.0.113.0/24 ]
+}
+
+@test "labels that change, and a Namespace that goes, are followed" {
+	bounds <<'YAML'
+bounds: [{namespaceLabels: {matchExpressions: [{key: tier, operator: In, values: [prod]}]}, atMost: {}}]
+YAML
+	{ namespace agents '{"tier":"test"}' && workload Deployment/weather && card weather && mark end AgentCard &&
+		namespace agents '{"tier":"prod"}' MODIFIED && namespace agents '{"tier":"test"}' MODIFIED &&
+		namespace agents '{}' DELETED; } | egress-translate --bounds bounds >out
+	[ "$(egress | tr '\n' ' ')" = '[{}] [] [{}] [] ' ]
+}
+
+@test "the list of Namespaces holds back what is decided where entries select by labels, and only there" {
+	{ printf '{"type":"BOOKMARK","object":{"apiVersion":"v1","kind":"Namespace","metadata":{"annotations":{"agent-egress.dev/initial-events-begin":"true"}}}}\n' &&
+		workload Deployment/weather && card weather && mark end AgentCard; } >log
+	bounds <<<'bounds: [{namespaceLabels: {matchLabels: {a: b}}, atMost: {}}]'
+	run -1 --separate-stderr egress-translate --bounds bounds <log
+	[[ -z $output && $stderr == *'before its lists were complete'* ]]
+	bounds <<<'bounds: [{namespaces: [x], atMost: {}}]'
+	egress-translate --bounds bounds <log >out
+	[ "$(egress)" = '[{}]' ]
+}
+
+quarantined() {
+	bounds <<'YAML'
+bounds: [{namespaces: ["*"], always: {egress: [{}]}}]
+quarantine: [{workload: agents/Deployment/weather, reason: INC-1234 exfiltration}]
+YAML
+}
+held() { jq -c 'select(.type != "AGENT" and (.object.metadata.name // "" | startswith("quarantine-")))' out; }
+
+@test "a workload in quarantine reaches nothing and is reached by nobody, verified or not, and its owner is told why" {
+	quarantined
+	for card in "" --unverified; do
+		bounded $card
+		[ "$(egress | sort -u)" = '[]' ]
+		[ "$(jq -c 'select(.type == "APPLY").object.spec.ingress' out | sort -u)" = '[]' ]
+		[ "$(agent '[.egress, .reason, .message]')" = '["deny-all","Quarantined","cut off: INC-1234 exfiltration"]' ]
+		agent '.problems[].message' | grep -qF 'is in quarantine by the admin'\''s bounds (quarantine[0]): INC-1234 exfiltration; ask #platform'
+	done
+	[ "$(held | jq -c '[.type, .reason, .object.spec.podSelector, .object.metadata.ownerReferences]')" = '["APPLY","Quarantined",{"matchLabels":{"app":"weather"}},null]' ]
+}
+
+@test "the quarantine's own object stays when the card and its workload are gone, and goes when it is released" {
+	quarantined
+	{ workload Deployment/weather && card weather; } | egress-translate --bounds bounds >out
+	held | seen ADDED >object
+	# the card is deleted while the pipeline runs
+	{ workload Deployment/weather && card weather && mark end AgentCard && cat object &&
+		card weather --type DELETED && workload Deployment/weather --type DELETED; } | egress-translate --bounds bounds >out
+	[ "$(held | jq -r .type)" = APPLY ]
+	# and is gone before it starts
+	{ mark begin NetworkPolicy && cat object && mark end NetworkPolicy && mark begin AgentCard && mark end AgentCard; } >log
+	egress-translate --bounds bounds <log >out
+	[ -z "$(held)" ]
+	# without any bounds nobody has released it
+	egress-translate <log >out
+	[ -z "$(held)" ]
+	sed -i '/^quarantine/d' bounds
+	egress-translate --bounds bounds <log >out
+	[ "$(held | jq -c '[.type, .reason]')" = '["DELETE","Released"]' ]
+}
+
+@test "a workload without any card is kept in quarantine as soon as it is known" {
+	quarantined
+	{ mark end AgentCard && workload Deployment/other && workload Deployment/weather; } | egress-translate --bounds bounds >out
+	[ "$(held | jq -r '.object.spec.podSelector.matchLabels.app')" = weather ]
+}
+
+@test "another policy that opens what a quarantine shuts is a gap and an error" {
+	quarantined
+	{ workload Deployment/weather && card weather && mark begin NetworkPolicy &&
+		printf '{"type":"ADDED","object":{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"open","namespace":"agents"},"spec":{"podSelector":{},"policyTypes":["Egress"],"egress":[{}]}}}\n' &&
+		mark end NetworkPolicy && mark end AgentCard; } | egress-translate --bounds bounds >out
+	agent '.gaps[].reason' | grep -q WidenedByPolicy
+	agent '.problems[] | select(.severity == null).message' | grep -q 'WidenedByPolicy: the agent is in quarantine'
+}
+
+# The file `bounds` as an event of the stream.
+bounds_event() { egress-translate --bounds bounds --check >&2 && python3 -c '
+import json, sys, yaml
+b = yaml.safe_load(open("bounds")); b["metadata"] = {"name": "default"}
+print(json.dumps({"type": sys.argv[1], "object": b}))' "${1:-ADDED}"; }
+
+@test "bounds in the stream count as those of a file do, change while it runs, and the last good ones stay" {
+	command -v python3 >/dev/null && python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is not there: apt-get install python3-yaml"
+	bounds <<<'bounds: [{namespaces: ["*"], atMost: {egress: [{to: [{ipBlock: {cidr: 203.0.113.0/24}}]}]}}]'
+	bounds_event >first
+	sed -i 's|203.0.113.0/24|192.0.2.0/24|' bounds
+	bounds_event MODIFIED >second
+	jq -c '.object.bounds[0].atMst = {}' second >bad
+	{ cat first && workload Deployment/weather && card weather && mark end AgentCard && cat second; } >log
+	run -1 --separate-stderr egress-translate < <(cat log bad && jq -c '.type = "DELETED"' second)
+	echo "$output" >out
+	[ "$(egress)" = "$(printf '[%s]\n' "$(rule 203.0.113.0/24)" "$(rule 192.0.2.0/24)")" ]
+	[[ $stderr == *'the last good ones stay, if any: bounds[0]: unknown field "atMst"'* ]]
+	# none that can be used is not the same as none
+	run -1 --separate-stderr egress-translate < <(cat bad && workload Deployment/weather && card weather)
+	[[ -z $output && $stderr == *'nothing is asked for'* ]]
+	# a file wins over the stream
+	egress-translate --bounds bounds <log >out
+	[ "$(egress)" = "[$(rule 192.0.2.0/24)]" ]
 }

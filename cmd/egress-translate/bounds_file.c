@@ -56,8 +56,9 @@ struct bounds *bounds_file_read(const char *path)
 
 bool bounds_file_print(const char *path, const struct bounds *bounds)
 {
-	bool written = printf("%s: good: %zu entries, %zu groups, %s\n", path, bounds_count(bounds),
-	                      bounds_groups(bounds),
+	bool written = printf("%s: good: %zu entries, %zu groups, %zu grants, %zu in quarantine, %s\n",
+	                      path, bounds_count(bounds), bounds_groups(bounds),
+	                      bounds_grants(bounds), bounds_quarantines(bounds),
 	                      bounds_has_default(bounds) ? "a default for all other agents"
 	                                                 : "no bounds for all other agents") > 0 &&
 	               fflush(stdout) == 0;

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "bounds_file.h"
+#include "os/clock.h"
 #include "os/exit.h"
 #include "os/log.h"
 #include "os/metrics.h"
@@ -24,7 +26,8 @@ static const char *const unset_words[] = {"allow-all", "api-server", "deny-all",
 static const char *const peer_words[] = {"label", "workloads", NULL};
 
 struct options {
-	const char *rejects, *metrics, *port, *bounds;
+	const char *rejects, *metrics, *port, *bounds, *at;
+	int64_t fixed_time;
 	struct option_choice names, kubernetes, target, cni, selector_from, verified_peers, unset;
 	struct option_list ingress_namespaces, api_server, dns, selector_labels, pod_cidrs;
 	bool explicit_peers, status, no_wait, print_crd, check;
@@ -76,6 +79,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "what a verified agent may reach whose card never had rules", &o->unset},
 	        {OPTION_STRING, "bounds", 0, "FILE",
 	         "the admin's bounds, which no card exceeds: egress-bounds(5)", &o->bounds},
+	        {OPTION_STRING, "at", 0, "TIME",
+	         "grants have ended by this time, and not by the one that the input tells", &o->at},
 	        {OPTION_FLAG, "check", 0, NULL, "check the file of --bounds and exit", &o->check},
 	        {OPTION_LIST, "pod-cidr", 0, "CIDR",
 	         "a range of pods' addresses; together they hold all pods (repeat)", &o->pod_cidrs},
@@ -98,6 +103,14 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	return options_parse(argc, argv, "[OPTION]... <EVENTS",
 	                     "Decides which policy each agent gets; writes operations.",
 	                     table, NULL);
+}
+
+static bool read_at(struct options *o)
+{
+	if (o->at == NULL || clock_parse(o->at, &o->fixed_time))
+		return true;
+	log_error("--at %s: must be a date and time, as 2026-12-01T00:00:00Z", o->at);
+	return false;
 }
 
 static bool check_namespaces(const struct option_list *namespaces)
@@ -162,7 +175,10 @@ struct stage {
 	bool judged;            /* the translator has had the record at hand */
 	bool lacks_verdicts;    /* it was said that no card has one */
 	bool told_schema;       /* it was said that the server may leave rules out */
+	int64_t heard_ms;       /* when the last record came, by the monotonic clock */
 };
+
+enum { TICK_S = 10, SILENCE_S = 30, LIVE_S = 60 };
 
 static void write_out(void *stage, struct json_text line)
 {
@@ -248,18 +264,34 @@ static void take(struct stage *stage, const struct record *record)
 	tell_schema(stage);
 }
 
-static void loop(struct stage *stage)
+/* In a stream that is live, and has told no time for a while, grants end all the same. One that is
+ * replayed tells its own time, which is not that of the wall. */
+static void take_silence(struct stage *stage, int ticks)
+{
+	uint64_t ticked;
+	int64_t silent = (clock_monotonic_ms() - stage->heard_ms) / 1000, told;
+	if (read(ticks, &ticked, sizeof ticked) != sizeof ticked || silent < SILENCE_S ||
+	    !policy_translator_time(stage->translator, &told) ||
+	    told + LIVE_S < clock_now() - silent)
+		return;
+	policy_translator_clock(stage->translator, clock_now());
+}
+
+static void loop(struct stage *stage, int ticks)
 {
 	struct record record;
 	for (;;) {
 		switch (stream_next(stage->stream, &record)) {
 		case STREAM_RECORD:
+			stage->heard_ms = clock_monotonic_ms();
 			take(stage, &record);
 			break;
 		case STREAM_END:
 			end(stage);
 			return;
 		case STREAM_WAKE:
+			take_silence(stage, ticks);
+			break;
 		case STREAM_STOP:
 		case STREAM_CLOSED:
 		case STREAM_FAILED:
@@ -268,16 +300,31 @@ static void loop(struct stage *stage)
 	}
 }
 
+/* Readable every ten seconds; reported when it cannot be had. */
+static int open_ticks(void)
+{
+	const struct itimerspec every = {.it_interval.tv_sec = TICK_S, .it_value.tv_sec = TICK_S};
+	int ticks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (ticks >= 0 && timerfd_settime(ticks, 0, &every, NULL) == 0)
+		return ticks;
+	log_error("can't make a timer: %s", strerror(errno));
+	return -1;
+}
+
 static int run(const struct options *o, const struct policy_settings *settings)
 {
 	signals_catch();
 	if (!metrics_open(o->metrics))
 		return EXIT_CANNOT;
+	int ticks = open_ticks();
+	if (ticks < 0)
+		return EXIT_CANNOT;
 	struct stage stage = {
+		.heard_ms = clock_monotonic_ms(),
 		.stream = stream_open(&(struct stream_options){.in = STDIN_FILENO,
 	                                                       .out = STDOUT_FILENO,
 	                                                       .rejects = o->rejects,
-	                                                       .wake = -1,
+	                                                       .wake = ticks,
 	                                                       .reads = STREAM_READS_EVENTS,
 	                                                       .on_reject = take_unusable,
 	                                                       .context = &stage})};
@@ -290,11 +337,12 @@ static int run(const struct options *o, const struct policy_settings *settings)
 			policy_translator_new(settings, policy_targets[o->target.value],
 			                      (struct policy_output){write_out, &stage});
 		metrics_gather(gather, &stage);
-		loop(&stage);
+		loop(&stage, ticks);
 		metrics_close();
 		policy_translator_free(stage.translator);
 	}
 	int status = stream_close(stage.stream);
+	close(ticks);
 	return sandboxed ? status : EXIT_CANNOT;
 }
 
@@ -322,6 +370,7 @@ static int run_bounded(const struct options *o, struct policy_settings *settings
 	int status = EXIT_CANNOT;
 	settings->bounds = bounds;
 	settings->pod_cidrs = pods;
+	settings->at = o->at == NULL ? NULL : &o->fixed_time;
 	settings->pod_cidrs_count = o->pod_cidrs.count;
 	if (o->bounds == NULL || bounds != NULL)
 		status = run(o, settings);
@@ -363,7 +412,7 @@ int main(int argc, char **argv)
 		status = print_crd(&options);
 	else if (verdict == OPTIONS_GO && options.check)
 		status = check_bounds(&options);
-	else if (verdict == OPTIONS_GO && choose(&options, &settings))
+	else if (verdict == OPTIONS_GO && read_at(&options) && choose(&options, &settings))
 		status = run_bounded(&options, &settings);
 	options_free_list(&options.api_server);
 	options_free_list(&options.ingress_namespaces);

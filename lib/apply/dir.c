@@ -10,6 +10,7 @@
 #include "apply/files_private.h"
 #include "base/memory.h"
 #include "yaml/write.h"
+#include "k8s/operator.h"
 #include "os/log.h"
 
 /* Followed by the object's apiVersion, kind and name: also what a removed file is told by. */
@@ -144,6 +145,13 @@ struct pruning {
 	struct stream *stream;
 };
 
+/* Its workload may be unknown for a while: only a DELETE takes it away. */
+static bool keeps_quarantine(struct json_text file)
+{
+	static const char label[] = POLICY_QUARANTINE_LABEL;
+	return memmem(file.at, file.len, label, sizeof label - 1) != NULL;
+}
+
 static void prune_file(const char *name, void *context)
 {
 	struct pruning *pruning = context;
@@ -151,7 +159,8 @@ static void prune_file(const char *name, void *context)
 	struct json_text before;
 	struct kube_identity id;
 	if (kube_wanted_has(&dir->wanted, name) || !kube_batch_read(dir->batch, name, &before) ||
-	    !read_mark(before, &id) || kube_wanted_has_namespace(&dir->unread, &id))
+	    !read_mark(before, &id) || kube_wanted_has_namespace(&dir->unread, &id) ||
+	    keeps_quarantine(before))
 		return;
 	struct kube_outcome outcome = delete (dir, name, before);
 	if (outcome.verdict == KUBE_DELETED)

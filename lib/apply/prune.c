@@ -28,7 +28,8 @@ static void ask(struct kube_pruning *pruning)
 	const struct k8s_kind *kind = policy_kinds[pruning->list];
 	json_putf(&path, "/apis/%s/%s/%s", kind->group, kind->version, kind->plural);
 	json_puts(&path,
-	          "?labelSelector=app.kubernetes.io%2Fmanaged-by%3D" POLICY_MANAGER "&limit=500");
+	          "?labelSelector=app.kubernetes.io%2Fmanaged-by%3D" POLICY_MANAGER
+	          "%2C%21agent-egress.dev%2Fquarantine&limit=500");
 	if (pruning->token != NULL)
 		json_putf(&path, "&continue=%s", pruning->token);
 	json_putc(&path, '\0');

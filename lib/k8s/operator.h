@@ -24,6 +24,8 @@ extern const char *const policy_names_words[]; /* for --names; NULL-terminated *
 const struct policy_names *policy_names(int which);
 
 #define POLICY_MANAGER "agent-egress"
+/* The label of an object that keeps a workload in quarantine: only a DELETE takes it away, no pruning. */
+#define POLICY_QUARANTINE_LABEL "agent-egress.dev/quarantine"
 
 /* The policy of a workload is WORKLOAD-signature-policy, the operator's as ours. The workload's name,
  * or absent when a policy's name is none of these. */

@@ -34,6 +34,8 @@ static struct bounding begin(const struct policy_inventory *inventory,
 	        .name = workload == NULL ? NULL : workload->name,
 	        .spiffe_id = decision->owner->verified ? decision->owner->spiffe_id : "",
 	};
+	if (decision->owner->namespace->labels != NULL)
+		b.agent.namespace_labels = json_of(decision->owner->namespace->labels);
 	b.sets = sets_new(b.agent.namespace, settings->pod_cidrs, settings->pod_cidrs_count);
 	return b;
 }
@@ -135,6 +137,32 @@ static void add_always(struct bounding *b)
 	}
 }
 
+static const struct bounds_grant *next_grant(const struct bounding *b, size_t *index)
+{
+	return b->agent.kind == NULL ? NULL
+	                             : bounds_next_grant(b->bounds, b->agent.namespace, b->agent.kind,
+	                                                 b->agent.name, index);
+}
+
+/* Without a time nobody knows whether they have ended. */
+static void add_grants(struct bounding *b)
+{
+	const struct policy_inventory *inventory = b->inventory;
+	const struct bounds_grant *grant;
+	size_t index = 0;
+	while ((grant = next_grant(b, &index)) != NULL) {
+		if (!inventory->now_known)
+			policy_problem(&b->decision->problems, POLICY_WARNING, "spec", (struct json_text){0},
+			               "what the admin's bounds grant (%s) does not count: the input tells "
+			               "no time (egress-watch --timestamps, egress-translate --at)",
+			               grant->path);
+		if (!inventory->now_known || inventory->now >= grant->until)
+			continue;
+		b->set = sets_unite(b->sets, b->set, read_bound(b, &grant->rules));
+		b->touched = true;
+	}
+}
+
 /* Names bring the lookups that they need, unless the card says for itself what it needs. */
 static void add_dns(struct bounding *b)
 {
@@ -220,7 +248,7 @@ static void conclude(struct bounding *b)
 	if (decision->mode == before && before != POLICY_MODE_SCOPED)
 		return;
 	if (b->rules == NULL) {
-		json_puts(&decision->message, ", but for what the admin's bounds always allow");
+		json_puts(&decision->message, ", but for what the admin's bounds add");
 		return;
 	}
 	if (before != POLICY_MODE_SCOPED)
@@ -241,6 +269,7 @@ void policy_bound(const struct policy_inventory *inventory, struct policy_decisi
 	b.set = read_card(&b);
 	limit(&b);
 	add_always(&b);
+	add_grants(&b);
 	add_dns(&b);
 	take_never(&b);
 	if (b.touched) {

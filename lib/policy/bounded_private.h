@@ -1,6 +1,6 @@
 /* What the admin's bounds make of a decision: bounds/bounds.h:
  *
- *   (((card or groups) and at most) or always) without never */
+ *   (((card or groups) and at most) or always or grants) without never */
 #ifndef POLICY_BOUNDED_PRIVATE_H
 #define POLICY_BOUNDED_PRIVATE_H
 

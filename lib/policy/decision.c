@@ -10,6 +10,7 @@
 #include "rules/dns.h"
 #include "policy/ingress_private.h"
 #include "rules/resolution.h"
+#include "policy/quarantine.h"
 #include "policy/restrict.h"
 #include "rules/rules.h"
 #include "k8s/selector.h"
@@ -385,7 +386,22 @@ static void clear(struct policy_decision *decision)
 	decision->egress.len = decision->ingress.len = decision->domain_rules.len = 0;
 	decision->domains = (struct json_text){0};
 	decision->egress_is_dns = decision->kept = decision->names_beside_never = false;
+	decision->quarantined = false;
 	policy_problems_clear(&decision->problems);
+}
+
+/* Before the verdict, and before all that a card may say. */
+static void decide_quarantined(const struct policy_inventory *inventory,
+                               const struct bounds_quarantine *entry,
+                               struct policy_decision *decision)
+{
+	const char *contact = bounds_contact(inventory->settings->bounds);
+	decision->quarantined = true;
+	policy_decision_deny(decision, "Quarantined", "cut off: ");
+	json_puts(&decision->message, entry->reason);
+	policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef", (struct json_text){0},
+	               "is in quarantine by the admin's bounds (%s): %s%s%s", entry->path,
+	               entry->reason, contact[0] == '\0' ? "" : "; ask ", contact);
 }
 
 void policy_decide_alone(const struct policy_inventory *inventory, const struct policy_card *card,
@@ -421,7 +437,10 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	decision->selector =
 	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	decision->verified = workload->permissive;
-	if (workload->permissive)
+	const struct bounds_quarantine *quarantine = policy_quarantine_of(inventory, workload);
+	if (quarantine != NULL)
+		decide_quarantined(inventory, quarantine, decision);
+	else if (workload->permissive)
 		decide_permissive(inventory, decision);
 	else
 		decide_restrictive(inventory, decision);
@@ -429,7 +448,10 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 		decide_unknown(decision);
 		return;
 	}
-	policy_ingress_put(inventory, decision, &decision->ingress);
+	if (quarantine != NULL)
+		json_puts(&decision->ingress, "[]"); /* an answer carries data, too */
+	else
+		policy_ingress_put(inventory, decision, &decision->ingress);
 	warn_of_selector(decision);
 	warn_of_owner(decision);
 	warn_of_overlaps(decision);

@@ -36,6 +36,7 @@ struct policy_decision {
 	struct json_text domains;     /* of the card's rules, normal form; absent: none */
 	const char *rules_path;       /* where its rules stand in the card; static */
 	bool egress_is_dns; /* the card has no egress of its own: it is what its domains need */
+	bool quarantined; /* by the admin's bounds: whatever its card says */
 	bool names_beside_never; /* it has names, and the admin denies some addresses to all */
 	struct policy_problems problems;
 	struct json_buffer domain_rules, scratch, other;

@@ -344,6 +344,7 @@ void policy_inventory_free(struct policy_inventory *inventory)
 	{
 		HASH_DEL(inventory->namespaces, namespace);
 		policy_overlap_free(&namespace->overlap);
+		free(namespace->labels);
 		free(namespace->name);
 		free(namespace);
 	}

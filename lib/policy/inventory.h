@@ -17,6 +17,8 @@
 #ifndef POLICY_INVENTORY_H
 #define POLICY_INVENTORY_H
 
+#include <stdint.h>
+
 #include "base/table.h"
 #include "policy/apiserver.h"
 #include "k8s/kind.h"
@@ -42,6 +44,8 @@ struct policy_namespace {
 	bool unread; /* a card of it was listed, or has changed, of which nothing but its name is known */
 	struct policy_workload *displaced; /* a list; those that another one's name displaced */
 	struct policy_object *extra;    /* a list: objects of the whole namespace */
+	char *labels; /* of its Namespace, normal form; NULL: not known */
+	bool labels_listed;
 	struct policy_workload *workloads;  /* a list, in no order */
 	struct policy_namespace *prev, *next; /* changed */
 	bool queued;
@@ -137,6 +141,7 @@ struct policy_object {
 	bool gone;    /* its workload gave it up, so it is known that nobody wants it */
 	bool drifted; /* what was seen is not what was asked for: ask again */
 	bool seen, listed, queued;
+	bool quarantine; /* it keeps a workload in the admin's quarantine */
 	bool foreign; /* the cluster has one of this name that does not bear our label */
 	bool unusable; /* the last record of the seen one cannot be used */
 	enum policy_reach seen_reach; /* what the seen one lets out, */
@@ -191,6 +196,8 @@ struct policy_inventory {
 	struct policy_remembered *remembered;
 	bool schema_missing; /* cards that are listed now may have lost their rules on the way */
 	struct policy_gone *gone;    /* a queue */
+	int64_t now;   /* the largest time that the stream has told, in seconds since 1970; */
+	bool now_known;
 	struct json_buffer scratch;
 };
 
@@ -207,6 +214,12 @@ bool policy_inventory_unusable(struct policy_inventory *inventory, const struct 
 /* The list of the BOOKMARK's kind begins, or ended: what it did not name is gone. */
 void policy_inventory_begin(struct policy_inventory *inventory, const struct event *bookmark);
 void policy_inventory_end(struct policy_inventory *inventory, const struct event *bookmark);
+
+/* Its time goes on: what has ended by it, counts no more. An earlier one has no effect. */
+void policy_inventory_time(struct policy_inventory *inventory, int64_t now);
+
+/* The bounds in the settings are others now than `before`: who may be concerned is touched. */
+void policy_bounds_changed(struct policy_inventory *inventory, const struct bounds *before);
 
 /* Puts a workload or an object into its queue, at the end, once. */
 void policy_touch(struct policy_inventory *inventory, struct policy_workload *workload);

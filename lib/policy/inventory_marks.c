@@ -10,6 +10,8 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 	const struct k8s_kind *kind = policy_kind_of(event->api_version, event->kind);
 	if (kind != NULL)
 		return policy_take_object(inventory, event, kind);
+	if (event_is(event, "", "Namespace"))
+		return policy_take_namespace(inventory, event);
 	if (policy_apiserver_concerns(event) && policy_apiserver_take(&inventory->apiserver, event))
 		policy_touch_restricted(inventory);
 	return NULL;
@@ -86,6 +88,8 @@ void policy_inventory_begin(struct policy_inventory *inventory, const struct eve
 	enum k8s_workload_kind row = k8s_workload_of(bookmark->api_version, bookmark->kind);
 	if (is_source(bookmark)) {
 		policy_apiserver_begin(&inventory->apiserver, source_of(bookmark));
+	} else if (event_is(bookmark, "", "Namespace")) {
+		policy_namespaces_begin(inventory);
 	} else if (is_card(inventory, bookmark)) {
 		for (struct policy_card *c = inventory->cards; c != NULL; c = c->hh.next)
 			c->listed = false;
@@ -143,6 +147,8 @@ void policy_inventory_end(struct policy_inventory *inventory, const struct event
 	if (is_source(bookmark)) {
 		if (policy_apiserver_end(&inventory->apiserver, source_of(bookmark)))
 			policy_touch_restricted(inventory);
+	} else if (event_is(bookmark, "", "Namespace")) {
+		policy_namespaces_end(inventory);
 	} else if (is_card(inventory, bookmark)) {
 		end_cards(inventory);
 	} else if (row < K8S_WORKLOADS) {

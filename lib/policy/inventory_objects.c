@@ -3,6 +3,7 @@
 
 #include "policy/inventory_private.h"
 #include "k8s/selector.h"
+#include "policy/quarantine.h"
 
 static bool is_managed(const struct event *event)
 {
@@ -45,7 +46,7 @@ struct policy_digest policy_object_essence(const struct policy_inventory *invent
 	const struct policy_names *names = inventory->settings->names;
 	const char *const labels[] = {"app.kubernetes.io/managed-by", "managed-by",
 	                              names->agentcard_label, names->namespace_label,
-	                              names->policy_type_label, NULL};
+	                              names->policy_type_label, POLICY_QUARANTINE_LABEL, NULL};
 	const char *const annotations[] = {names->agentcard_label, POLICY_DIGEST_ANNOTATION, NULL};
 	return policy_essence(object, labels, annotations, scratch);
 }
@@ -237,7 +238,11 @@ static bool is_in_the_way(const struct event *event, const struct k8s_kind *kind
 {
 	static const char suffix[] = "-signature-policy";
 	size_t len = sizeof suffix - 1;
+	static const char quarantine[] = "quarantine-";
+	size_t prefix = sizeof quarantine - 1;
 	return kind == &policy_kind_egressfirewall ||
+	       (kind == &policy_kind_networkpolicy && event->name.len > prefix &&
+	        memcmp(event->name.at, quarantine, prefix) == 0) ||
 	       (event->name.len > len &&
 	        memcmp(event->name.at + event->name.len - len, suffix, len) == 0);
 }
@@ -268,6 +273,8 @@ const char *policy_take_object(struct policy_inventory *inventory, const struct 
 	object->unusable = false;
 	object->seen = event->type != EVENT_DELETED && (managed || wanted);
 	object->listed = object->seen || foreign;
+	object->quarantine = object->quarantine ||
+	                     (managed && json_get(event->metadata, "labels", POLICY_QUARANTINE_LABEL).at);
 	if (object->seen && kind->cluster_scoped && !wanted)
 		object->namespace = namespace;
 	if (object->seen) {

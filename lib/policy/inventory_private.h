@@ -24,6 +24,10 @@ void policy_card_remove(struct policy_inventory *inventory, struct policy_card *
 const char *policy_take_workload(struct policy_inventory *inventory, const struct event *event,
                                  enum k8s_workload_kind row);
 
+const char *policy_take_namespace(struct policy_inventory *inventory, const struct event *event);
+void policy_namespaces_begin(struct policy_inventory *inventory);
+void policy_namespaces_end(struct policy_inventory *inventory);
+
 /* Of the workload's cards without rules finds those whose policy says that they had some. */
 void policy_cards_find_erased(struct policy_workload *workload);
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "k8s/kind.h"
 #include "k8s/operator.h"
@@ -46,7 +47,8 @@ struct policy_settings {
 	enum policy_peers verified_peers;
 	policy_cnis cnis;    /* how the cluster reads what is stored; 0: not known */
 	enum policy_unset unset;
-	const struct bounds *bounds; /* the admin's (bounds/bounds.h); NULL: none */
+	const struct bounds *bounds; /* the admin's (bounds/bounds.h); NULL: those of the stream, if any */
+	const int64_t *at; /* the time, in seconds since 1970; NULL: as the stream says */
 	const struct policy_cidr *pod_cidrs; /* the ranges of all pods' addresses; none: not known */
 	size_t pod_cidrs_count;
 	bool explicit_peers; /* write a rule without `to` as 0.0.0.0/0 and ::/0 */

@@ -34,7 +34,9 @@ static void on_found(void *context, const struct evidence_found *found)
 	                               .kind = found->kind,
 	                               .namespace = found->space,
 	                               .name = found->name};
-	bool unverified = !widened->decision->verified;
+	const char *who = widened->decision->quarantined ? "is in quarantine"
+	                  : widened->decision->verified  ? NULL
+	                                                 : "is not verified";
 	switch (found->finding) {
 	case EVIDENCE_WIDENS_INGRESS:
 		policy_problem(widened->problems, POLICY_WARNING, "", (struct json_text){0},
@@ -47,10 +49,9 @@ static void on_found(void *context, const struct evidence_found *found)
 	case EVIDENCE_WIDENS:
 		policy_gap(widened->gaps, POLICY_GAP_WIDENED_BY_POLICY, &object, "%s",
 		           found->message);
-		if (unverified)
+		if (who != NULL)
 			policy_problem(widened->problems, POLICY_ERROR, "", (struct json_text){0},
-			               "WidenedByPolicy: the agent is not verified, and %s",
-			               found->message);
+			               "WidenedByPolicy: the agent %s, and %s", who, found->message);
 		return;
 	}
 }

@@ -73,9 +73,8 @@ void document_refuse_unknown(struct document_check *check, struct json_text obje
 	}
 }
 
-/* In the validator's words. */
-static void say_problems(struct document_check *check, struct json_text value, const char *path,
-                         const struct policy_problems *problems)
+void document_problems(struct document_check *check, struct json_text value, const char *path,
+                       const struct policy_problems *problems)
 {
 	struct json_buffer list = {0};
 	policy_problems_put(problems, &list);
@@ -99,7 +98,7 @@ struct policy_rules document_rules(struct document_check *check, struct json_tex
 		return (struct policy_rules){.valid = true};
 	struct policy_rules rules = policy_rules_read_at(path, value, &problems);
 	if (!rules.valid)
-		say_problems(check, value, path, &problems);
+		document_problems(check, value, path, &problems);
 	policy_problems_free(&problems);
 	return rules;
 }

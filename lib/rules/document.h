@@ -31,6 +31,10 @@ void document_refuse_nulls(struct document_check *check, struct json_text value,
 void document_refuse_unknown(struct document_check *check, struct json_text object, const char *path,
                              const char *const known[]);
 
+/* The validator's problems with rules that were read at `path`, as faults at their places in `value`. */
+void document_problems(struct document_check *check, struct json_text value, const char *path,
+                       const struct policy_problems *problems);
+
 /* Rules as a card has them, with the validator's faults at their places. Absent: not set. */
 struct policy_rules document_rules(struct document_check *check, struct json_text value,
                                    const char *path);

@@ -58,6 +58,10 @@ struct policy_writes policy_target_writes(const struct policy_target *target);
  * why they are left: then it is the same that it would say. */
 void policy_warn_of_names(struct policy_decision *decision, const char *message);
 
+/* The NetworkPolicy that keeps a workload, whose selector is known, in quarantine: its whole manifest. */
+void policy_quarantine_put(const struct policy_workload *workload,
+                           struct policy_manifests *manifests);
+
 /* The NetworkPolicy of a decision, for every target that has it: its whole manifest. */
 void policy_networkpolicy_put(const struct policy_inventory *inventory,
                               const struct policy_decision *decision,

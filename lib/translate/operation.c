@@ -51,6 +51,16 @@ void policy_put_apply_namespace(struct json_text manifest, const struct policy_p
 	policy_problems_put(problems, out);
 }
 
+void policy_put_apply_quarantine(struct json_text manifest, const struct bounds_quarantine *entry,
+                                 struct json_buffer *out)
+{
+	json_puts(out, "{\"type\":\"APPLY\",\"object\":");
+	json_puttext(out, manifest);
+	put_member(out, "reason", "Quarantined");
+	put_member(out, "message", entry->reason);
+	json_puts(out, ",\"problems\":[]");
+}
+
 static void put_effect(struct json_buffer *out, enum policy_effect effect)
 {
 	static const char *const words[] = {[POLICY_NARROWS] = "narrows",
@@ -85,8 +95,10 @@ void policy_put_delete(const struct policy_object *object, enum policy_effect ef
 		put_member(out, "namespace", object->namespace->name);
 	put_member(out, "name", object->name);
 	json_puts(out, "}}");
-	put_member(out, "reason", "Unwanted");
-	put_member(out, "message", "no AgentCard asks for this policy any more");
+	put_member(out, "reason", object->quarantine ? "Released" : "Unwanted");
+	put_member(out, "message",
+	           object->quarantine ? "the admin's bounds keep its workload in quarantine no more"
+	                              : "no AgentCard asks for this policy any more");
 	if (object->card != NULL && object->namespace->name[0] != '\0')
 		put_card(out, object->namespace->name, object->card,
 		         object->card + strlen(object->card) + 1);

@@ -3,6 +3,7 @@
 #define TRANSLATE_OPERATION_PRIVATE_H
 
 #include "policy/confinement.h"
+#include "policy/quarantine.h"
 #include "targets/target.h"
 
 /* An APPLY of a manifest, up to its closing brace. */
@@ -11,6 +12,10 @@ void policy_put_apply(struct json_text manifest, const struct policy_decision *d
 /* The same of a namespace-wide one. */
 void policy_put_apply_namespace(struct json_text manifest, const struct policy_problems *problems,
                             struct json_buffer *out);
+
+/* The same of one that keeps a workload in quarantine. */
+void policy_put_apply_quarantine(struct json_text manifest, const struct bounds_quarantine *entry,
+                                 struct json_buffer *out);
 
 /* What carrying it out does to what the agent may reach, beside what is live. */
 enum policy_effect { POLICY_NARROWS, POLICY_NEW, POLICY_EFFECT_UNKNOWN, POLICY_WIDENS };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "bounds/bounds.h"
 #include "json/write.h"
 #include "k8s/open_lists.h"
 #include "k8s/unusable.h"
@@ -22,6 +24,9 @@ struct policy_translator {
 	struct evidence *evidence;
 	struct json_buffer line, essence;
 	struct policy_lists lists;
+	struct bounds *bounds; /* of the stream, where no file has them */
+	bool bounds_listed;    /* it has them, or should have */
+	struct json_buffer fault;
 	bool listed;   /* the AgentCards' list has ended */
 	bool any_card;    /* an AgentCard was seen */
 	bool any_verdict; /* one that egress-verify has judged */
@@ -64,6 +69,8 @@ struct policy_translator *policy_translator_new(const struct policy_settings *se
 	translator->settings.cnis = named_cnis(settings) | target->cnis;
 	translator->inventory.settings = &translator->settings;
 	translator->output = output;
+	if (settings->at != NULL)
+		policy_inventory_time(&translator->inventory, *settings->at);
 	translator->evidence = evidence_new(evidence_cni_in(named_cnis(settings)));
 	return translator;
 }
@@ -78,6 +85,8 @@ void policy_translator_free(struct policy_translator *translator)
 	policy_problems_free(&translator->problems);
 	policy_gaps_free(&translator->gaps);
 	evidence_free(translator->evidence);
+	bounds_free(translator->bounds);
+	json_buffer_free(&translator->fault);
 	json_buffer_free(&translator->line);
 	json_buffer_free(&translator->essence);
 	free(translator);
@@ -122,15 +131,15 @@ static bool is_asked(struct policy_translator *translator, struct policy_object 
 
 /* Against what the stream shows, and whose selector is the same. */
 static enum policy_effect effect_of(const struct policy_translator *translator,
-                                    const struct policy_object *object, enum policy_reach reach)
+                                    const struct policy_object *object, enum policy_reach reach,
+                                    struct json_text selector)
 {
-	const struct policy_decision *decision = &translator->decision;
 	enum policy_live live = policy_object_live(&translator->inventory, object);
 	if (live == POLICY_LIVE_ABSENT)
 		return POLICY_NEW;
 	if (!object->seen || object->seen_reach == POLICY_REACH_UNKNOWN ||
 	    reach == POLICY_REACH_UNKNOWN || object->seen_selector == NULL ||
-	    !json_same(json_of(object->seen_selector), decision->selector))
+	    !json_same(json_of(object->seen_selector), selector))
 		return POLICY_EFFECT_UNKNOWN;
 	if (reach == POLICY_REACH_NOTHING || object->seen_reach == POLICY_REACH_ALL)
 		return POLICY_NARROWS;
@@ -156,7 +165,7 @@ static enum policy_reach reach_of(const struct policy_translator *translator)
 
 /* Asks for what the line says, up to its closing brace, unless that was asked for last. */
 static void apply(struct policy_translator *translator, struct policy_object *object,
-                  struct json_text manifest, enum policy_reach reach)
+                  struct json_text manifest, enum policy_reach reach, struct json_text selector)
 {
 	struct json_buffer *line = &translator->line;
 	struct policy_digest digest = policy_digest(json_buffer_text(line));
@@ -167,7 +176,7 @@ static void apply(struct policy_translator *translator, struct policy_object *ob
 	object->operation = digest;
 	object->essence_known = false;
 	bool observed = is_seen_as(translator, object, manifest);
-	policy_put_apply_end(object, observed, effect_of(translator, object, reach), line);
+	policy_put_apply_end(object, observed, effect_of(translator, object, reach, selector), line);
 	translator->applied++;
 	emit(translator);
 }
@@ -222,8 +231,39 @@ static void apply_decision(struct policy_translator *translator, struct policy_w
 		policy_put_apply(manifest, decision, &translator->line);
 		keep_card(object, decision->owner);
 		apply(translator, object, manifest,
-		      i == 0 ? reach_of(translator) : POLICY_REACH_UNKNOWN);
+		      i == 0 ? reach_of(translator) : POLICY_REACH_UNKNOWN, decision->selector);
 	}
+}
+
+/* Where nothing tells any more which pods it selects, what there is stays as it is. */
+static void keep_quarantine(struct policy_workload *workload)
+{
+	struct policy_object *object;
+	DL_FOREACH2(workload->extra, object, extra_next)
+	object->fresh = object->fresh || object->quarantine;
+}
+
+/* Of a workload with or without cards. */
+static void apply_quarantine(struct policy_translator *translator, struct policy_workload *workload)
+{
+	const struct bounds_quarantine *entry =
+	        policy_quarantine_of(&translator->inventory, workload);
+	struct policy_manifests *manifests = &translator->manifests;
+	if (entry == NULL)
+		return;
+	if (workload->selector == NULL) {
+		keep_quarantine(workload);
+		return;
+	}
+	policy_manifests_clear(manifests);
+	policy_quarantine_put(workload, manifests);
+	struct policy_object *object = extra(translator, &workload->extra, workload->namespace, workload,
+	                                     &manifests->items[0]);
+	struct json_text manifest = policy_manifest_text(manifests, 0);
+	object->quarantine = true;
+	translator->line.len = 0;
+	policy_put_apply_quarantine(manifest, entry, &translator->line);
+	apply(translator, object, manifest, POLICY_REACH_NOTHING, json_of(workload->selector));
 }
 
 static void apply_status(struct policy_translator *translator, struct policy_card *card)
@@ -374,6 +414,7 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 	policy_claim(inventory, workload);
 	if (workload->cards == NULL) {
 		note_part(translator, workload);
+		apply_quarantine(translator, workload);
 		drop_stale(translator, &workload->extra);
 		policy_previous_release(inventory, workload);
 		policy_workload_sweep(inventory, workload);
@@ -383,6 +424,7 @@ static void decide(struct policy_translator *translator, struct policy_workload 
 	note_part(translator, workload);
 	if (decision->mode != POLICY_MODE_NONE && !decision->kept)
 		apply_decision(translator, workload);
+	apply_quarantine(translator, workload);
 	if (!decision->kept)
 		drop_stale(translator, &workload->extra);
 	policy_previous_release(inventory, workload);
@@ -408,6 +450,7 @@ static void remove_unwanted(struct policy_translator *translator, struct policy_
 	bool exists = object->seen || object->last == POLICY_LAST_APPLY;
 	bool said = object->last == POLICY_LAST_DELETE && !object->drifted;
 	if (object->owner != NULL || object->extra || !exists || said ||
+	    policy_quarantine_holds(&translator->inventory, object) ||
 	    (!object->gone && (!may_tell_unwanted(translator) || object->namespace->unread)))
 		return;
 	struct policy_workload *waits_for = policy_previous_of(&translator->inventory, object);
@@ -453,7 +496,7 @@ static void apply_namespace(struct policy_translator *translator, struct policy_
 		struct json_text manifest = policy_manifest_text(&translator->manifests, i);
 		translator->line.len = 0;
 		policy_put_apply_namespace(manifest, &translator->problems, &translator->line);
-		apply(translator, object, manifest, POLICY_REACH_UNKNOWN);
+		apply(translator, object, manifest, POLICY_REACH_UNKNOWN, (struct json_text){0});
 	}
 	drop_stale(translator, &namespace->extra);
 }
@@ -569,14 +612,32 @@ static void take_evidence(struct policy_translator *translator, const struct eve
 		                change.labels[i].value);
 }
 
+static bool is_bounds(const struct event *event)
+{
+	return event_is(event, BOUNDS_API_GROUP, "EgressBounds");
+}
+
+/* The labels of Namespaces are more than evidence where bounds ask for them. */
+static bool is_waited_for(const struct policy_translator *translator, const struct event *event)
+{
+	const struct bounds *bounds = translator->settings.bounds;
+	if (event_is(event, "", "Namespace"))
+		return bounds != NULL && bounds_select_by_labels(bounds);
+	return !evidence_alone(event);
+}
+
 static void begin_list(struct policy_translator *translator, const struct event *event)
 {
-	if (evidence_alone(event))
+	if (event_is(event, "", "Namespace"))
+		policy_inventory_begin(&translator->inventory, event);
+	if (!is_waited_for(translator, event))
 		return;
 	if (translator->lists.count == 0)
 		translator->lost = false;
-	policy_inventory_begin(&translator->inventory, event);
+	if (!event_is(event, "", "Namespace"))
+		policy_inventory_begin(&translator->inventory, event);
 	policy_lists_begin(&translator->lists, event);
+	translator->bounds_listed = translator->bounds_listed || is_bounds(event);
 }
 
 static bool is_card(const struct policy_translator *translator, const struct event *event)
@@ -584,9 +645,19 @@ static bool is_card(const struct policy_translator *translator, const struct eve
 	return event_is(event, translator->inventory.settings->names->agentcard_group, "AgentCard");
 }
 
+/* Where they should have come and did not, their list goes on: nothing is decided without them. */
+static bool lacks_bounds(const struct policy_translator *translator, const struct event *mark)
+{
+	return is_bounds(mark) && translator->settings.bounds == NULL;
+}
+
 static void end_list(struct policy_translator *translator, const struct event *event)
 {
-	if (evidence_alone(event))
+	if (event_is(event, "", "Namespace")) {
+		policy_inventory_end(&translator->inventory, event);
+		policy_lists_end(&translator->lists, event);
+	}
+	if (evidence_alone(event) || lacks_bounds(translator, event))
 		return;
 	if (!translator->lost || !is_card(translator, event))
 		policy_inventory_end(&translator->inventory, event);
@@ -597,6 +668,8 @@ static void take_bookmark(struct policy_translator *translator, const struct eve
                           struct json_text line)
 {
 	take_evidence(translator, event);
+	if (event->mark == EVENT_MARK_NONE && translator->known)
+		flush(translator);
 	if (event->mark == EVENT_MARK_BEGIN) {
 		begin_list(translator, event);
 		if (is_card(translator, event))
@@ -647,6 +720,55 @@ void policy_translator_unusable(struct policy_translator *translator, struct jso
 		translator->lost = true;
 }
 
+static void say_fault(void *context, struct json_text at, const char *path, const char *message)
+{
+	struct policy_translator *translator = context;
+	(void)at;
+	if (translator->fault.len == 0)
+		json_putf(&translator->fault, "the bounds do not count, and the last good ones stay, if any: %s: %s",
+		          path, message);
+}
+
+/* The last good ones stay in the place of what cannot be used, and of what was deleted: whoever takes
+ * the object away should not open what it kept shut. */
+static const char *take_bounds(struct policy_translator *translator, const struct event *event)
+{
+	bool ours = translator->settings.bounds == translator->bounds;
+	if (!ours || event->type == EVENT_DELETED || !text_is(event->name, BOUNDS_OBJECT_NAME))
+		return NULL;
+	translator->fault.len = 0;
+	struct bounds *bounds =
+	        bounds_read(event->object, &(struct document_faults){say_fault, translator});
+	if (bounds == NULL) {
+		json_putc(&translator->fault, '\0');
+		if (translator->bounds == NULL) {
+			/* somebody wants bounds: nothing is decided until some can be used */
+			policy_lists_begin(&translator->lists, event);
+			translator->bounds_listed = true;
+		}
+		return translator->fault.at;
+	}
+	struct bounds *before = translator->bounds;
+	translator->settings.bounds = translator->bounds = bounds;
+	policy_bounds_changed(&translator->inventory, before);
+	bounds_free(before);
+	/* they may come when all lists have ended */
+	if (translator->bounds_listed)
+		policy_lists_end(&translator->lists, event);
+	if (!translator->known && translator->listed && !policy_lists_any(&translator->lists))
+		become_known(translator);
+	return NULL;
+}
+
+static void take_time(struct policy_translator *translator, struct json_text time)
+{
+	int64_t seconds;
+	char *text = translator->settings.at == NULL ? json_cstring(time) : NULL;
+	if (text != NULL && clock_parse(text, &seconds))
+		policy_inventory_time(&translator->inventory, seconds);
+	free(text);
+}
+
 const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
                                    struct json_text json)
 {
@@ -660,6 +782,7 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 		take_error(translator, &event);
 		return NULL;
 	}
+	take_time(translator, event.time);
 	if (event.type == EVENT_BOOKMARK) {
 		take_bookmark(translator, &event, line);
 		return NULL;
@@ -669,10 +792,26 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
 		translator->any_verdict = translator->any_verdict || event.verification.at != NULL;
 	}
 	take_evidence(translator, &event);
-	wrong = policy_inventory_take(&translator->inventory, &event);
+	wrong = is_bounds(&event) ? take_bounds(translator, &event)
+	                          : policy_inventory_take(&translator->inventory, &event);
 	if (translator->known || translator->inventory.settings->no_wait)
 		flush(translator);
 	return wrong;
+}
+
+void policy_translator_clock(struct policy_translator *translator, int64_t now)
+{
+	if (!translator->inventory.now_known || translator->settings.at != NULL)
+		return;
+	policy_inventory_time(&translator->inventory, now);
+	if (translator->known)
+		flush(translator);
+}
+
+bool policy_translator_time(const struct policy_translator *translator, int64_t *now)
+{
+	*now = translator->inventory.now;
+	return translator->inventory.now_known && translator->settings.at == NULL;
 }
 
 bool policy_translator_is_lost(const struct policy_translator *translator)
@@ -694,6 +833,8 @@ const char *policy_translator_end(struct policy_translator *translator)
 {
 	if (translator->known)
 		return NULL;
+	if (translator->bounds_listed && translator->settings.bounds == NULL)
+		return "the input has no bounds that can be used, and should have: nothing is asked for";
 	if (policy_lists_any(&translator->lists))
 		return "the input ended before its lists were complete: not all is known, and "
 		       "nothing is asked for";

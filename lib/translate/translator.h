@@ -40,8 +40,8 @@ struct policy_translator *policy_translator_new(const struct policy_settings *se
                                                 struct policy_output output);
 void policy_translator_free(struct policy_translator *translator);
 
-/* Takes a line of the stream, which holds the checked text `json`. NULL, or a static reason why
- * it cannot be used; what follows from that is done. */
+/* Takes a line of the stream, which holds the checked text `json`. NULL, or a reason why it cannot be
+ * used, valid until the next call; what follows from that is done. */
 const char *policy_translator_take(struct policy_translator *translator, struct json_text line,
                                    struct json_text json);
 
@@ -52,6 +52,11 @@ const char *policy_translator_take(struct policy_translator *translator, struct 
  * event says the same. */
 void policy_translator_unusable(struct policy_translator *translator, struct json_text line);
 bool policy_translator_is_lost(const struct policy_translator *translator);
+
+/* The stream's time, for a live one that has gone silent: false when it tells none, or the settings do.
+ * Then the wall clock may end what has an end, and prolongs nothing. */
+bool policy_translator_time(const struct policy_translator *translator, int64_t *now);
+void policy_translator_clock(struct policy_translator *translator, int64_t now);
 
 /* AgentCards were seen, and none of them carried a verdict: nobody has checked them. */
 bool policy_translator_lacks_verdicts(const struct policy_translator *translator);

@@ -61,9 +61,9 @@ static const char *selected(const char *members, const struct bounds_agent *agen
 	return text;
 }
 
-static const struct bounds_agent billing = {"team-a", "Deployment", "billing", "spiffe://example.org/b"},
-				 unverified = {"team-a", "Deployment", "billing", ""},
-				 unknown = {"team-a", NULL, NULL, ""};
+static const struct bounds_agent billing = {"team-a", "Deployment", "billing", "spiffe://example.org/b", {0}},
+				 unverified = {"team-a", "Deployment", "billing", "", {0}},
+				 unknown = {"team-a", NULL, NULL, "", {0}};
 
 #define DEFAULT "'default':{'atMost':{}}"
 #define NO_DEFAULT "'default':'none'"
