@@ -13,6 +13,13 @@ setup() {
 	egress-translate --print-crd --kubernetes 1.20 | diff - pipelines/kubernetes/crd-agentcards-1.20.yaml
 }
 
+@test "the definition of EgressBounds is of the group and version that egress-translate reads" {
+	egress-translate --bounds pipelines/examples/bounds.yaml --check
+	grep -qx 'apiVersion: agent-egress.dev/v1alpha1' pipelines/examples/bounds.yaml
+	grep -qx '  group: agent-egress.dev' pipelines/kubernetes/crd-egressbounds.yaml
+	grep -qx '  - name: v1alpha1' pipelines/kubernetes/crd-egressbounds.yaml
+}
+
 @test "--names rossoctl defines that operator's AgentCard" {
 	egress-translate --print-crd --names rossoctl >"$BATS_TEST_TMPDIR/crd"
 	grep -q 'name: agentcards.agent.rossoctl.dev' "$BATS_TEST_TMPDIR/crd"

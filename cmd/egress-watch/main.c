@@ -24,9 +24,11 @@ struct options {
 	const char *kubeconfig, *context, *bundle, *leader_elect, *rejects, *metrics;
 	struct option_list namespaces, targets, clustertrustbundles;
 	bool all_namespaces, once, full, timestamps;
-	struct option_choice names;
+	struct option_choice names, bounds;
 	struct option_number page_size, watch_seconds;
 };
+
+static const char *const bounds_words[] = {"none", "cluster", NULL};
 
 static enum options_verdict parse(int argc, char **argv, struct options *o)
 {
@@ -42,6 +44,9 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 		{OPTION_LIST, "target", 0, "networkpolicy|cilium|calico|ovn|istio",
 	         "decide nothing before the policies of this target are known (repeat)",
 	         &o->targets},
+		{OPTION_CHOICE, "bounds", 0, "none|cluster",
+	         "decide nothing before the EgressBounds object `default` is known: egress-bounds(5)",
+	         &o->bounds},
 		{OPTION_FLAG, "once", 0, NULL, "write what there is and end", &o->once},
 		{OPTION_FLAG, "timestamps", 0, NULL,
 	         "write into each event when it was written, and the time every ten seconds",
@@ -205,6 +210,7 @@ static int watch(const struct options *o, struct connection *c, const struct obj
 		.bundle_name = bundle->name,
 		.clustertrustbundles = o->clustertrustbundles.values,
 		.clustertrustbundle_count = o->clustertrustbundles.count,
+		.bounds = o->bounds.value == 1,
 		.once = o->once,
 		.full = o->full,
 		.timestamps = o->timestamps,
@@ -259,6 +265,7 @@ int main(int argc, char **argv)
 	struct options options = {
 		.bundle = "spire-system/spire-bundle",
 		.names = {policy_names_words, POLICY_NAMES_KAGENTI},
+		.bounds = {bounds_words, 0},
 		.page_size = {DEFAULT_PAGE, 0, 100000},
 		.watch_seconds = {DEFAULT_WATCH_S, 1, 86400},
 	};

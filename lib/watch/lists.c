@@ -58,6 +58,11 @@ static const struct k8s_kind clustertrustbundles = {
 	.group = "certificates.k8s.io", .version = "v1", .kind = "ClusterTrustBundle",
 	.plural = "clustertrustbundles", .cluster_scoped = true};
 
+/* The admin's bounds: the object of one name, no other. */
+static const struct k8s_kind egressbounds = {
+	.group = "agent-egress.dev", .version = "v1alpha1", .kind = "EgressBounds",
+	.plural = "egressbounds", .cluster_scoped = true};
+
 /* A selector as a query: "labelSelector=KEY%3DVALUE". */
 static char *selector(const char *field, const char *key, const char *value)
 {
@@ -239,7 +244,8 @@ static void add_kinds_of_policies(struct watch *w)
 			w->reflectors[j].unless = evidence[i].unless;
 		}
 	}
-	struct reflector *r = add(w, add_kind(w, &namespaces, ROLE_EVIDENCE), NULL, kube_copy(""));
+	enum role role = w->options->bounds ? ROLE_NEEDED : ROLE_EVIDENCE;
+	struct reflector *r = add(w, add_kind(w, &namespaces, role), NULL, kube_copy(""));
 	r->metadata = true;
 }
 
@@ -249,13 +255,16 @@ void watch_add_lists(struct watch *w)
 	size_t policies = 0;
 	while (policy_kinds[policies] != NULL)
 		policies++;
-	w->marks = kube_alloc(K8S_WORKLOADS + EVIDENCE + policies + 5, sizeof *w->marks);
+	w->marks = kube_alloc(K8S_WORKLOADS + EVIDENCE + policies + 6, sizeof *w->marks);
 	size_t kind = add_kind(w, &agentcards, ROLE_CARDS);
 	w->marks[kind].kind.group = o->agentcard_group;
 	each_namespace(w, kind, 0, add_cards);
 	for (size_t i = 0; i < K8S_WORKLOADS; i++)
 		each_namespace(w, add_kind(w, &k8s_workloads[i].kind, ROLE_WORKLOAD), i,
 		               add_workloads);
+	if (o->bounds)
+		add(w, add_kind(w, &egressbounds, ROLE_NEEDED), NULL,
+		    selector("fieldSelector", "metadata.name", "default"));
 	kind = add_kind(w, &configmaps, ROLE_SIGNED);
 	each_namespace(w, kind, 0, add_signed);
 	if (o->bundle_name != NULL)

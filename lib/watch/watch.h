@@ -27,6 +27,8 @@ struct kube_watch_options {
 	const char *bundle_namespace, *bundle_name; /* NULL: no such trust bundle is watched */
 	const char *const *clustertrustbundles; /* names of those that are, in the version that the */
 	size_t clustertrustbundle_count;        /* server prefers; their API must exist then */
+	bool bounds;    /* the admin's EgressBounds object is watched, and must be known before anything is
+	                 * decided, as the labels of Namespaces, by which it may select */
 	bool once;      /* end after the lists */
 	bool timestamps; /* each event says when it was written, and every ten seconds one says no more */
 	bool full;      /* leave nothing out of objects but managedFields */

@@ -182,7 +182,7 @@ told() { kube -n "$1" get events -o json | jq -e --arg card "$2" --arg reason "$
 	# nor are trust bundles that nobody asked for, others' policies of kinds that no project has installed here, and workloads that no card
 	# names (tests/watch_evidence.bats, tests/watch_workloads.bats)
 	grep -vE $'agentcards/finalizers|create\tnetworking.k8s.io' granted |
-		grep -vE $'\t(cilium.io|(crd.)?projectcalico.org|policy.networking.k8s.io|networking.k8s.aws|networking.gke.io|k8s.ovn.org|certificates.k8s.io|batch)\t|\t(daemonsets|replicasets)$|get\t(apps|agents.x-k8s.io)\t' >expected
+		grep -vE $'\t(cilium.io|(crd.)?projectcalico.org|policy.networking.k8s.io|networking.k8s.aws|networking.gke.io|k8s.ovn.org|certificates.k8s.io|agent-egress.dev|batch)\t|\t(daemonsets|replicasets)$|get\t(apps|agents.x-k8s.io)\t' >expected
 	if grep -q endpointslices used; then other=endpoints; else other=endpointslices; fi
 	grep -vE $'\t'"$other"'$' expected | unless_streamed | diff - <(unless_streamed <used)
 }
