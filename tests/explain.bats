@@ -663,3 +663,37 @@ fates() { egress-explain -o json --flows flows "$@" <verified | jq -s -r 'last |
 	run -3 --separate-stderr ask --flows flows
 	[[ $stderr == *'none of 1 flows is of an agent that is asked about'* ]]
 }
+
+# at_time TIME ARGUMENT...: the answer of that time, of the sample log with a line a second; its lists end at 08:01:03.
+at_time() {
+	local time=$1
+	shift
+	jq -c '. + {time: (1795507200 + input_line_number | todate)}' "$root/pipelines/examples/agents.ndjson" |
+		egress-verify --trust-domain example.org --at "$time" | egress-explain --as-of "$time" "$@"
+}
+
+@test "--as-of: what was allowed after the last event of that time" {
+	run -0 at_time 2026-11-24T08:01:03Z faq 203.0.113.7:443
+	[ "${lines[0]}" = 'support/faq to 203.0.113.7:443: allowed' ]
+	run -1 at_time 2026-11-24T08:02:00Z faq 203.0.113.7:443
+	[ "${lines[0]}" = 'support/faq to 203.0.113.7:443: denied' ]
+}
+
+@test "--as-of: before the lists were complete it is unknown, and without times it cannot be told: 3" {
+	run -3 at_time 2026-11-24T08:01:02Z
+	[ "$output" = 'egress-explain: unknown: at 2026-11-24T08:01:02Z the first lists were not complete in this log' ]
+	run -3 ask --as-of 2026-11-24T08:01:02Z
+	[[ $output == *'line 1 has no time, so what --as-of asks for cannot be told'* ]]
+	run -2 ask --as-of yesterday
+	run -2 egress-explain --dir . --as-of 2026-11-24T08:01:02Z
+}
+
+@test "--as-of: a time that goes back is no earlier state: the largest one counts" {
+	{
+		jq -nc '{type: "ADDED", time: "2026-11-24T09:00:00Z", object: {apiVersion: "v1", kind: "Namespace", metadata: {name: "a"}}}'
+		jq -c '. + {time: "2026-11-24T08:00:00Z"}' verified
+	} >clock
+	run -3 egress-explain --as-of 2026-11-24T08:30:00Z <clock
+	[[ $output == *unknown:* ]]
+	run -0 egress-explain --as-of 2026-11-24T09:00:00Z <clock
+}

@@ -54,7 +54,7 @@ stop() {
 	until_true written
 	stop
 	[ ! -s said ]
-	[ "$(cat starts)" = '--names rossoctl' ]
+	[ "$(cat starts)" = '--timestamps --names rossoctl' ]
 	[ "$(stat -c %a kept/events-*)" = 600 ]
 }
 

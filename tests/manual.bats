@@ -336,6 +336,12 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	[[ ${lines[1]} == '    egress deny-all, '* ]]
 }
 
+@test "egress-explain(1): what an agent could reach at a time" {
+	jq -c '. + {time: (1795507200 + input_line_number | todate)}' agents.ndjson >timed.ndjson
+	run -0 example egress-explain.1 'What could an agent reach on a Tuesday:'
+	[ "${lines[0]}" = finance/billing ]
+}
+
 @test "egress-explain(1): of manifests" {
 	cp -r "$root/tests/data/demo" policies
 	run -0 example egress-explain.1 'The same of manifests, such as those that a repository holds:'

@@ -363,3 +363,50 @@ kept_logs() {
 		[[ $stderr == "$pipeline: other: has no log "* ]]
 	done
 }
+
+# timed: the sample log, a line a second; its first lists end at 08:01:03.
+timed() { jq -c '. + {time: (1795507200 + input_line_number | todate)}' "$log"; }
+changes() { "$pipelines/changes" --trust-domain example.org "$@"; }
+
+@test "changes: who can reach more or less than at a time, and which rules came and went: 1" {
+	timed >timed.ndjson
+	run -1 changes --since 2026-11-24T08:01:03Z --until 2026-11-24T09:00:00Z timed.ndjson
+	[[ $output == *'LESS support/faq: allow-all (Verified) then, api-server (SignatureInvalid) now
+    + 192.0.2.20, 192.0.2.21, 2001:db8::20 on 6443/TCP
+    - anywhere
+'* ]]
+	[[ $output == *'LESS research/archivist: allow-all (Verified) then, none (-) now'* ]]
+	[[ $output != *finance/billing* ]]
+}
+
+@test "changes: MORE, when a card gets another rule; nothing: 0" {
+	timed >timed.ndjson
+	jq -c 'select(.object.kind == "AgentCard" and .object.metadata.name == "billing")
+		| .type = "MODIFIED" | .time = "2026-11-24T08:02:00Z"
+		| .object.spec.networkPolicy.egress += [{to: [{ipBlock: {cidr: "198.51.100.0/24"}}]}]' timed.ndjson | tail -n 1 >>timed.ndjson
+	run -1 changes --since=2026-11-24T08:01:30Z --until=2026-11-24T08:02:00Z timed.ndjson
+	[ "$output" = 'MORE finance/billing: scoped (Verified) then, scoped (Verified) now
+    + 198.51.100.0/24' ]
+	run -0 changes --since 2026-11-24T08:01:30Z --until 2026-11-24T08:01:59Z timed.ndjson
+	[ -z "$output" ]
+}
+
+@test "changes: before the first lists, and without times, nothing can be told: 3" {
+	timed >timed.ndjson
+	run -3 changes --since 2026-11-24T08:00:30Z timed.ndjson
+	[[ $output == *'unknown: at 2026-11-24T08:00:30Z the first lists were not complete'* ]]
+	run -3 changes --since 2026-11-24T08:01:30Z "$log"
+	[[ $output == *'line 1 has no time'* ]]
+	run -3 changes --since yesterday timed.ndjson
+	run -3 changes --since 2026-11-24T08:01:30Z missing.ndjson
+}
+
+@test "changes: wrong usage is status 2" {
+	for arguments in '' a '--since' '--since a' '--no-such-option a'; do
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr "$pipelines/changes" $arguments
+		[[ $stderr == 'changes: '* ]]
+	done
+	run -0 "$pipelines/changes" --help
+	[[ $output == *'Usage: pipelines/changes '* ]]
+}

@@ -27,7 +27,7 @@ static const char *const check_words[] = {"confined", "unconfined", NULL};
 static const char *const selector_words[] = {"selector", "template", NULL};
 
 struct options {
-	const char *rejects, *namespace, *port, *dir, *to, *cni, *card;
+	const char *rejects, *namespace, *port, *dir, *to, *cni, *card, *as_of;
 	struct option_choice names, output, selector_from, check, target;
 	struct option_list api_server, dns, flows, operands;
 };
@@ -45,6 +45,8 @@ struct program {
 	size_t tried_count;
 	struct explain_dot *dot; /* with --output dot */
 	struct world world;
+	int64_t as_of, now; /* nanoseconds; 0: no --as-of; the latest time that was read */
+	bool untimed;       /* an event without a time was there */
 	bool judged; /* the translator has had the record at hand */
 	bool by_workload; /* the agent was asked for by its workload's name */
 };
@@ -73,6 +75,8 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	        {OPTION_STRING, "to", 0, "DESTINATION", "all agents that may reach it", &o->to},
 	        {OPTION_LIST, "flows", 0, "FILE",
 	         "which of these connections (egress-flows) the policies would cut", &o->flows},
+	        {OPTION_STRING, "as-of", 0, "TIME",
+	         "as it was then: after the last event of that time or before (RFC 3339)", &o->as_of},
 	        {OPTION_STRING, "card", 0, "FILE",
 	         "try the AgentCards in FILE: what they would allow, on which targets", &o->card},
 	        {OPTION_CHOICE, "target", 0, join_words(targets, policy_target_words),
@@ -160,6 +164,16 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 	return false;
 }
 
+static bool choose_time(struct program *program)
+{
+	const char *as_of = program->options->as_of;
+	bool good = as_of == NULL || (program->options->dir == NULL && flow_time(json_of(as_of), &program->as_of));
+	if (!good)
+		log_error("--as-of %s: is no time of RFC 3339, as 2026-11-02T08:00:00Z is, or there is --dir, which has no times",
+		          as_of);
+	return good;
+}
+
 static void keep_operation(void *context, struct json_text line)
 {
 	struct program *program = context;
@@ -232,6 +246,39 @@ static bool try_cards(struct program *program)
 	return program->tried_count > 0;
 }
 
+/* The state at a time is what the events until then tell, all of them: one without a time could be of any. Of lists
+ * that had not ended nothing is known yet. */
+static bool is_until(struct program *program, const struct record *record)
+{
+	int64_t ns;
+	struct json_text time = json_plain(json_get(record->json, "time"));
+	if (program->as_of == 0)
+		return true;
+	/* egress-verify's own follow what made it write them: a verdict that has changed, a line that was unusable */
+	bool is_own = json_get(record->json, "verification").at != NULL || json_equals(json_get(record->json, "type"), "ERROR");
+	if (time.at == NULL && is_own && program->now > 0)
+		return program->now <= program->as_of;
+	if (!flow_time(time, &ns)) {
+		log_error("line %lu has no time, so what --as-of asks for cannot be told: a log of egress-watch --timestamps has times",
+		          record->number);
+		program->untimed = true;
+		return false;
+	}
+	if (ns > program->now)
+		program->now = ns;
+	return program->now <= program->as_of;
+}
+
+static bool was_known(const struct program *program)
+{
+	if (program->untimed)
+		return false;
+	if (program->as_of == 0 || policy_translator_known(program->translator))
+		return true;
+	log_error("unknown: at %s the first lists were not complete in this log", program->options->as_of);
+	return false;
+}
+
 /* Until the end of the input; false when it did not come to it. */
 static bool read_all(struct program *program)
 {
@@ -239,9 +286,10 @@ static bool read_all(struct program *program)
 	enum stream_state state;
 	if (program->options->dir != NULL)
 		return read_directory(program);
-	while ((state = stream_next(program->stream, &record)) == STREAM_RECORD)
-		take(program, &record);
-	if (state != STREAM_END)
+	while ((state = stream_next(program->stream, &record)) == STREAM_RECORD && !program->untimed)
+		if (is_until(program, &record))
+			take(program, &record);
+	if ((state != STREAM_END && !program->untimed) || !was_known(program))
 		return false;
 	if (!try_cards(program))
 		return false;
@@ -547,7 +595,7 @@ int main(int argc, char **argv)
 	enum options_verdict verdict = parse(argc, argv, &options);
 	if (verdict == OPTIONS_DONE)
 		status = EXIT_OK;
-	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world))
+	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world) && choose_time(&program))
 		status = run(&program, &settings);
 	kube_manifests_free(&program.manifests);
 	flow_files_close(&program.flow_files);
