@@ -136,7 +136,7 @@ release() {
 	serve </dev/null
 	run -1 --separate-stderr apply <<<'{"type":"NEWS","a":1}'$'\n''{"type":"ADDED","object":{}}'$'\n''{"type":"AGENT"}'
 	[ "$output" = '{"type":"NEWS","a":1}' ]
-	[[ "$stderr" == *"line 2: "*"line 3: "* ]]
+	[[ "$stderr" == *"the first is line 2;"* && "$stderr" == *"line 3: "* ]]
 }
 
 @test "an agent's line passes a directory in its place" {

@@ -45,7 +45,7 @@ void policy_gaps_of_workload(const struct policy_decision *decision, struct poli
 		           w->kind, w->name);
 	if (w != NULL && w->unusable && w->selector == NULL)
 		return;
-	if (decision->mode == POLICY_MODE_NONE) {
+	if (w == NULL || decision->mode == POLICY_MODE_NONE) {
 		policy_gap(gaps, POLICY_GAP_WORKLOAD_UNKNOWN, NULL, "%.*s",
 		           (int)decision->message.len, decision->message.at);
 		return;
