@@ -342,6 +342,12 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	[ "${lines[0]}" = finance/billing ]
 }
 
+@test "egress-explain(1): assertions" {
+	cp "$root/pipelines/examples/assertions.yaml" .
+	run -1 example egress-explain.1 'Does what must hold still hold:'
+	[[ $output = *'support/chat may reach 169.254.169.254:80/tcp'* ]]
+}
+
 @test "egress-explain(1): of manifests" {
 	cp -r "$root/tests/data/demo" policies
 	run -0 example egress-explain.1 'The same of manifests, such as those that a repository holds:'

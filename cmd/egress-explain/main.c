@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "explain/assertions.h"
 #include "explain/directory.h"
 #include "explain/flows.h"
 #include "explain/nearest.h"
@@ -27,9 +28,9 @@ static const char *const check_words[] = {"confined", "unconfined", NULL};
 static const char *const selector_words[] = {"selector", "template", NULL};
 
 struct options {
-	const char *rejects, *namespace, *port, *dir, *to, *cni, *card, *as_of;
+	const char *rejects, *namespace, *port, *dir, *to, *cni, *card, *as_of, *assert;
 	struct option_choice names, output, selector_from, check, target;
-	struct option_list api_server, dns, flows, operands;
+	struct option_list api_server, dns, flows, pod_cidrs, operands;
 };
 
 struct program {
@@ -44,6 +45,8 @@ struct program {
 	char **tried; /* keys of the cards of --card */
 	size_t tried_count;
 	struct explain_dot *dot; /* with --output dot */
+	struct explain_assertions *assertions; /* with --assert */
+	bool others; /* the directory has policies that nobody judges */
 	struct world world;
 	int64_t as_of, now; /* nanoseconds; 0: no --as-of; the latest time that was read */
 	bool untimed;       /* an event without a time was there */
@@ -81,6 +84,10 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "try the AgentCards in FILE: what they would allow, on which targets", &o->card},
 	        {OPTION_CHOICE, "target", 0, join_words(targets, policy_target_words),
 	         "of AGENT also what this target cannot express", &o->target},
+	        {OPTION_STRING, "assert", 0, "FILE",
+	         "whether what FILE states holds of all that is allowed", &o->assert},
+	        {OPTION_LIST, "pod-cidr", 0, "CIDR",
+	         "a range of pods' addresses; together they hold all pods (repeat)", &o->pod_cidrs},
 	        {OPTION_STRING, "cni", 0, "NAME",
 	         "the network plugin, as which policies are read\n"
 	         "(default: as whichever reads them widest)",
@@ -110,8 +117,23 @@ static const char *operand(const struct options *o, size_t index)
 	return index < o->operands.count ? o->operands.values[index] : NULL;
 }
 
+/* Assertions are about all agents: a narrower question would hold too easily. */
+static bool choose_assert(const struct options *o)
+{
+	const char *beside = o->to != NULL || o->operands.count > 0 ? "an agent or a destination"
+	                     : o->namespace != NULL                ? "--namespace"
+	                     : o->flows.count > 0                  ? "--flows"
+	                     : o->card != NULL                     ? "--card"
+	                     : o->output.value > OUTPUT_JSON       ? "this --output"
+	                                                           : NULL;
+	if (o->assert != NULL && beside != NULL)
+		log_error("--assert: is answered as a table or as JSON, of all agents: leave out %s", beside);
+	return o->assert == NULL || beside == NULL;
+}
+
 /* False, reported, for wrong usage. */
-static bool choose(const struct options *o, struct policy_settings *settings, struct world *world)
+static bool choose(const struct options *o, struct policy_settings *settings, struct world *world,
+                   struct policy_cidr *pods)
 {
 	static const char *const none[] = {NULL};
 	char fault[POLICY_FAULT_SIZE];
@@ -157,8 +179,11 @@ static bool choose(const struct options *o, struct policy_settings *settings, st
 		          world->asked != NULL ? world->asked : "--output");
 		return false;
 	}
+	if (!choose_assert(o))
+		return false;
 	if (policy_settings_api_server(settings, o->port, fault) &&
-	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault))
+	    policy_settings_dns(settings, o->dns.count > 0 ? o->dns.values : none, fault) &&
+	    policy_settings_pod_cidrs(settings, pods, o->pod_cidrs.count > 0 ? o->pod_cidrs.values : none, fault))
 		return true;
 	log_error("%s", fault);
 	return false;
@@ -209,7 +234,7 @@ static void take(struct program *program, const struct record *record)
 static bool read_directory(struct program *program)
 {
 	bool good = directory_take(&program->manifests, policy_names(program->options->names.value),
-	                           program->translator, &program->stored);
+	                           program->translator, &program->stored, &program->others);
 	if (good)
 		policy_translator_end(program->translator);
 	return good;
@@ -513,6 +538,32 @@ static int explain_flow_files(struct program *program)
 	return count.of[EXPLAIN_CUT] + count.of[EXPLAIN_DOUBTFUL] + count.incomplete > 0 ? EXIT_SOME : EXIT_OK;
 }
 
+static int judge_assertions(struct program *program)
+{
+	const struct policy_settings *settings = program->world.inventory->settings;
+	struct explanation explanation = {0};
+	struct json_buffer out = {0};
+	bool well = true;
+	if (program->world.inventory->cards == NULL) {
+		log_error("there is no agent in the %s: nothing can be asserted of it", stream_or_directory(program));
+		return EXIT_CANNOT;
+	}
+	explain_assertions_know(program->assertions,
+	                        &(struct explain_assertions_facts){settings->pod_cidrs, settings->pod_cidrs_count,
+	                                                           program->others});
+	const struct policy_card *card = program->world.inventory->cards;
+	for (; card != NULL; card = card->hh.next) {
+		explain(&program->world, card, &explanation);
+		well = is_well(program, &explanation) && well;
+		explain_assertions_judge(program->assertions, &program->world, &explanation);
+	}
+	well = explain_assertions_put(program->assertions, program->options->output.value == OUTPUT_JSON, &out) &&
+	       well;
+	write_out(program, &out);
+	explanation_free(&explanation);
+	return well ? EXIT_OK : EXIT_SOME;
+}
+
 static int answer(struct program *program)
 {
 	struct world *world = &program->world;
@@ -524,6 +575,8 @@ static int answer(struct program *program)
 		status = explain_trials(program) ? EXIT_OK : EXIT_SOME;
 	else if (program->options->flows.count > 0)
 		status = explain_flow_files(program);
+	else if (program->assertions != NULL)
+		status = judge_assertions(program);
 	else
 		status = explain_agents(program) ? EXIT_OK : EXIT_SOME;
 	explain_index_free(world->index);
@@ -550,7 +603,10 @@ static int explain_stream(struct program *program, const struct policy_settings 
 static int run(struct program *program, const struct policy_settings *settings)
 {
 	const char *dir = program->options->dir;
+	const char *file = program->options->assert;
 	signals_catch();
+	if (file != NULL && (program->assertions = explain_assertions_open(file)) == NULL)
+		return EXIT_CANNOT;
 	if (dir != NULL && !kube_manifests_open(&program->manifests, dir))
 		return EXIT_CANNOT;
 	const char *card = program->options->card;
@@ -593,9 +649,10 @@ int main(int argc, char **argv)
 	int status = EXIT_USAGE;
 	log_open("egress-explain");
 	enum options_verdict verdict = parse(argc, argv, &options);
+	struct policy_cidr *pods = kube_alloc(options.pod_cidrs.count + 1, sizeof *pods);
 	if (verdict == OPTIONS_DONE)
 		status = EXIT_OK;
-	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world) && choose_time(&program))
+	else if (verdict == OPTIONS_GO && choose(&options, &settings, &program.world, pods) && choose_time(&program))
 		status = run(&program, &settings);
 	kube_manifests_free(&program.manifests);
 	flow_files_close(&program.flow_files);
@@ -603,6 +660,9 @@ int main(int argc, char **argv)
 		free(program.tried[--program.tried_count]);
 	free(program.tried);
 	flow_pods_free(program.pods);
+	explain_assertions_free(program.assertions);
+	free(pods);
+	options_free_list(&options.pod_cidrs);
 	options_free_list(&options.flows);
 	options_free_list(&options.api_server);
 	options_free_list(&options.operands);

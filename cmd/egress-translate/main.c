@@ -125,21 +125,6 @@ static bool check_namespaces(const struct option_list *namespaces)
 	return true;
 }
 
-/* The ranges, to be freed; NULL, reported, for wrong usage. */
-static struct policy_cidr *read_pod_cidrs(const struct option_list *words)
-{
-	struct policy_cidr *cidrs = kube_alloc(words->count + 1, sizeof *cidrs);
-	for (size_t i = 0; i < words->count; i++) {
-		const char *why = policy_cidr_parse(json_of(words->values[i]), &cidrs[i]);
-		if (why == NULL)
-			continue;
-		log_error("--pod-cidr %s: %s", words->values[i], why);
-		free(cidrs);
-		return NULL;
-	}
-	return cidrs;
-}
-
 static const char *const none[] = {NULL};
 
 /* False, reported, for wrong usage. */
@@ -363,15 +348,18 @@ static int check_bounds(const struct options *o)
 /* Whoever asked for bounds gets nothing without them. */
 static int run_bounded(const struct options *o, struct policy_settings *settings)
 {
-	struct policy_cidr *pods = read_pod_cidrs(&o->pod_cidrs);
-	if (pods == NULL)
+	char fault[POLICY_FAULT_SIZE];
+	struct policy_cidr *pods = kube_alloc(o->pod_cidrs.count + 1, sizeof *pods);
+	if (!policy_settings_pod_cidrs(settings, pods, o->pod_cidrs.count > 0 ? o->pod_cidrs.values : none,
+	                               fault)) {
+		log_error("%s", fault);
+		free(pods);
 		return EXIT_USAGE;
+	}
 	struct bounds *bounds = o->bounds == NULL ? NULL : bounds_file_read(o->bounds);
 	int status = EXIT_CANNOT;
 	settings->bounds = bounds;
-	settings->pod_cidrs = pods;
 	settings->at = o->at == NULL ? NULL : &o->fixed_time;
-	settings->pod_cidrs_count = o->pod_cidrs.count;
 	if (o->bounds == NULL || bounds != NULL)
 		status = run(o, settings);
 	free(pods);

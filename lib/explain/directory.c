@@ -164,12 +164,15 @@ static bool take(void *context, const char *path, struct json_text object)
 }
 
 bool directory_take(const struct kube_manifests *manifests, const struct policy_names *names,
-                    struct policy_translator *translator, struct policy_stored *stored)
+                    struct policy_translator *translator, struct policy_stored *stored,
+                    bool *others)
 {
 	struct reading reading = {names, translator, stored, NULL, true, false};
 	if (!kube_manifests_each(manifests, take, &reading))
 		return false;
 	/* a workload that is there knows its pods' labels better than its policy does */
 	reading.policies = false;
-	return kube_manifests_each(manifests, take, &reading);
+	bool good = kube_manifests_each(manifests, take, &reading);
+	*others = reading.told;
+	return good;
 }

@@ -9,8 +9,10 @@
 #include "policy/stored.h"
 #include "translate/translator.h"
 
-/* False, reported, when a manifest cannot be used: it might be a policy that widens another. */
+/* False, reported, when a manifest cannot be used: it might be a policy that widens another. `others`
+ * says whether there are policies of kinds that do not count. */
 bool directory_take(const struct kube_manifests *manifests, const struct policy_names *names,
-                    struct policy_translator *translator, struct policy_stored *stored);
+                    struct policy_translator *translator, struct policy_stored *stored,
+                    bool *others);
 
 #endif

@@ -75,3 +75,19 @@ bool policy_settings_selector_labels(struct policy_settings *settings, const cha
 	}
 	return true;
 }
+
+bool policy_settings_pod_cidrs(struct policy_settings *settings, struct policy_cidr *cidrs,
+                               const char *const *words, char fault[POLICY_FAULT_SIZE])
+{
+	settings->pod_cidrs = cidrs;
+	settings->pod_cidrs_count = 0;
+	for (size_t i = 0; words[i] != NULL; i++) {
+		const char *wrong = policy_cidr_parse(json_of(words[i]), &cidrs[i]);
+		settings->pod_cidrs_count = i + 1;
+		if (wrong == NULL)
+			continue;
+		snprintf(fault, POLICY_FAULT_SIZE, "--pod-cidr %s: %s", words[i], wrong);
+		return false;
+	}
+	return true;
+}

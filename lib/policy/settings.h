@@ -70,4 +70,9 @@ bool policy_settings_selector_labels(struct policy_settings *settings, const cha
 bool policy_settings_dns(struct policy_settings *settings, const char *const *words,
                          char fault[POLICY_FAULT_SIZE]);
 
+/* Sets pod_cidrs by the words of --pod-cidr (NULL-terminated), and checks them likewise. `cidrs` has room
+ * for all, and is borrowed. */
+bool policy_settings_pod_cidrs(struct policy_settings *settings, struct policy_cidr *cidrs,
+                               const char *const *words, char fault[POLICY_FAULT_SIZE]);
+
 #endif

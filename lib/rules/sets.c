@@ -146,9 +146,8 @@ bool sets_part_holds(const struct sets_part *outer, const struct sets_part *inne
 	return sets_ports_hold(outer->ports, inner->ports) && holds_peer(outer, inner);
 }
 
-/* Puts the destinations of both into `both`, whose ports and rule stay; false when there are none. */
-static bool meet(struct sets *sets, const struct sets_part *a, const struct sets_part *b,
-                 struct sets_part *both)
+bool sets_part_meet(struct sets *sets, const struct sets_part *a, const struct sets_part *b,
+                    struct sets_part *both)
 {
 	struct sets_ports ports = both->ports;
 	int rule = both->rule;
@@ -194,7 +193,8 @@ const struct sets_set *sets_intersect(struct sets *sets, const struct sets_set *
 			if (!may_compare(sets))
 				return result;
 			both.ports = sets_ports_intersect(sets, a->parts[i].ports, b->parts[j].ports);
-			if (!sets_ports_empty(both.ports) && meet(sets, &a->parts[i], &b->parts[j], &both))
+			if (!sets_ports_empty(both.ports) &&
+			    sets_part_meet(sets, &a->parts[i], &b->parts[j], &both))
 				add(sets, result, both);
 		}
 	return result;
@@ -286,7 +286,7 @@ static void subtract_one(struct sets *sets, const struct sets_part *a, const str
 	if (sets_ports_empty(left))
 		return;
 	both.ports = left;
-	if (a->kind != b->kind || meet(sets, a, b, &both))
+	if (a->kind != b->kind || sets_part_meet(sets, a, b, &both))
 		add(sets, result, both);
 }
 

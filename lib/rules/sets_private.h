@@ -122,5 +122,8 @@ void sets_block_less_pods(struct sets *sets, struct sets_block block,
 
 /* Whether all that `inner` allows `outer` allows. */
 bool sets_part_holds(const struct sets_part *outer, const struct sets_part *inner);
+/* Puts the destinations of both into `both`, whose ports and rule stay; false when there are none. */
+bool sets_part_meet(struct sets *sets, const struct sets_part *a, const struct sets_part *b,
+                    struct sets_part *both);
 
 #endif

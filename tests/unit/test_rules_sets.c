@@ -15,6 +15,7 @@
 #include "json/write.h"
 #include "rules/rules.h"
 #include "rules/sets.h"
+#include "rules/witness.h"
 
 enum { CASES = 800, CONNECTIONS = 24, PIECES = 5 };
 
@@ -410,6 +411,170 @@ static void test_formula(void **state)
 	json_buffer_free(&f.result);
 }
 
+/* ---- a connection that shows it */
+
+struct assertion {
+	enum style style;
+	bool known_pods, beyond;
+	struct json_buffer set, rules;
+	struct sets_witness witness;
+	struct sets_connection shown;
+	struct json_buffer peer; /* of pods */
+};
+
+static void ask_witness(struct assertion *a)
+{
+	static struct policy_cidr pods;
+	struct json_text none = {0};
+	assert_null(policy_cidr_parse(json_of("10.244.0.0/16"), &pods));
+	struct sets *sets = sets_new("agents", &pods, a->known_pods ? 1 : 0);
+	const struct sets_set *set = sets_read(sets, json_buffer_text(&a->set), none);
+	const struct sets_set *rules = sets_read(sets, json_buffer_text(&a->rules), none);
+	a->witness = a->beyond ? sets_witness_beyond(sets, set, rules) : sets_witness_meeting(sets, set, rules);
+	a->peer.len = 0;
+	if (a->witness.answer == SETS_YES) {
+		a->shown = sets_witness_connection(a->witness.part);
+		if (a->shown.to == SETS_TO_PODS)
+			sets_witness_put_peer(a->witness.part, &a->peer);
+	}
+	sets_free(sets);
+}
+
+/* Whether it is against the assertion. */
+static bool is_against(const struct assertion *a, const struct connection *c, bool reading)
+{
+	return allows(json_buffer_text(&a->set), c, reading) &&
+	       allows(json_buffer_text(&a->rules), c, reading) != a->beyond;
+}
+
+/* The connection that was shown, where pods of this world can be such; false when none can. */
+static bool draw_shown(const struct assertion *a, struct connection *c)
+{
+	enum { TRIES = 400 };
+	const struct sets_connection *shown = &a->shown;
+	bool pods = shown->to == SETS_TO_PODS, found = false;
+	for (int i = 0; i < TRIES && !found; i++) {
+		*c = draw_connection(a->known_pods);
+		found = pods ? c->is_pod && is_peer(json_buffer_text(&a->peer), c, false) : !c->is_pod;
+	}
+	if (!pods)
+		c->address = shown->address;
+	c->protocol = policy_protocol_words[shown->protocol];
+	c->port = shown->port;
+	if (shown->port > 0)
+		return found;
+	/* Only pods give ports names; these have http by TCP and dns by UDP. */
+	bool http = json_same(shown->port_name, json_of("http"));
+	c->port = http ? c->http : c->dns;
+	return found && pods && shown->protocol == (http ? POLICY_TCP : POLICY_UDP);
+}
+
+static void fail_assertion(const struct assertion *a, const struct connection *c, bool reading)
+{
+	fail_msg("%s %d: %.*s\n%.*s\nanswer %d, pod %d %u.%u.%u.%u %s/%s/%s %s %ld, blocks hold pods %d, known %d",
+	         a->beyond ? "beyond" : "meeting", a->style, (int)a->set.len, a->set.at, (int)a->rules.len,
+	         a->rules.at, a->witness.answer, c->is_pod, c->address.ip[0], c->address.ip[1],
+	         c->address.ip[2], c->address.ip[3], c->namespace, c->app, c->tier, c->protocol, c->port,
+	         reading, a->known_pods);
+}
+
+/* Addresses in the pods' ranges are nobody's but pods'. */
+static bool is_nobodys(const struct assertion *a, const struct connection *c)
+{
+	return a->known_pods && !c->is_pod && c->address.bits == 32 && c->address.ip[0] == 10 &&
+	       c->address.ip[1] == 244;
+}
+
+static bool check_assertion(const struct assertion *a)
+{
+	struct connection c;
+	if (a->style != MIXED)
+		assert_int_not_equal(a->witness.answer, SETS_PERHAPS);
+	for (int i = 0; a->witness.answer == SETS_NO && i < CONNECTIONS; i++) {
+		c = draw_connection(a->known_pods);
+		for (int reading = 0; reading < 2 && !is_nobodys(a, &c); reading++)
+			if (is_against(a, &c, reading != 0))
+				fail_assertion(a, &c, reading != 0);
+	}
+	if (a->witness.answer != SETS_YES || !draw_shown(a, &c))
+		return false;
+	for (int reading = 0; reading < 2; reading++)
+		if (!is_against(a, &c, reading != 0))
+			fail_assertion(a, &c, reading != 0);
+	return true;
+}
+
+static void test_witness(void **state)
+{
+	(void)state;
+	const char *wish = getenv("EGRESS_SETS_CASES");
+	unsigned long cases = wish == NULL ? 4 * CASES : strtoul(wish, NULL, 10);
+	unsigned long answers[3] = {0}, shown = 0;
+	struct assertion a = {0};
+	for (unsigned long n = 0; n < cases; n++) {
+		a.style = (enum style)pick(3);
+		a.known_pods = pick(2) == 0;
+		a.beyond = pick(2) == 0;
+		put_rules(&a.set, a.style);
+		put_rules(&a.rules, a.style);
+		ask_witness(&a);
+		answers[a.witness.answer]++;
+		shown += check_assertion(&a);
+	}
+	printf("%lu assertions: %lu hold, %lu fail, %lu are not decided; %lu connections checked\n", cases,
+	       answers[SETS_NO], answers[SETS_YES], answers[SETS_PERHAPS], shown);
+	assert_true(answers[SETS_NO] * 5 > cases && answers[SETS_YES] * 5 > cases);
+	assert_true(answers[SETS_PERHAPS] * 5 < cases && shown * 2 > answers[SETS_YES]);
+	json_buffer_free(&a.set);
+	json_buffer_free(&a.rules);
+	json_buffer_free(&a.peer);
+}
+
+struct named {
+	const char *egress, *domains, *limit_egress, *limit_domains;
+	bool beyond;
+	enum sets_answer answer;
+};
+
+#define NAMES(name, ports) "[{\"names\":[\"" name "\"],\"ports\":[" ports "]}]"
+#define PORT443 "{\"port\":443}"
+
+/* Names: what their addresses are is not known. */
+static void test_witness_names(void **state)
+{
+	(void)state;
+	static const char one[] = "[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.7/32\"}}]}]";
+	static const char many[] = "[{\"to\":[{\"ipBlock\":{\"cidr\":\"203.0.113.0/24\"}}]}]";
+	static const char all[] = "[{}]", pods[] = "[{\"to\":[{\"podSelector\":{}}]}]";
+	static const char api[] = NAMES("api.example.com", PORT443), wild[] = NAMES("*.example.com", "");
+	static const char other[] = NAMES("api.example.org", ""), web[] = NAMES("api.example.com", "{\"port\":80}");
+	static const struct named cases[] = {
+	        {"[]", api, "[]", api, true, SETS_NO},       {"[]", api, "[]", wild, true, SETS_NO},
+	        {"[]", wild, "[]", api, true, SETS_YES},     {"[]", other, "[]", api, true, SETS_YES},
+	        {"[]", web, "[]", api, true, SETS_YES},      {"[]", api, many, "[]", true, SETS_PERHAPS},
+	        {"[]", api, all, "[]", true, SETS_NO},       {one, "[]", "[]", api, true, SETS_PERHAPS},
+	        {many, "[]", "[]", api, true, SETS_YES},     {all, "[]", "[]", api, true, SETS_YES},
+	        {pods, "[]", "[]", api, true, SETS_YES},     {"[]", api, many, "[]", false, SETS_PERHAPS},
+	        {"[]", api, pods, "[]", false, SETS_PERHAPS}, {"[]", api, all, "[]", false, SETS_YES},
+	        {"[]", api, "[]", wild, false, SETS_YES},    {"[]", api, "[]", other, false, SETS_NO},
+	        {"[]", api, "[]", web, false, SETS_NO},      {many, "[]", "[]", api, false, SETS_PERHAPS},
+	        {all, "[]", "[]", api, false, SETS_YES},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct named *n = &cases[i];
+		struct sets *sets = sets_new("agents", NULL, 0);
+		const struct sets_set *set = sets_read(sets, json_of(n->egress), json_of(n->domains));
+		const struct sets_set *rules = sets_read(sets, json_of(n->limit_egress), json_of(n->limit_domains));
+		struct sets_witness w = n->beyond ? sets_witness_beyond(sets, set, rules)
+		                                  : sets_witness_meeting(sets, set, rules);
+		if (w.answer != n->answer)
+			fail_msg("case %zu: %d and not %d", i, w.answer, n->answer);
+		if (w.answer != SETS_NO)
+			assert_int_equal(w.is_name, strcmp(n->domains, "[]") != 0);
+		sets_free(sets);
+	}
+}
+
 /* ---- what a first reading gets wrong */
 
 struct example {
@@ -615,7 +780,9 @@ static void test_beyond(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_formula), cmocka_unit_test(test_examples),
+	        cmocka_unit_test(test_formula),
+	        cmocka_unit_test(test_witness),
+	        cmocka_unit_test(test_witness_names), cmocka_unit_test(test_examples),
 	        cmocka_unit_test(test_known_pods), cmocka_unit_test(test_names),
 	        cmocka_unit_test(test_limits),  cmocka_unit_test(test_beyond),
 	};
