@@ -89,31 +89,31 @@ static int kind_of(const struct event *event, int *group)
 	return -1;
 }
 
-static struct evidence_space *space_find(const struct evidence *evidence, struct json_text name)
+static struct evidence_namespace *namespace_find(const struct evidence *evidence, struct json_text name)
 {
-	struct evidence_space *space = NULL;
-	HASH_FIND(hh, evidence->spaces, name.at, name.len, space);
-	return space;
+	struct evidence_namespace *namespace = NULL;
+	HASH_FIND(hh, evidence->namespaces, name.at, name.len, namespace);
+	return namespace;
 }
 
-static struct evidence_space *space_at(struct evidence *evidence, struct json_text name)
+static struct evidence_namespace *namespace_at(struct evidence *evidence, struct json_text name)
 {
-	struct evidence_space *space = space_find(evidence, name);
-	if (space != NULL)
-		return space;
-	space = kube_alloc(1, sizeof *space);
-	space->name = kube_copy_n(name.at, name.len);
-	HASH_ADD_KEYPTR(hh, evidence->spaces, space->name, name.len, space);
-	return space;
+	struct evidence_namespace *namespace = namespace_find(evidence, name);
+	if (namespace != NULL)
+		return namespace;
+	namespace = kube_alloc(1, sizeof *namespace);
+	namespace->name = kube_copy_n(name.at, name.len);
+	HASH_ADD_KEYPTR(hh, evidence->namespaces, namespace->name, name.len, namespace);
+	return namespace;
 }
 
-static void space_sweep(struct evidence *evidence, struct evidence_space *space)
+static void namespace_sweep(struct evidence *evidence, struct evidence_namespace *namespace)
 {
-	if (space->labels != NULL || space->unread || space->objects > 0)
+	if (namespace->labels != NULL || namespace->unread || namespace->objects > 0)
 		return;
-	HASH_DEL(evidence->spaces, space);
-	free(space->name);
-	free(space);
+	HASH_DEL(evidence->namespaces, namespace);
+	free(namespace->name);
+	free(namespace);
 }
 
 /* A pair "key=value" that pods must have to be selected, and that no controller sets; absent when
@@ -142,10 +142,10 @@ static struct json_text less_source(struct json_text key)
 	return key;
 }
 
-static size_t found_by(const struct evidence_space *space, struct json_text pair)
+static size_t found_by(const struct evidence_namespace *namespace, struct json_text pair)
 {
 	struct evidence_bucket *bucket = NULL;
-	HASH_FIND(hh, space->buckets, pair.at, pair.len, bucket);
+	HASH_FIND(hh, namespace->buckets, pair.at, pair.len, bucket);
 	return bucket == NULL ? 0 : bucket->count;
 }
 
@@ -163,7 +163,7 @@ static bool anchor_of(const struct evidence_object *object, struct json_buffer *
 		if (json_type(labels) != JSON_OBJECT || !is_anchor(key, value))
 			continue;
 		put_pair(&other, key, value);
-		size_t count = found_by(object->space, json_buffer_text(&other));
+		size_t count = found_by(object->namespace, json_buffer_text(&other));
 		if (count >= least)
 			continue;
 		least = count;
@@ -177,11 +177,11 @@ static bool anchor_of(const struct evidence_object *object, struct json_buffer *
 static void bucket_add(struct evidence_object *object, struct json_text pair)
 {
 	struct evidence_bucket *bucket = NULL;
-	HASH_FIND(hh, object->space->buckets, pair.at, pair.len, bucket);
+	HASH_FIND(hh, object->namespace->buckets, pair.at, pair.len, bucket);
 	if (bucket == NULL) {
 		bucket = kube_alloc(1, sizeof *bucket + pair.len + 1);
 		memcpy(bucket->pair, pair.at, pair.len);
-		HASH_ADD(hh, object->space->buckets, pair[0], pair.len, bucket);
+		HASH_ADD(hh, object->namespace->buckets, pair[0], pair.len, bucket);
 	}
 	if (bucket->count == bucket->size) {
 		bucket->size = bucket->size == 0 ? 2 : bucket->size * 2;
@@ -195,28 +195,28 @@ static void bucket_add(struct evidence_object *object, struct json_text pair)
 static void place(struct evidence *evidence, struct evidence_object *object)
 {
 	struct json_buffer pair = {0};
-	if (object->space == NULL)
+	if (object->namespace == NULL)
 		DL_APPEND(evidence->cluster, object);
 	else if (anchor_of(object, &pair))
 		bucket_add(object, json_buffer_text(&pair));
 	else
-		DL_APPEND(object->space->loose, object);
+		DL_APPEND(object->namespace->loose, object);
 	json_buffer_free(&pair);
 }
 
 static void displace(struct evidence *evidence, struct evidence_object *object)
 {
 	struct evidence_bucket *bucket = object->bucket;
-	if (object->space == NULL) {
+	if (object->namespace == NULL) {
 		DL_DELETE(evidence->cluster, object);
 	} else if (bucket == NULL) {
-		DL_DELETE(object->space->loose, object);
+		DL_DELETE(object->namespace->loose, object);
 	} else {
 		bucket->at[object->anchor] = bucket->at[--bucket->count];
 		bucket->at[object->anchor]->anchor = object->anchor;
 		object->bucket = NULL;
 		if (bucket->count == 0) {
-			HASH_DEL(object->space->buckets, bucket);
+			HASH_DEL(object->namespace->buckets, bucket);
 			free(bucket->at);
 			free(bucket);
 		}
@@ -224,10 +224,10 @@ static void displace(struct evidence *evidence, struct evidence_object *object)
 }
 
 static void put_key(char key[EVENT_KEY_SIZE + 128], const struct evidence_kind *kind,
-                    struct json_text space, struct json_text name)
+                    struct json_text namespace, struct json_text name)
 {
 	snprintf(key, EVENT_KEY_SIZE + 128, "%s/%s/%.*s/%.*s", kind->kind, kind->group,
-	         (int)space.len, space.at == NULL ? "" : space.at, (int)name.len,
+	         (int)namespace.len, namespace.at == NULL ? "" : namespace.at, (int)name.len,
 	         name.at == NULL ? "" : name.at);
 }
 
@@ -259,10 +259,10 @@ static struct evidence_object *object_at(struct evidence *evidence, const struct
 {
 	char key[EVENT_KEY_SIZE + 128];
 	struct evidence_object *object = NULL;
-	struct json_text space = {0};
+	struct json_text namespace = {0};
 	if (!kind->cluster_scoped)
-		space = event->namespace;
-	put_key(key, kind, space, event->name);
+		namespace = event->namespace;
+	put_key(key, kind, namespace, event->name);
 	HASH_FIND_STR(evidence->objects, key, object);
 	if (object != NULL)
 		return object;
@@ -271,8 +271,8 @@ static struct evidence_object *object_at(struct evidence *evidence, const struct
 	object->key = kube_copy(key);
 	object->name = strrchr(object->key, '/') + 1;
 	if (!kind->cluster_scoped) {
-		object->space = space_at(evidence, space);
-		object->space->objects++;
+		object->namespace = namespace_at(evidence, namespace);
+		object->namespace->objects++;
 	}
 	HASH_ADD_KEYPTR(hh, evidence->objects, object->key, strlen(object->key), object);
 	place(evidence, object);
@@ -281,16 +281,16 @@ static struct evidence_object *object_at(struct evidence *evidence, const struct
 
 static void object_free(struct evidence *evidence, struct evidence_object *object)
 {
-	struct evidence_space *space = object->space;
+	struct evidence_namespace *namespace = object->namespace;
 	displace(evidence, object);
 	HASH_DEL(evidence->objects, object);
 	free(object->key);
 	free(object->spec);
 	free(object->api_version);
 	free(object);
-	if (space != NULL) {
-		space->objects--;
-		space_sweep(evidence, space);
+	if (namespace != NULL) {
+		namespace->objects--;
+		namespace_sweep(evidence, namespace);
 	}
 }
 
@@ -339,7 +339,7 @@ static bool object_take(struct evidence *evidence, const struct evidence_kind *k
 	note_pair(object, &evidence->after);
 	if (is_new) /* the place that it had for a moment is none that it was found by */
 		evidence->before.len = 0;
-	evidence->found_by = object->space != NULL && object->bucket != NULL && (is_new || was_found);
+	evidence->found_by = object->namespace != NULL && object->bucket != NULL && (is_new || was_found);
 	return changed;
 }
 
@@ -348,10 +348,10 @@ static bool object_drop(struct evidence *evidence, const struct evidence_kind *k
 {
 	char key[EVENT_KEY_SIZE + 128];
 	struct evidence_object *object = NULL;
-	struct json_text space = {0};
+	struct json_text namespace = {0};
 	if (!kind->cluster_scoped)
-		space = event->namespace;
-	put_key(key, kind, space, event->name);
+		namespace = event->namespace;
+	put_key(key, kind, namespace, event->name);
 	HASH_FIND_STR(evidence->objects, key, object);
 	if (object == NULL)
 		return false;
@@ -362,40 +362,40 @@ static bool object_drop(struct evidence *evidence, const struct evidence_kind *k
 	return true;
 }
 
-static enum evidence_reach space_reach(const struct evidence *evidence)
+static enum evidence_reach namespace_reach(const struct evidence *evidence)
 {
-	return evidence->spaces_matter ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NAMESPACE;
+	return evidence->namespaces_matter ? EVIDENCE_REACH_ALL : EVIDENCE_REACH_NAMESPACE;
 }
 
-static enum evidence_reach space_take(struct evidence *evidence, const struct event *event)
+static enum evidence_reach namespace_take(struct evidence *evidence, const struct event *event)
 {
 	struct json_buffer labels = {0};
 	struct json_text told = json_get(event->metadata, "labels");
-	struct evidence_space *space = space_at(evidence, event->name);
+	struct evidence_namespace *namespace = namespace_at(evidence, event->name);
 	if (told.at != NULL && policy_labels_check(told) == NULL)
 		policy_normal_put(&labels, told);
 	else if (!evidence_is_set(told) && event->type != EVENT_ERROR)
 		json_puts(&labels, "{}");
 	if (labels.len > 0)
 		json_putc(&labels, '\0');
-	bool changed = !same_words(space->labels, labels.at) || !space->listed;
-	space->listed = true;
-	space->unread = labels.at == NULL;
-	free(space->labels);
-	space->labels = labels.at;
-	return changed ? space_reach(evidence) : EVIDENCE_REACH_NONE;
+	bool changed = !same_words(namespace->labels, labels.at) || !namespace->listed;
+	namespace->listed = true;
+	namespace->unread = labels.at == NULL;
+	free(namespace->labels);
+	namespace->labels = labels.at;
+	return changed ? namespace_reach(evidence) : EVIDENCE_REACH_NONE;
 }
 
-static enum evidence_reach space_drop(struct evidence *evidence, const struct event *event)
+static enum evidence_reach namespace_drop(struct evidence *evidence, const struct event *event)
 {
-	struct evidence_space *space = space_find(evidence, event->name);
-	if (space == NULL)
+	struct evidence_namespace *namespace = namespace_find(evidence, event->name);
+	if (namespace == NULL)
 		return EVIDENCE_REACH_NONE;
-	free(space->labels);
-	space->labels = NULL;
-	space->unread = false;
-	space_sweep(evidence, space);
-	return space_reach(evidence);
+	free(namespace->labels);
+	namespace->labels = NULL;
+	namespace->unread = false;
+	namespace_sweep(evidence, namespace);
+	return namespace_reach(evidence);
 }
 
 static bool is_of(const struct evidence_object *object, const struct evidence_kind *kind, int group)
@@ -408,7 +408,7 @@ static bool is_of(const struct evidence_object *object, const struct evidence_ki
 static void list_begin(struct evidence *evidence, int which, int group)
 {
 	struct evidence_object *object, *next;
-	struct evidence_space *space, *after;
+	struct evidence_namespace *namespace, *after;
 	if (evidence->lists[which][group] != EVIDENCE_COMPLETE)
 		evidence->lists[which][group] = EVIDENCE_LISTING;
 	HASH_ITER(hh, evidence->objects, object, next)
@@ -416,26 +416,26 @@ static void list_begin(struct evidence *evidence, int which, int group)
 		object->listed = false;
 	if (which != EVIDENCE_NAMESPACES)
 		return;
-	HASH_ITER(hh, evidence->spaces, space, after)
-	space->listed = false;
+	HASH_ITER(hh, evidence->namespaces, namespace, after)
+	namespace->listed = false;
 }
 
 static void drop_unlisted(struct evidence *evidence, int which, int group)
 {
 	struct evidence_object *object, *next;
-	struct evidence_space *space, *after;
+	struct evidence_namespace *namespace, *after;
 	HASH_ITER(hh, evidence->objects, object, next)
 	if (is_of(object, &evidence_kinds[which], group) && !object->listed)
 		object_free(evidence, object);
 	if (which != EVIDENCE_NAMESPACES)
 		return;
-	HASH_ITER(hh, evidence->spaces, space, after) {
-		if (space->listed)
+	HASH_ITER(hh, evidence->namespaces, namespace, after) {
+		if (namespace->listed)
 			continue;
-		free(space->labels);
-		space->labels = NULL;
-		space->unread = false;
-		space_sweep(evidence, space);
+		free(namespace->labels);
+		namespace->labels = NULL;
+		namespace->unread = false;
+		namespace_sweep(evidence, namespace);
 	}
 }
 
@@ -493,15 +493,15 @@ struct evidence_change evidence_take(struct evidence *evidence, const struct eve
 	if (which < 0)
 		return change;
 	const struct evidence_kind *kind = &evidence_kinds[which];
-	bool is_space = which == EVIDENCE_NAMESPACES;
+	bool is_namespace = which == EVIDENCE_NAMESPACES;
 	if (event->type == EVENT_BOOKMARK) {
 		change.reach = mark_take(evidence, which, group, event);
 		return change;
 	}
-	change.space = is_space ? event->name : event->namespace;
-	if (is_space)
-		change.reach = event->type == EVENT_DELETED ? space_drop(evidence, event)
-		                                            : space_take(evidence, event);
+	change.namespace = is_namespace ? event->name : event->namespace;
+	if (is_namespace)
+		change.reach = event->type == EVENT_DELETED ? namespace_drop(evidence, event)
+		                                            : namespace_take(evidence, event);
 	else
 		change.reach = policy_take(evidence, kind, event);
 	if (change.reach == EVIDENCE_REACH_LABELS) {
@@ -566,7 +566,7 @@ const char *evidence_missing(struct evidence *evidence)
 	return out.at[0] == '\0' ? NULL : out.at;
 }
 
-bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *space,
+bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *namespace,
                          const char *name)
 {
 	char key[EVENT_KEY_SIZE + 128];
@@ -575,7 +575,7 @@ bool evidence_is_foreign(const struct evidence *evidence, const char *kind, cons
 		const struct evidence_kind *row = &evidence_kinds[i];
 		if (strcmp(row->kind, kind) != 0)
 			continue;
-		put_key(key, row, json_of(row->cluster_scoped ? "" : space), json_of(name));
+		put_key(key, row, json_of(row->cluster_scoped ? "" : namespace), json_of(name));
 		HASH_FIND_STR(evidence->objects, key, object);
 		if (object != NULL)
 			return !object->managed;
@@ -586,16 +586,16 @@ bool evidence_is_foreign(const struct evidence *evidence, const char *kind, cons
 void evidence_free(struct evidence *evidence)
 {
 	struct evidence_object *object, *next;
-	struct evidence_space *space, *after;
+	struct evidence_namespace *namespace, *after;
 	if (evidence == NULL)
 		return;
 	HASH_ITER(hh, evidence->objects, object, next)
 	object_free(evidence, object);
-	HASH_ITER(hh, evidence->spaces, space, after) {
-		HASH_DEL(evidence->spaces, space);
-		free(space->name);
-		free(space->labels);
-		free(space);
+	HASH_ITER(hh, evidence->namespaces, namespace, after) {
+		HASH_DEL(evidence->namespaces, namespace);
+		free(namespace->name);
+		free(namespace->labels);
+		free(namespace);
 	}
 	json_buffer_free(&evidence->before);
 	json_buffer_free(&evidence->after);

@@ -46,7 +46,7 @@ enum evidence_reach {
 
 struct evidence_change {
 	enum evidence_reach reach;
-	struct json_text space;
+	struct json_text namespace;
 	struct {
 		struct json_text key, value;
 	} labels[2]; /* before and after; an absent one is none */
@@ -66,7 +66,7 @@ bool evidence_alone(const struct event *event);
 const char *evidence_missing(struct evidence *evidence);
 
 struct evidence_agent {
-	const char *space;          /* its namespace */
+	const char *namespace;          /* its namespace */
 	struct json_text selector;  /* of its pods: the podSelector of our policy */
 	struct json_text labels;    /* of the pod template; absent: not known */
 	struct json_text egress;    /* what the decision allows: NetworkPolicyEgressRules, */
@@ -88,7 +88,7 @@ struct evidence_found {
 	enum evidence_finding finding;
 	const char *message; /* printable */
 	/* the object; of UNDECIDED all may be absent */
-	struct json_text api_version, kind, space, name;
+	struct json_text api_version, kind, namespace, name;
 };
 
 /* Calls `found` for each object that may allow more, in order of kind and name. */
@@ -98,7 +98,7 @@ void evidence_judge(struct evidence *evidence, const struct evidence_agent *agen
 
 /* True when the object is there and is not managed by this program: it bears a name that we would
  * write, and is left alone. */
-bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *space,
+bool evidence_is_foreign(const struct evidence *evidence, const char *kind, const char *namespace,
                          const char *name);
 
 #endif

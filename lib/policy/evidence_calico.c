@@ -17,9 +17,9 @@ enum evidence_answer evidence_select_calico(struct evidence_reading *reading,
 {
 	enum evidence_answer of_pods =
 	        evidence_calico_selects(reading, pods, false, json_get(spec, "selector"));
-	enum evidence_answer of_spaces = evidence_calico_selects(
+	enum evidence_answer of_namespaces = evidence_calico_selects(
 	        reading, pods, true, json_get(spec, "namespaceSelector"));
-	return of_pods < of_spaces ? of_pods : of_spaces;
+	return of_pods < of_namespaces ? of_pods : of_namespaces;
 }
 
 enum evidence_answer evidence_select_all(struct evidence_reading *reading,
@@ -170,13 +170,13 @@ static bool take_prefix(struct json_text *text, const char *prefix)
 /* Calico's selectors select network sets, and so addresses, as well as pods, unless they ask for
  * the label that Calico itself gives to pods of Kubernetes. */
 static void read_selected(struct evidence_reading *reading, struct evidence_rule *rule,
-                          struct json_text selector, struct json_text spaces)
+                          struct json_text selector, struct json_text namespaces)
 {
 	struct evidence_selector all = evidence_calico_read(&reading->arena, selector);
-	struct evidence_selector of_spaces = evidence_calico_read(&reading->arena, spaces);
+	struct evidence_selector of_namespaces = evidence_calico_read(&reading->arena, namespaces);
 	struct evidence_peer *peer = evidence_add_peer(&reading->arena, rule, EVIDENCE_UNREAD);
 	bool pods_alone = false;
-	if (all.unread || of_spaces.unread)
+	if (all.unread || of_namespaces.unread)
 		return;
 	for (size_t i = 0; i < all.count; i++) {
 		struct evidence_requirement part = all.at[i];
@@ -185,18 +185,18 @@ static void read_selected(struct evidence_reading *reading, struct evidence_rule
 			             text_is(part.values[0], "k8s");
 		else if (text_is(part.key, "projectcalico.org/namespace") ||
 		         take_prefix(&part.key, "pcns."))
-			evidence_require(&reading->arena, &of_spaces, part);
+			evidence_require(&reading->arena, &of_namespaces, part);
 		else if (!take_prefix(&part.key, "projectcalico.org/") &&
 		         !take_prefix(&part.key, "pcsa."))
 			evidence_require(&reading->arena, &peer->pods, part);
 	}
-	for (size_t i = 0; i < of_spaces.count; i++)
-		if (text_is(of_spaces.at[i].key, "projectcalico.org/name") ||
-		    text_is(of_spaces.at[i].key, "projectcalico.org/namespace"))
-			of_spaces.at[i].key = json_of(EVIDENCE_NAME_LABEL);
-	peer->spaces = of_spaces;
-	if (!evidence_is_set(spaces))
-		peer->space = reading->space;
+	for (size_t i = 0; i < of_namespaces.count; i++)
+		if (text_is(of_namespaces.at[i].key, "projectcalico.org/name") ||
+		    text_is(of_namespaces.at[i].key, "projectcalico.org/namespace"))
+			of_namespaces.at[i].key = json_of(EVIDENCE_NAME_LABEL);
+	peer->namespaces = of_namespaces;
+	if (!evidence_is_set(namespaces))
+		peer->namespace = reading->namespace;
 	peer->kind = pods_alone ? EVIDENCE_PODS : EVIDENCE_UNREAD;
 }
 
@@ -216,7 +216,7 @@ static void read_entity(struct evidence_reading *reading, struct evidence_rule *
 	        "nets", "notNets", "selector", "notSelector", "namespaceSelector", "ports",
 	        "notPorts", "serviceAccounts", "services", "domains", NULL};
 	struct json_text nets = json_get(entity, "nets"), selector = json_get(entity, "selector"),
-	                 spaces = json_get(entity, "namespaceSelector"),
+	                 namespaces = json_get(entity, "namespaceSelector"),
 	                 domains = json_get(entity, "domains");
 	bool whole = !evidence_is_set(entity) || evidence_only(entity, members);
 	if (whole && json_type(nets) == JSON_ARRAY && !json_is_empty(nets)) {
@@ -228,8 +228,8 @@ static void read_entity(struct evidence_reading *reading, struct evidence_rule *
 			                  name.at == NULL ? EVIDENCE_UNREAD : EVIDENCE_DNS_NAME)
 			        ->name = name;
 		}
-	} else if (whole && (evidence_is_set(selector) || evidence_is_set(spaces))) {
-		read_selected(reading, rule, selector, spaces);
+	} else if (whole && (evidence_is_set(selector) || evidence_is_set(namespaces))) {
+		read_selected(reading, rule, selector, namespaces);
 	} else { /* what is not understood, too */
 		evidence_add_peer(&reading->arena, rule, EVIDENCE_ANYWHERE);
 	}

@@ -13,7 +13,7 @@ struct cursor {
 	struct json_text values[VALUES_MAX]; /* of the last comparison */
 	const struct evidence_reading *reading;
 	const struct evidence_pods *pods;
-	bool of_space;
+	bool of_namespace;
 };
 
 static void skip_blanks(struct cursor *cursor)
@@ -132,13 +132,13 @@ static enum evidence_answer meets(const struct cursor *cursor,
                                   struct evidence_requirement requirement)
 {
 	struct evidence_selector one = {.at = &requirement, .count = 1};
-	struct json_text space = json_of(cursor->pods->space), k8s = json_of("k8s");
+	struct json_text namespace = json_of(cursor->pods->namespace), k8s = json_of("k8s");
 	struct json_text *key = &requirement.key;
-	bool of_space = cursor->of_space || take_prefix(key, "pcns.");
-	if (text_is(*key, of_space ? "projectcalico.org/name" : "projectcalico.org/namespace")) {
+	bool of_namespace = cursor->of_namespace || take_prefix(key, "pcns.");
+	if (text_is(*key, of_namespace ? "projectcalico.org/name" : "projectcalico.org/namespace")) {
 		*key = json_of(EVIDENCE_NAME_LABEL);
-		of_space = true;
-	} else if (!of_space && text_is(*key, "projectcalico.org/orchestrator")) {
+		of_namespace = true;
+	} else if (!of_namespace && text_is(*key, "projectcalico.org/orchestrator")) {
 		for (size_t i = 0; i < requirement.count; i++)
 			if (json_same(requirement.values[i], k8s))
 				return requirement.operator == EVIDENCE_IN ? EVIDENCE_YES
@@ -147,10 +147,10 @@ static enum evidence_answer meets(const struct cursor *cursor,
 		                       requirement.operator == EVIDENCE_EXISTS
 		               ? EVIDENCE_YES
 		               : EVIDENCE_NO;
-	} else if (!of_space && (take_prefix(key, "projectcalico.org/") || take_prefix(key, "pcsa."))) {
+	} else if (!of_namespace && (take_prefix(key, "projectcalico.org/") || take_prefix(key, "pcsa."))) {
 		return EVIDENCE_MAYBE;
 	}
-	return of_space ? evidence_selects_space(cursor->reading, &one, space)
+	return of_namespace ? evidence_selects_namespace(cursor->reading, &one, namespace)
 	                : evidence_requirement_met(cursor->reading, cursor->pods, &requirement);
 }
 
@@ -162,7 +162,7 @@ static enum evidence_answer take_leaf(struct cursor *cursor)
 	if (take(cursor, "all()"))
 		return EVIDENCE_YES;
 	if (take(cursor, "global()"))
-		return cursor->of_space ? EVIDENCE_NO : EVIDENCE_MAYBE;
+		return cursor->of_namespace ? EVIDENCE_NO : EVIDENCE_MAYBE;
 	if (take(cursor, "(")) {
 		enum evidence_answer answer = take_any(cursor);
 		cursor->broken = cursor->broken || !take(cursor, ")");
@@ -208,7 +208,7 @@ static enum evidence_answer take_any(struct cursor *cursor)
 }
 
 enum evidence_answer evidence_calico_selects(struct evidence_reading *reading,
-                                             const struct evidence_pods *pods, bool of_space,
+                                             const struct evidence_pods *pods, bool of_namespace,
                                              struct json_text selector)
 {
 	struct json_text text = evidence_string(&reading->arena, selector);
@@ -217,7 +217,7 @@ enum evidence_answer evidence_calico_selects(struct evidence_reading *reading,
 	if (text.at == NULL)
 		return EVIDENCE_MAYBE;
 	struct cursor cursor = {.at = text.at, .end = text.at + text.len, .reading = reading,
-	                        .pods = pods, .of_space = of_space};
+	                        .pods = pods, .of_namespace = of_namespace};
 	enum evidence_answer answer = take_any(&cursor);
 	skip_blanks(&cursor);
 	return cursor.broken || cursor.at < cursor.end ? EVIDENCE_MAYBE : answer;

@@ -43,7 +43,7 @@ static enum key_kind key_read(struct json_text *key)
 }
 
 struct endpoints {
-	struct evidence_selector spaces, pods;
+	struct evidence_selector namespaces, pods;
 	bool other; /* it asks for what is no pod: it may select anything */
 };
 
@@ -55,7 +55,7 @@ static struct endpoints endpoints_read(struct evidence_arena *arena, struct json
 		struct evidence_requirement requirement = all.at[i];
 		switch (key_read(&requirement.key)) {
 		case KEY_SPACE:
-			evidence_require(arena, &read.spaces, requirement);
+			evidence_require(arena, &read.namespaces, requirement);
 			break;
 		case KEY_POD:
 			evidence_require(arena, &read.pods, requirement);
@@ -80,11 +80,11 @@ enum evidence_answer evidence_select_endpoints(struct evidence_reading *reading,
 	struct endpoints read = endpoints_read(&reading->arena, selector);
 	enum evidence_answer of_pods = evidence_selects(reading, pods, &read.pods);
 	/* in its own namespace alone, whatever it says of namespaces */
-	enum evidence_answer of_spaces =
-	        reading->space.at != NULL
+	enum evidence_answer of_namespaces =
+	        reading->namespace.at != NULL
 	                ? EVIDENCE_YES
-	                : evidence_selects_space(reading, &read.spaces, json_of(pods->space));
-	enum evidence_answer least = of_pods < of_spaces ? of_pods : of_spaces;
+	                : evidence_selects_namespace(reading, &read.namespaces, json_of(pods->namespace));
+	enum evidence_answer least = of_pods < of_namespaces ? of_pods : of_namespaces;
 	return read.other && least == EVIDENCE_YES ? EVIDENCE_MAYBE : least;
 }
 
@@ -97,9 +97,9 @@ static void read_endpoints(struct evidence_reading *reading, struct evidence_rul
 		        evidence_add_peer(&reading->arena, rule,
 		                          read.other ? EVIDENCE_UNREAD : EVIDENCE_PODS);
 		peer->pods = read.pods;
-		peer->spaces = read.spaces;
-		if (read.spaces.count == 0)
-			peer->space = reading->space;
+		peer->namespaces = read.namespaces;
+		if (read.namespaces.count == 0)
+			peer->namespace = reading->namespace;
 	}
 }
 

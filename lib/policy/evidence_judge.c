@@ -77,7 +77,7 @@ static void put_peer(struct json_buffer *out, const struct evidence_peer *peer)
 		return;
 	case EVIDENCE_PODS:
 		json_puts(out, "pods");
-		if (peer->space.at != NULL)
+		if (peer->namespace.at != NULL)
 			json_puts(out, " of its namespace");
 		return;
 	case EVIDENCE_CIDR:
@@ -102,8 +102,8 @@ static const char *message_of(struct judgement *judgement, const struct evidence
 	const struct evidence_object *object = judgement->object;
 	struct json_buffer out = {0};
 	json_putf(&out, "%s %s%s%s: %s", object->kind->kind,
-	          object->space == NULL ? "" : object->space->name,
-	          object->space == NULL ? "" : "/", object->name, rule->path);
+	          object->namespace == NULL ? "" : object->namespace->name,
+	          object->namespace == NULL ? "" : "/", object->name, rule->path);
 	if (rule->index >= 0)
 		json_putf(&out, "[%d]", rule->index);
 	json_puts(&out, judgement->reading.ingress ? " may let in more than this program's policy: "
@@ -178,8 +178,8 @@ static void add_unusable(struct judgement *judgement)
 	const struct evidence_object *object = judgement->object;
 	struct json_buffer out = {0};
 	json_putf(&out, "%s %s%s%s is there, and its last record cannot be used: what it allows is not known",
-	          object->kind->kind, object->space == NULL ? "" : object->space->name,
-	          object->space == NULL ? "" : "/", object->name);
+	          object->kind->kind, object->namespace == NULL ? "" : object->namespace->name,
+	          object->namespace == NULL ? "" : "/", object->name);
 	json_putc(&out, '\0');
 	char *kept = evidence_alloc(&judgement->reading.arena, out.len);
 	memcpy(kept, out.at, out.len);
@@ -195,9 +195,9 @@ static void judge_object(struct judgement *judgement, const struct evidence_obje
 	size_t before = judgement->found_count;
 	judgement->object = object;
 	reading->budget--;
-	reading->space = (struct json_text){0};
-	if (object->space != NULL)
-		reading->space = json_of(object->space->name);
+	reading->namespace = (struct json_text){0};
+	if (object->namespace != NULL)
+		reading->namespace = json_of(object->namespace->name);
 	reading->name = object->name;
 	reading->by_address = (reading->evidence->cni == EVIDENCE_CNI_OTHER ||
 	                       reading->evidence->cni == EVIDENCE_CNI_OVN) &&
@@ -219,7 +219,7 @@ static void judge_object(struct judgement *judgement, const struct evidence_obje
 		judge_spec(judgement, m.value);
 }
 
-static void judge_bucket(struct judgement *judgement, const struct evidence_space *space,
+static void judge_bucket(struct judgement *judgement, const struct evidence_namespace *namespace,
                          struct json_text key, struct json_text value)
 {
 	struct json_buffer pair = {0};
@@ -227,7 +227,7 @@ static void judge_bucket(struct judgement *judgement, const struct evidence_spac
 	json_puttext(&pair, key);
 	json_putc(&pair, '\0');
 	json_puttext(&pair, value);
-	HASH_FIND(hh, space->buckets, pair.at, pair.len, bucket);
+	HASH_FIND(hh, namespace->buckets, pair.at, pair.len, bucket);
 	json_buffer_free(&pair);
 	for (size_t i = 0; bucket != NULL && i < bucket->count; i++)
 		judge_object(judgement, bucket->at[i]);
@@ -242,12 +242,12 @@ static bool has_label(struct json_text labels, struct json_text key)
 }
 
 /* By each label that the pods have for sure, or may have by our selector. */
-static void judge_by_label(struct judgement *judgement, const struct evidence_space *space)
+static void judge_by_label(struct judgement *judgement, const struct evidence_namespace *namespace)
 {
 	const struct evidence_selector *ours = &judgement->pods.selector;
 	struct json_text labels = judgement->pods.labels;
 	for (struct json_member m = json_first(labels); m.value.at; m = json_next(m))
-		judge_bucket(judgement, space, json_plain(m.key), json_plain(m.value));
+		judge_bucket(judgement, namespace, json_plain(m.key), json_plain(m.value));
 	for (size_t i = 0; i < ours->count; i++) {
 		bool again = false;
 		for (size_t j = 0; j < i && !again; j++)
@@ -257,7 +257,7 @@ static void judge_by_label(struct judgement *judgement, const struct evidence_sp
 		    has_label(labels, ours->at[i].key))
 			continue;
 		for (size_t v = 0; v < ours->at[i].count; v++)
-			judge_bucket(judgement, space, ours->at[i].key, ours->at[i].values[v]);
+			judge_bucket(judgement, namespace, ours->at[i].key, ours->at[i].values[v]);
 	}
 }
 
@@ -285,19 +285,19 @@ static void judge_all(struct judgement *judgement)
 	const struct evidence *evidence = judgement->reading.evidence;
 	const struct evidence_object *object;
 	struct evidence_bucket *bucket, *next;
-	struct evidence_space *space = NULL;
+	struct evidence_namespace *namespace = NULL;
 	DL_FOREACH(evidence->cluster, object)
 	judge_object(judgement, object);
-	HASH_FIND_STR(evidence->spaces, judgement->agent->space, space);
-	if (space == NULL)
+	HASH_FIND_STR(evidence->namespaces, judgement->agent->namespace, namespace);
+	if (namespace == NULL)
 		return;
-	DL_FOREACH(space->loose, object)
+	DL_FOREACH(namespace->loose, object)
 	judge_object(judgement, object);
 	if (!may_have_others(judgement)) {
-		judge_by_label(judgement, space);
+		judge_by_label(judgement, namespace);
 		return;
 	}
-	HASH_ITER(hh, space->buckets, bucket, next)
+	HASH_ITER(hh, namespace->buckets, bucket, next)
 	for (size_t i = 0; i < bucket->count; i++)
 		judge_object(judgement, bucket->at[i]);
 }
@@ -309,7 +309,7 @@ static void read_own(struct judgement *judgement)
 	const struct evidence_agent *agent = judgement->agent;
 	reading->rule = keep_rule;
 	reading->ours = true;
-	reading->space = json_of(agent->space);
+	reading->namespace = json_of(agent->namespace);
 	charge(judgement, agent->egress);
 	evidence_read_rules(reading, agent->egress, "spec.egress");
 	evidence_read_domains(reading, agent->domains);
@@ -336,7 +336,7 @@ static void tell(const struct finding *finding,
 	        .message = finding->message,
 	        .api_version = json_of(object->api_version),
 	        .kind = json_of(object->kind->kind),
-	        .space = json_of(object->space == NULL ? NULL : object->space->name),
+	        .namespace = json_of(object->namespace == NULL ? NULL : object->namespace->name),
 	        .name = json_of(object->name),
 	};
 	found(context, &told);
@@ -349,7 +349,7 @@ void evidence_judge(struct evidence *evidence, const struct evidence_agent *agen
 	struct judgement judgement = {
 	        .reading = {.evidence = evidence, .budget = EVIDENCE_COMPARISONS},
 	        .agent = agent,
-	        .pods = {.space = agent->space, .labels = agent->labels},
+	        .pods = {.namespace = agent->namespace, .labels = agent->labels},
 	};
 	judgement.reading.context = &judgement;
 	judgement.pods.selector =

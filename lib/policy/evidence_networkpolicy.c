@@ -51,14 +51,14 @@ static void read_ports(struct evidence_reading *reading, struct evidence_rule *r
 }
 
 static void read_pods(struct evidence_reading *reading, struct evidence_rule *rule,
-                      struct json_text spaces, struct json_text pods)
+                      struct json_text namespaces, struct json_text pods)
 {
 	struct evidence_peer *peer = evidence_add_peer(&reading->arena, rule, EVIDENCE_PODS);
 	peer->pods = evidence_selector_read(&reading->arena, pods);
-	if (evidence_is_set(spaces))
-		peer->spaces = evidence_selector_read(&reading->arena, spaces);
+	if (evidence_is_set(namespaces))
+		peer->namespaces = evidence_selector_read(&reading->arena, namespaces);
 	else
-		peer->space = reading->space;
+		peer->namespace = reading->namespace;
 }
 
 static void read_names(struct evidence_reading *reading, struct evidence_rule *rule,
@@ -79,10 +79,10 @@ static void read_peer(struct evidence_reading *reading, struct evidence_rule *ru
 	                                      "domainNames", NULL};
 	static const char *const parts[] = {"cidr", "except", NULL};
 	struct json_text block = json_get(entry, "ipBlock"),
-	                 spaces = json_get(entry, "namespaceSelector"),
+	                 namespaces = json_get(entry, "namespaceSelector"),
 	                 pods = json_get(entry, "podSelector"),
 	                 names = json_get(entry, "domainNames");
-	bool selects = evidence_is_set(spaces) || evidence_is_set(pods);
+	bool selects = evidence_is_set(namespaces) || evidence_is_set(pods);
 	int kinds = evidence_is_set(block) + selects + evidence_is_set(names);
 	if (!evidence_only(entry, members) || kinds != 1 ||
 	    (evidence_is_set(block) && !evidence_only(block, parts)))
@@ -91,7 +91,7 @@ static void read_peer(struct evidence_reading *reading, struct evidence_rule *ru
 		evidence_add_cidr(&reading->arena, rule, json_get(block, "cidr"),
 		                  json_get(block, "except"), false);
 	else if (selects)
-		read_pods(reading, rule, spaces, pods);
+		read_pods(reading, rule, namespaces, pods);
 	else
 		read_names(reading, rule, names);
 }

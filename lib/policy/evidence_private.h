@@ -58,8 +58,8 @@ enum evidence_peer_kind {
 
 struct evidence_peer {
 	enum evidence_peer_kind kind;
-	struct json_text space;         /* of pods in one namespace: its name; absent: in those of */
-	struct evidence_selector spaces; /* this selector of namespaces */
+	struct json_text namespace;          /* of pods in one namespace: its name; absent: in those of */
+	struct evidence_selector namespaces; /* this selector of namespaces */
 	struct evidence_selector pods;
 	struct policy_cidr cidr;
 	const struct policy_cidr *except;
@@ -97,7 +97,7 @@ struct evidence_reading {
 	bool ingress;           /* else egress */
 	bool ours;              /* the agent's own rules, taken as they are meant */
 	bool by_address;        /* pods are judged by their addresses, too */
-	struct json_text space; /* the object's namespace; absent: of the whole cluster */
+	struct json_text namespace; /* the object's namespace; absent: of the whole cluster */
 	const char *name;       /* the object's */
 	void (*rule)(struct evidence_reading *reading, const struct evidence_rule *rule);
 	void *context;
@@ -127,7 +127,7 @@ static inline bool evidence_is_set(struct json_text value)
 
 /* The agent whose pods may be selected. */
 struct evidence_pods {
-	const char *space;
+	const char *namespace;
 	struct json_text labels;           /* of the template; absent: not known */
 	struct evidence_selector selector; /* ours */
 };
@@ -142,9 +142,9 @@ enum evidence_answer evidence_requirement_met(const struct evidence_reading *rea
                                               const struct evidence_pods *pods,
                                               const struct evidence_requirement *requirement);
 /* Whether a selector of namespaces selects this one, as far as its labels are known. */
-enum evidence_answer evidence_selects_space(const struct evidence_reading *reading,
+enum evidence_answer evidence_selects_namespace(const struct evidence_reading *reading,
                                             const struct evidence_selector *selector,
-                                            struct json_text space);
+                                            struct json_text namespace);
 /* Whether all that `inner` selects `outer` selects too, by their words alone. */
 bool evidence_implies(const struct evidence_selector *inner,
                       const struct evidence_selector *outer);
@@ -208,7 +208,7 @@ enum evidence_answer evidence_select_all(struct evidence_reading *reading,
 void evidence_read_tier(struct evidence_reading *reading, struct json_text spec);
 /* Of a selector in Calico's language; what is not understood is MAYBE. */
 enum evidence_answer evidence_calico_selects(struct evidence_reading *reading,
-                                             const struct evidence_pods *pods, bool of_space,
+                                             const struct evidence_pods *pods, bool of_namespace,
                                              struct json_text selector);
 /* The same, as requirements; `unread` when it is no conjunction of them. */
 struct evidence_selector evidence_calico_read(struct evidence_arena *arena,
@@ -220,7 +220,7 @@ struct evidence_object {
 	const struct evidence_kind *kind;
 	char *api_version, *spec; /* the spec's text, or what `specs` has; NULL: too large, or none */
 	const char *name;
-	struct evidence_space *space; /* NULL: of the whole cluster */
+	struct evidence_namespace *namespace; /* NULL: of the whole cluster */
 	bool managed, listed;
 	bool unusable; /* its last record cannot be used: nothing is known of it but that it is there */
 	struct evidence_bucket *bucket;           /* where it is found by a label; NULL */
@@ -229,7 +229,7 @@ struct evidence_object {
 	UT_hash_handle hh;
 };
 
-struct evidence_space {
+struct evidence_namespace {
 	char *name;
 	char *labels; /* of the Namespace; NULL: it was not seen, */
 	bool unread;  /* or it is there, and they cannot be held */
@@ -261,10 +261,10 @@ enum { EVIDENCE_KINDS = 16, EVIDENCE_NAMESPACES = 13 };
 struct evidence {
 	enum evidence_cni cni;
 	struct evidence_object *objects;
-	struct evidence_space *spaces;
+	struct evidence_namespace *namespaces;
 	struct evidence_object *cluster; /* a list: policies of the whole cluster */
 	enum evidence_list lists[EVIDENCE_KINDS][2]; /* of a kind's two groups */
-	bool spaces_matter; /* a judgement has asked for other namespaces' labels */
+	bool namespaces_matter; /* a judgement has asked for other namespaces' labels */
 	char *missing; /* words, when asked for; NULL */
 	struct json_buffer before, after; /* the last change: "key", NUL, "value", */
 	bool found_by;                    /* if all of it is found by these */

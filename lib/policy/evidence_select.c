@@ -270,17 +270,17 @@ enum evidence_answer evidence_selects(const struct evidence_reading *reading,
 	return least == EVIDENCE_MAYBE && evidence_selects_nothing(selector) ? EVIDENCE_NO : least;
 }
 
-static const struct evidence_space *space_named(const struct evidence *evidence,
+static const struct evidence_namespace *space_named(const struct evidence *evidence,
                                                 struct json_text name)
 {
-	struct evidence_space *space = NULL;
-	HASH_FIND(hh, evidence->spaces, name.at, name.len, space);
-	return space;
+	struct evidence_namespace *namespace = NULL;
+	HASH_FIND(hh, evidence->namespaces, name.at, name.len, namespace);
+	return namespace;
 }
 
 /* The label that the API server sets to the namespace's name counts as that also where a server
  * that is too old has not set it. */
-static enum evidence_answer space_meets(const struct evidence_reading *reading, const char *labels,
+static enum evidence_answer namespace_meets(const struct evidence_reading *reading, const char *labels,
                                         struct json_text name,
                                         const struct evidence_requirement *requirement)
 {
@@ -304,23 +304,23 @@ static enum evidence_answer selects_labelled(const struct evidence_reading *read
 	enum evidence_answer least = selector->unread ? EVIDENCE_MAYBE : EVIDENCE_YES;
 	for (size_t i = 0; i < selector->count && least != EVIDENCE_NO; i++) {
 		enum evidence_answer answer =
-		        space_meets(reading, labels, name, &selector->at[i]);
+		        namespace_meets(reading, labels, name, &selector->at[i]);
 		least = answer < least ? answer : least;
 	}
 	return least;
 }
 
-enum evidence_answer evidence_selects_space(const struct evidence_reading *reading,
+enum evidence_answer evidence_selects_namespace(const struct evidence_reading *reading,
                                             const struct evidence_selector *selector,
                                             struct json_text name)
 {
-	const struct evidence_space *space = space_named(reading->evidence, name);
-	return selects_labelled(reading, selector, space == NULL ? NULL : space->labels, name);
+	const struct evidence_namespace *namespace = space_named(reading->evidence, name);
+	return selects_labelled(reading, selector, namespace == NULL ? NULL : namespace->labels, name);
 }
 
-static bool space_is(const struct evidence_peer *peer, struct json_text name)
+static bool is_its_namespace(const struct evidence_peer *peer, struct json_text name)
 {
-	return peer->space.at != NULL && json_same(peer->space, name);
+	return peer->namespace.at != NULL && json_same(peer->namespace, name);
 }
 
 /* Each namespace that was listed: what the inner may select there the outer selects, too. */
@@ -328,40 +328,40 @@ static bool within_the_listed(struct evidence_reading *reading, const struct evi
                               const struct evidence_peer *outer)
 {
 	struct evidence *evidence = (struct evidence *)reading->evidence;
-	const struct evidence_space *space, *next;
-	evidence->spaces_matter = true;
-	if (inner->spaces.unread || evidence->lists[EVIDENCE_NAMESPACES][0] != EVIDENCE_COMPLETE)
+	const struct evidence_namespace *namespace, *next;
+	evidence->namespaces_matter = true;
+	if (inner->namespaces.unread || evidence->lists[EVIDENCE_NAMESPACES][0] != EVIDENCE_COMPLETE)
 		return false;
-	reading->budget -= (long)HASH_COUNT(evidence->spaces) / 8;
-	HASH_ITER(hh, evidence->spaces, space, next) {
-		struct json_text name = json_of(space->name);
-		if ((space->labels == NULL && !space->unread) ||
-		    selects_labelled(reading, &inner->spaces, space->labels, name) == EVIDENCE_NO)
+	reading->budget -= (long)HASH_COUNT(evidence->namespaces) / 8;
+	HASH_ITER(hh, evidence->namespaces, namespace, next) {
+		struct json_text name = json_of(namespace->name);
+		if ((namespace->labels == NULL && !namespace->unread) ||
+		    selects_labelled(reading, &inner->namespaces, namespace->labels, name) == EVIDENCE_NO)
 			continue;
-		if (outer->space.at != NULL ? !space_is(outer, name)
-		                            : selects_labelled(reading, &outer->spaces,
-		                                               space->labels, name) != EVIDENCE_YES)
+		if (outer->namespace.at != NULL ? !is_its_namespace(outer, name)
+		                            : selects_labelled(reading, &outer->namespaces,
+		                                               namespace->labels, name) != EVIDENCE_YES)
 			return false;
 	}
 	return true;
 }
 
-static bool spaces_within(struct evidence_reading *reading, const struct evidence_peer *inner,
+static bool namespaces_within(struct evidence_reading *reading, const struct evidence_peer *inner,
                           const struct evidence_peer *outer)
 {
-	if (outer->space.at == NULL && outer->spaces.count == 0 && !outer->spaces.unread)
+	if (outer->namespace.at == NULL && outer->namespaces.count == 0 && !outer->namespaces.unread)
 		return true;
-	if (inner->space.at != NULL) {
-		if (outer->space.at != NULL)
-			return json_same(inner->space, outer->space);
-		((struct evidence *)reading->evidence)->spaces_matter = true;
-		return evidence_selects_space(reading, &outer->spaces, inner->space) ==
+	if (inner->namespace.at != NULL) {
+		if (outer->namespace.at != NULL)
+			return json_same(inner->namespace, outer->namespace);
+		((struct evidence *)reading->evidence)->namespaces_matter = true;
+		return evidence_selects_namespace(reading, &outer->namespaces, inner->namespace) ==
 		       EVIDENCE_YES;
 	}
 	struct evidence_requirement named = {json_of(EVIDENCE_NAME_LABEL), EVIDENCE_IN,
-	                                     &outer->space, 1};
+	                                     &outer->namespace, 1};
 	struct evidence_selector one = {.at = &named, .count = 1};
-	return evidence_implies(&inner->spaces, outer->space.at != NULL ? &one : &outer->spaces) ||
+	return evidence_implies(&inner->namespaces, outer->namespace.at != NULL ? &one : &outer->namespaces) ||
 	       within_the_listed(reading, inner, outer);
 }
 
@@ -369,5 +369,5 @@ bool evidence_pods_within(struct evidence_reading *reading, const struct evidenc
                           const struct evidence_peer *outer)
 {
 	return evidence_implies(&inner->pods, &outer->pods) &&
-	       spaces_within(reading, inner, outer);
+	       namespaces_within(reading, inner, outer);
 }

@@ -20,15 +20,15 @@ enum evidence_answer evidence_select_subject(struct evidence_reading *reading,
 	static const char *const parts[] = {"namespaceSelector", "podSelector", NULL};
 	struct json_text subject = json_get(spec, "subject");
 	struct json_text whole = json_get(subject, "namespaces"), some = json_get(subject, "pods");
-	struct evidence_selector spaces, selected = {0};
+	struct evidence_selector namespaces, selected = {0};
 	if (!evidence_only(subject, members) || json_count(subject) != 1 ||
 	    (evidence_is_set(some) && !evidence_only(some, parts)))
 		return EVIDENCE_MAYBE;
-	spaces = evidence_selector_read(
+	namespaces = evidence_selector_read(
 	        &reading->arena, evidence_is_set(some) ? json_get(some, parts[0]) : whole);
 	if (evidence_is_set(some))
 		selected = evidence_selector_read(&reading->arena, json_get(some, parts[1]));
-	return least(evidence_selects_space(reading, &spaces, json_of(pods->space)),
+	return least(evidence_selects_namespace(reading, &namespaces, json_of(pods->namespace)),
 	             evidence_selects(reading, pods, &selected));
 }
 
@@ -39,14 +39,14 @@ static void read_pods(struct evidence_reading *reading, struct evidence_rule *ru
 	bool known = evidence_only(pods, members);
 	struct evidence_peer *peer = evidence_add_peer(&reading->arena, rule,
 	                                               known ? EVIDENCE_PODS : EVIDENCE_UNREAD);
-	peer->spaces = evidence_selector_read(&reading->arena, json_get(pods, members[0]));
+	peer->namespaces = evidence_selector_read(&reading->arena, json_get(pods, members[0]));
 	peer->pods = evidence_selector_read(&reading->arena, json_get(pods, members[1]));
 }
 
 static void read_peer(struct evidence_reading *reading, struct evidence_rule *rule,
                       struct json_text entry)
 {
-	struct json_text spaces = json_get(entry, "namespaces"), pods = json_get(entry, "pods"),
+	struct json_text namespaces = json_get(entry, "namespaces"), pods = json_get(entry, "pods"),
 	                 networks = json_get(entry, "networks"),
 	                 names = json_get(entry, "domainNames");
 	if (json_count(entry) == 1 && json_type(networks) == JSON_ARRAY) {
@@ -60,9 +60,9 @@ static void read_peer(struct evidence_reading *reading, struct evidence_rule *ru
 			                  name.at == NULL ? EVIDENCE_UNREAD : EVIDENCE_DNS_NAME)
 			        ->name = name;
 		}
-	} else if (json_count(entry) == 1 && json_type(spaces) == JSON_OBJECT) {
-		evidence_add_peer(&reading->arena, rule, EVIDENCE_PODS)->spaces =
-		        evidence_selector_read(&reading->arena, spaces);
+	} else if (json_count(entry) == 1 && json_type(namespaces) == JSON_OBJECT) {
+		evidence_add_peer(&reading->arena, rule, EVIDENCE_PODS)->namespaces =
+		        evidence_selector_read(&reading->arena, namespaces);
 	} else if (json_count(entry) == 1 && json_type(pods) == JSON_OBJECT) {
 		read_pods(reading, rule, pods);
 	} else { /* nodes, and what is newer than this */

@@ -144,7 +144,7 @@ struct evidence_outside evidence_within(struct evidence_reading *reading,
 	for (size_t p = 0; p < rule->peer_count; p++) {
 		if (rule->peers[p].kind == EVIDENCE_PODS &&
 		    (evidence_selects_nothing(&rule->peers[p].pods) ||
-		     evidence_selects_nothing(&rule->peers[p].spaces)))
+		     evidence_selects_nothing(&rule->peers[p].namespaces)))
 			continue;
 		for (size_t q = 0; q < rule->port_count; q++) {
 			if (--reading->budget < 0)

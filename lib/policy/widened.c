@@ -32,7 +32,7 @@ static void on_found(void *context, const struct evidence_found *found)
 	const struct widened *widened = context;
 	struct kube_identity object = {.api_version = found->api_version,
 	                               .kind = found->kind,
-	                               .namespace = found->space,
+	                               .namespace = found->namespace,
 	                               .name = found->name};
 	const char *who = widened->decision->quarantined ? "is in quarantine"
 	                  : widened->decision->verified  ? NULL
@@ -64,7 +64,7 @@ void policy_widened(struct evidence *evidence, const struct policy_decision *dec
 	if (decision->mode == POLICY_MODE_NONE || decision->mode == POLICY_MODE_ALLOW_ALL)
 		return;
 	struct evidence_agent agent = {
-	        .space = workload->namespace->name,
+	        .namespace = workload->namespace->name,
 	        .selector = decision->selector,
 	        .labels = json_of(workload->labels),
 	        .egress = json_buffer_text(&decision->egress),

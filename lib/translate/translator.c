@@ -599,7 +599,7 @@ static void take_evidence(struct policy_translator *translator, const struct eve
 		return;
 	}
 	if (change.reach != EVIDENCE_REACH_NONE)
-		HASH_FIND(hh, translator->inventory.namespaces, change.space.at, change.space.len,
+		HASH_FIND(hh, translator->inventory.namespaces, change.namespace.at, change.namespace.len,
 		          namespace);
 	if (namespace == NULL)
 		return;

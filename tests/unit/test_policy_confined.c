@@ -83,7 +83,7 @@ static bool said_of(const struct confined_world *world, const struct words *word
 {
 	struct evidence *evidence = evidence_of(world);
 	bool confined = true;
-	struct evidence_agent agent = {.space = "agents",
+	struct evidence_agent agent = {.namespace = "agents",
 	                               .selector = json_buffer_text(&words->selector),
 	                               .labels = json_buffer_text(&words->labels),
 	                               .egress = json_buffer_text(&words->egress),

@@ -478,7 +478,7 @@ static void on_found(void *context, const struct evidence_found *found)
 static struct answer judge(struct evidence *evidence, struct evidence_agent agent)
 {
 	struct answer answer = {0};
-	agent.space = "agents";
+	agent.namespace = "agents";
 	if (agent.selector.at == NULL)
 		agent.selector = json_of(AGENT_SELECTOR);
 	if (agent.labels.at == NULL)
@@ -558,7 +558,7 @@ static void a_change_concerns_the_label_before_and_the_label_after(void **state)
 	assert_true(text_is(change.labels[1].key, "app") && text_is(change.labels[1].value, "web"));
 	change = told(evidence, "MODIFIED", SELECTING_OTHER_LABEL("agent"), &line);
 	assert_int_equal(change.reach, EVIDENCE_REACH_LABELS);
-	assert_true(text_is(change.space, "agents"));
+	assert_true(text_is(change.namespace, "agents"));
 	assert_true(text_is(change.labels[0].value, "web") && text_is(change.labels[1].value, "agent"));
 	change = told(evidence, "MODIFIED", SELECTING_OTHER_LABEL("agent"), &line);
 	assert_int_equal(change.reach, EVIDENCE_REACH_NONE);
