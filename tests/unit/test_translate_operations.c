@@ -125,6 +125,72 @@ static void an_agent_whose_card_is_gone_is_told_once(void **state)
 	translating_free(&world);
 }
 
+/* The object of the last APPLY of the agent's policy, seen at the server. */
+static void tell_as_asked(struct translating *world, const char *type)
+{
+	char line[8192];
+	snprintf(line, sizeof line, "%s", last(world, "APPLY", POLICY));
+	for (char *p = line; *p != '\0'; p++)
+		if (*p == '\'')
+			*p = '"';
+	struct json_text found = json_get(json_of(line), "object");
+	assert_true(found.len > 0);
+	tell(world, "{'type':'%s','object':%.*s}", type, (int)found.len, found.at);
+}
+
+static size_t count_of(const struct translating *world, const char *words)
+{
+	size_t count = 0;
+	const char *at = world->operations.at, *end = at + world->operations.len;
+	while ((at = memmem(at, (size_t)(end - at), words, strlen(words))) != NULL) {
+		count++;
+		at += strlen(words);
+	}
+	return count;
+}
+
+/* "live": the input says what of its objects is there, and what is not is a gap. */
+static void a_policy_that_is_not_there_is_a_gap_and_asked_for_again(void **state)
+{
+	(void)state;
+	static const char apply[] = "{\"type\":\"APPLY\"",
+	                  gap[] = "{'reason':'NotApplied','message':'NetworkPolicy " POLICY " is not there'";
+	struct translating world;
+	start(&world, false, NULL);
+	size_t applies = count_of(&world, apply);
+	tell_as_asked(&world, "ADDED");
+	/* while the list is not whole, nobody knows */
+	expect_part(last(&world, "AGENT", "uid-agent"), "'live':false}");
+	tell_begin(&world, "networking.k8s.io/v1", "NetworkPolicy");
+	tell_as_asked(&world, "ADDED");
+	tell_end(&world, "networking.k8s.io/v1", "NetworkPolicy");
+	expect_part(last(&world, "AGENT", "uid-agent"), "'live':true}");
+	assert_null(strstr(last(&world, "AGENT", "uid-agent"), gap));
+	assert_int_equal(count_of(&world, apply), applies);
+	tell_as_asked(&world, "DELETED");
+	expect_part(last(&world, "AGENT", "uid-agent"), gap);
+	assert_int_equal(count_of(&world, apply), applies + 1);
+	translating_free(&world);
+}
+
+static void a_policy_that_somebody_widens_is_asked_for_again(void **state)
+{
+	(void)state;
+	static const char apply[] = "{\"type\":\"APPLY\"";
+	struct translating world;
+	start(&world, false, NULL);
+	size_t applies = count_of(&world, apply);
+	tell_as_asked(&world, "ADDED");
+	tell(&world,
+	     "{'type':'MODIFIED','object':{'apiVersion':'networking.k8s.io/v1','kind':'NetworkPolicy','metadata':{"
+	     "'name':'" POLICY "','namespace':'n','labels':{" OURS ",'managed-by':'agent-egress',"
+	     "'kagenti.dev/policy-type':'signature-verification'}},'spec':{'podSelector':{'matchLabels':{'app':'agent'}},"
+	     "'policyTypes':['Ingress','Egress'],'egress':[{}]}}}");
+	expect_part(last(&world, "AGENT", "uid-agent"), "'live':false}");
+	assert_int_equal(count_of(&world, apply), applies + 1);
+	translating_free(&world);
+}
+
 static void tell_others_policy(struct translating *world, const char *rules)
 {
 	tell(world,
@@ -200,6 +266,8 @@ int main(void)
 		cmocka_unit_test(an_agent_names_its_card_workload_objects_and_state),
 		cmocka_unit_test(an_agent_that_is_not_confined_has_no_gaps),
 		cmocka_unit_test(an_agent_whose_card_is_gone_is_told_once),
+		cmocka_unit_test(a_policy_that_is_not_there_is_a_gap_and_asked_for_again),
+		cmocka_unit_test(a_policy_that_somebody_widens_is_asked_for_again),
 		cmocka_unit_test(a_policy_of_others_that_allows_more_is_a_gap),
 		cmocka_unit_test(another_policy_that_allows_no_more_is_none),
 		cmocka_unit_test(with_peers_by_workload_the_other_verified_agents_are_let_in),

@@ -158,6 +158,10 @@ static void the_protected_header_names_algorithm_key_and_chain_and_nothing_else(
 	struct json_text header = header_of(card, &bytes);
 	assert_int_equal(header.len, strlen(expected));
 	assert_memory_equal(header.at, expected, header.len);
+	expect(scene, card, TRUST_VERIFIED);
+	assert_string_equal(scene->verdict.key_id, "mine");
+	assert_string_equal(scene->verdict.spiffe_id, ID);
+	assert_string_equal(scene->verdict.algorithm, "ES256");
 	json_buffer_free(&bytes);
 	free(x5c);
 	free(card);
