@@ -42,7 +42,7 @@ static struct bounds *read(const char *members, struct said *said)
 static const char *selected(const char *members, const struct bounds_agent *agent)
 {
 	static char text[1024];
-	struct said said;
+	struct said said = {{0}};
 	struct bounds *bounds = read(members, &said);
 	const struct bounds_entry *entry;
 	enum bounds_match match;
@@ -140,7 +140,7 @@ static void all_entries_that_select_come_in_their_order(void **state)
 static void what_an_entry_says_is_there_and_nothing_else(void **state)
 {
 	(void)state;
-	struct said said;
+	struct said said = {{0}};
 	struct bounds *bounds =
 	        read("'contact':'#platform','groups':{'g':{'egress':[]}}," NO_DEFAULT
 	             ENTRIES("{'namespaces':['*'],'atMost':{'groups':['g']}},"
@@ -185,7 +185,7 @@ static void a_document_with_a_fault_bounds_nobody_and_says_it(void **state)
 		{NO_DEFAULT ",'bunds':[]", "the document"},
 	};
 	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-		struct said said;
+		struct said said = {{0}};
 		assert_null(read(faults[i][0], &said));
 		if (said.text[0] == '\0' || strstr(said.text, faults[i][1]) == NULL)
 			fail_msg("%s: \"%s\" is not in \"%s\"", faults[i][0], faults[i][1], said.text);
