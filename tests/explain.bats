@@ -439,7 +439,9 @@ lets_in() { policy "$1" "in-$2" '{"podSelector": {"matchLabels": {"app": "'"$2"'
 	rm -r policies
 	refused 'cannot read the directory policies: No such file or directory'
 	mkdir policies
-	refused 'billing: there is no such AgentCard in the directory'
+	refused 'policies: has no policy that egress-apply wrote for an agent; *'
+	cp "$root/pipelines/examples/agents.ndjson" policies/events-20260101T000000Z.ndjson
+	refused 'policies: has no policy that egress-apply wrote for an agent; *pipelines/logs*'
 }
 
 @test "--dir: the policies of other kinds do not count, and that is said" {

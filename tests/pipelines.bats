@@ -410,3 +410,9 @@ changes() { "$pipelines/changes" --trust-domain example.org "$@"; }
 	run -0 "$pipelines/changes" --help
 	[[ $output == *'Usage: pipelines/changes '* ]]
 }
+
+@test "a manifest names no owner, though what was asked for does" {
+	replay --dir out --keep kept "$log"
+	run ! grep -r ownerReferences out
+	jq -e -s 'any(.[]; .object.metadata.ownerReferences)' kept/operations.ndjson >/dev/null
+}

@@ -235,9 +235,16 @@ static bool read_directory(struct program *program)
 {
 	bool good = directory_take(&program->manifests, policy_names(program->options->names.value),
 	                           program->translator, &program->stored, &program->others);
-	if (good)
-		policy_translator_end(program->translator);
-	return good;
+	if (!good)
+		return false;
+	policy_translator_end(program->translator);
+	if (program->world.inventory->cards != NULL)
+		return true;
+	/* an answer would be that nobody may reach anything */
+	log_error("%s: has no policy that egress-apply wrote for an agent; of a directory of logs: pipelines/logs "
+	          "%s | egress-verify | egress-explain",
+	          program->options->dir, program->options->dir);
+	return false;
 }
 
 /* Each as the last event of its card; false, reported, when one is no AgentCard. */

@@ -60,13 +60,49 @@ static struct kube_outcome done(const struct kube_dir *dir, enum kube_verdict ve
 	return outcome;
 }
 
+static void put_member(const struct json_member *member, struct json_buffer *out)
+{
+	if (out->at[out->len - 1] != '{')
+		json_putc(out, ',');
+	json_puttext(out, member->key);
+	json_putc(out, ':');
+}
+
+static void put_without(struct json_text object, const char *left_out, struct json_buffer *out)
+{
+	json_putc(out, '{');
+	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
+		if (json_equals(m.key, left_out))
+			continue;
+		put_member(&m, out);
+		json_puttext(out, m.value);
+	}
+	json_putc(out, '}');
+}
+
+/* A manifest names no owner: Argo CD does not prune what has one, and in another cluster, where no
+ * AgentCard has this uid, the garbage collector deletes it. */
+static void put_unowned(struct json_text object, struct json_buffer *out)
+{
+	json_putc(out, '{');
+	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
+		put_member(&m, out);
+		if (json_equals(m.key, "metadata"))
+			put_without(m.value, "ownerReferences", out);
+		else
+			json_puttext(out, m.value);
+	}
+	json_putc(out, '}');
+}
+
 static struct kube_outcome apply(struct kube_dir *dir, const char *name, struct json_text before,
                                  const struct kube_operation *operation)
 {
-	struct json_buffer after = {0};
+	struct json_buffer after = {0}, object = {0};
 	struct kube_outcome outcome;
 	put_mark(&after, &operation->id);
-	if (!kube_yaml_write(operation->object, &after))
+	put_unowned(operation->object, &object);
+	if (!kube_yaml_write(json_buffer_text(&object), &after))
 		outcome = failed("cannot be written as YAML");
 	else if (before.at != NULL && json_same(before, json_buffer_text(&after)))
 		outcome = done(dir, KUBE_UNCHANGED);
@@ -77,6 +113,7 @@ static struct kube_outcome apply(struct kube_dir *dir, const char *name, struct 
 			kube_batch_change(dir->batch, name, json_buffer_text(&after));
 		outcome = done(dir, KUBE_APPLIED);
 	}
+	json_buffer_free(&object);
 	json_buffer_free(&after);
 	return outcome;
 }

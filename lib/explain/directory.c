@@ -33,7 +33,8 @@ static bool hand_over(struct reading *reading, const struct json_buffer *line)
 	return wrong == NULL || refuse(reading, wrong);
 }
 
-/* The name of the card that owns the policy, when agent-egress made it. */
+/* The name of the card that the policy is for, when agent-egress made it: its owner; or, as manifests
+ * have none, from the annotation, where it is whole, else from the label. */
 static struct json_text card_of(const struct reading *reading, const struct event *policy)
 {
 	struct json_text labels = json_get(policy->metadata, "labels");
@@ -45,7 +46,10 @@ static struct json_text card_of(const struct reading *reading, const struct even
 	for (struct json_member m = json_first(owners); m.value.at; m = json_next(m))
 		if (json_equals(json_get(m.value, "kind"), "AgentCard"))
 			return json_plain(json_get(m.value, "name"));
-	return none;
+	struct json_text name = json_plain(
+	        json_get(policy->metadata, "annotations", reading->names->agentcard_label));
+	return name.at != NULL ? name
+	                       : json_plain(json_get(labels, reading->names->agentcard_label));
 }
 
 /* Only agents that are verified let other agents in. */
