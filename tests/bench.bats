@@ -89,6 +89,11 @@ left() {
 	[[ $output =~ with\ RS256\ +[0-9.]+\ % ]]
 }
 
+@test "assertions are measured beside the table of the same agents" {
+	run -0 small assert
+	has_ratio 'egress-explain --assert, 3 statements'
+}
+
 @test "hostile events are weighed in usual ones" {
 	run -0 small cost
 	for kind in $("$BUILD/tools/costly_card") 16-signatures 1000-agentcards; do
