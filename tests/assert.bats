@@ -178,10 +178,12 @@ refused() {
 }
 
 @test "input without any agent is no proof" {
-	mkdir dir
 	state "{name: no database, $database}"
+	run -3 egress-explain --assert assertions.yaml <<<'{"type":"BOOKMARK","object":{"apiVersion":"agent.kagenti.dev/v1alpha1","kind":"AgentCard","metadata":{"annotations":{"k8s.io/initial-events-end":"true"}}}}'
+	[[ $output = *'there is no agent in the stream: nothing can be asserted of it'* ]]
+	mkdir dir
 	run -3 egress-explain --dir dir --assert assertions.yaml
-	[[ $output = *'there is no agent in the directory: nothing can be asserted of it'* ]]
+	[[ $output = *'dir: has no policy that egress-apply wrote for an agent'* ]]
 }
 
 @test "a file that is not there, and a narrower question beside it, are refused" {

@@ -329,6 +329,33 @@ YAML
 	run -2 egress-translate --at tomorrow
 }
 
+@test "a grant ends by the clock when a live stream is silent; a replay has its own time alone" {
+	later() { date -u -d "+$1 seconds" +%FT%TZ; }
+	granted
+	sed -i "s/2026-12-01T00:00:00Z/$(later 5)/" bounds
+	{ api_server 10.0.0.1 && workload Deployment/weather && card weather && mark end AgentCard; } >world
+	# what was recorded an hour ago is judged as it was then, however long the pipe stays silent
+	{ at "$(later -3600)" && cat world; } >old
+	{ cat old; sleep 42; } 3>&- | egress-translate --bounds bounds >replayed 3>&- &
+	local replay=$!
+	mkfifo in
+	egress-translate --bounds bounds <in >out 3>&- &
+	{ at "$(later 0)" && cat world; } >log
+	exec 5>in
+	cat log >&5
+	# half a minute of silence, looked at every ten seconds
+	for ((i = 0; i < 240; i++)); do
+		[ "$(jq -s '[.[] | select(.type == "APPLY")] | length' out)" -lt 2 ] || break
+		sleep 0.5
+	done
+	[ "$(egress | wc -l)" = 2 ]
+	[ "$(egress | tail -n 1)" = '[{"to":[{"ipBlock":{"cidr":"203.0.113.0/24"}}]}]' ]
+	exec 5>&-
+	wait $! "$replay"
+	mv replayed out
+	[ "$(egress | wc -l)" = 1 ]
+}
+
 @test "an agent that is not verified gets no grant, and one whose card is invalid does" {
 	granted
 	target=(--at 2026-11-30T00:00:00Z)
