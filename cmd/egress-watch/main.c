@@ -213,7 +213,8 @@ static int watch(const struct options *o, struct connection *c, const struct obj
 		.bounds = o->bounds.value == 1,
 		.once = o->once,
 		.full = o->full,
-		.timestamps = o->timestamps,
+		// grants in the bounds end by the time that the events tell
+		.timestamps = o->timestamps || o->bounds.value == 1,
 		.page_size = o->page_size.value,
 		.watch_s = o->watch_seconds.value,
 		.out = STDOUT_FILENO,
