@@ -531,7 +531,7 @@ ADDED team-a/billing-card OverLimit" ]
 }
 
 @test "a line that is no event is rejected by number, and the stream goes on" {
-	{ echo '{"type":"APPLY","object":{}}'; cat good; echo '{"type":"ADDED"}'; } >in
+	{ echo '{"type":"SAID","object":{}}'; cat good; echo '{"type":"ADDED"}'; } >in
 	run -1 --separate-stderr egress-verify --trust-domain example.org --rejects rejects <in
 	[ "${#stderr_lines[@]}" -eq 2 ]
 	[[ ${stderr_lines[0]} == "egress-verify: line 1: "* && ${stderr_lines[1]} == "egress-verify: line 6: "* ]]
