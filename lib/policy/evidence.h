@@ -66,7 +66,7 @@ bool evidence_alone(const struct event *event);
 const char *evidence_missing(struct evidence *evidence);
 
 struct evidence_agent {
-	const char *namespace;          /* its namespace */
+	const char *namespace;
 	struct json_text selector;  /* of its pods: the podSelector of our policy */
 	struct json_text labels;    /* of the pod template; absent: not known */
 	struct json_text egress;    /* what the decision allows: NetworkPolicyEgressRules, */

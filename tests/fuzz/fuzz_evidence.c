@@ -24,7 +24,7 @@ static struct told judge(struct evidence *evidence)
 {
 	struct told told = {0};
 	struct evidence_agent agent = {
-	        .space = "agents",
+	        .namespace = "agents",
 	        .selector = json_of("{\"matchLabels\":{\"app\":\"web\"}}"),
 	        .labels = json_of("{\"app\":\"web\",\"tier\":\"a\"}"),
 	        .egress = json_of("[{\"to\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\",\"except\":"
