@@ -133,6 +133,46 @@ live() {
 	[ "${lines[1]}" = "    team-a/web may reach 169.254.169.254:80/tcp: the agent's pods are on their host's network, where no policy holds" ]
 }
 
+@test "manifests: a workload's kind is not known of its policy alone, so it is meant, and not excepted" {
+	mkdir dir
+	manifest a db '[{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}]'
+	manifest a web-statefulset '[{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}]'
+	state "{name: one, agents: {workloads: [StatefulSet/db]}, $metadata}" "{name: displaced, agents: {workloads: [StatefulSet/web]}, $metadata}" \
+		"{name: another, agents: {workloads: [StatefulSet/d]}, $metadata}" "{name: by kind, except: {workloads: [Deployment/*]}, $metadata}" \
+		"{name: any kind, except: {workloads: ['*/*']}, $metadata}"
+	judge 1 'fails     one (1 agent)' \
+		'    a/db may reach 169.254.169.254:80/tcp: policy a/db-signature-policy, spec.egress[0]' \
+		'fails     displaced (1 agent)' \
+		'    a/web-statefulset may reach 169.254.169.254:80/tcp: policy a/web-statefulset-signature-policy, spec.egress[0]' \
+		'holds     another (0 agents)' 'fails     by kind (2 agents)' \
+		'    a/db may reach 169.254.169.254:80/tcp: policy a/db-signature-policy, spec.egress[0]' \
+		'    a/web-statefulset may reach 169.254.169.254:80/tcp: policy a/web-statefulset-signature-policy, spec.egress[0]' \
+		'holds     any kind (0 agents)'
+}
+
+@test "manifests: a workload that has its pods on their host's network may reach everything, whatever its kind" {
+	mkdir dir
+	manifest a one '[]'
+	jq -n '{apiVersion: "apps/v1", kind: "StatefulSet", metadata: {namespace: "a", name: "one"},
+		spec: {selector: {matchLabels: {app: "one"}}, template: {metadata: {labels: {app: "one"}}, spec: {hostNetwork: true}}}}' >dir/one.json
+	state "{name: nobody reaches metadata, $metadata}"
+	judge 1 'fails     nobody reaches metadata (1 agent)' \
+		"    a/one may reach 169.254.169.254:80/tcp: the agent's pods are on their host's network, where no policy holds"
+	run -0 egress-explain --dir dir one 169.254.169.254:80/tcp
+	[ "${lines[0]}" = 'a/one to 169.254.169.254:80/tcp: allowed' ]
+	run -1 egress-explain --dir dir --check=unconfined
+}
+
+@test "two names of ports may be of one number" {
+	mkdir dir
+	manifest a one '[{"to": [{"podSelector": {}}], "ports": [{"port": "http"}]}]'
+	state '{name: no TCP, never: {egress: [{to: [{podSelector: {}}], ports: [{port: https}]}]}}' \
+		'{name: no UDP, never: {egress: [{to: [{podSelector: {}}], ports: [{port: https, protocol: UDP}]}]}}'
+	judge 1 'undecided no TCP (1 agent)' \
+		'    a/one cannot be decided: policy a/one-signature-policy, spec.egress[0]: the number of a named port is not known' \
+		'holds     no UDP (1 agent)'
+}
+
 @test "rules that no API server takes are not guessed at" {
 	mkdir dir
 	manifest a one '[{"to": [{"ipBlock": {"cidr": "10.20.0.5/16"}}]}]'

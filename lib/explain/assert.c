@@ -1,4 +1,5 @@
 /* Judging assertions: what an agent's policies allow beside what they may. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,27 +49,61 @@ static enum policy_answer fits_one(struct json_text patterns, const char *text)
 	return POLICY_DENIED;
 }
 
-static enum policy_answer fits(const struct assertion_selection *selection,
+/* Of a policy in a directory only its name is known: "NAME", of a workload of any kind, or, where two
+ * kinds have one name, "NAME-KIND" (policy/name.h). */
+static enum policy_answer fits_name(struct json_text pattern, const char *name)
+{
+	size_t slash = (size_t)((const char *)memchr(pattern.at, '/', pattern.len) - pattern.at);
+	struct json_text kind = {pattern.at, slash};
+	struct json_text rest = {pattern.at + slash + 1, pattern.len - slash - 1};
+	if (k8s_pattern_fits(rest, name))
+		return json_same(kind, json_of("*")) ? POLICY_ALLOWED : POLICY_UNKNOWN;
+	char *displaced = kube_format("%.*s-%.*s*", (int)rest.len, rest.at, (int)kind.len, kind.at);
+	for (char *at = displaced + rest.len; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	bool may = k8s_pattern_fits(json_of(displaced), name);
+	free(displaced);
+	return may ? POLICY_UNKNOWN : POLICY_DENIED;
+}
+
+static enum policy_answer fits_workload(const struct world *world, struct json_text patterns,
+                                        const struct policy_workload *workload)
+{
+	enum policy_answer best = POLICY_DENIED;
+	if (patterns.at == NULL || workload == NULL)
+		return fits_one(patterns, NULL);
+	if (!world->stands || workload->labels != NULL) { /* else its own manifest is not there */
+		char *name = kube_format("%s/%s", workload->kind, workload->name);
+		best = fits_one(patterns, name);
+		free(name);
+		return best;
+	}
+	for (struct json_member m = json_first(patterns); m.value.at; m = json_next(m)) {
+		enum policy_answer one = fits_name(json_plain(m.value), workload->name);
+		best = one > best ? one : best;
+	}
+	return best;
+}
+
+static enum policy_answer fits(const struct world *world, const struct assertion_selection *selection,
                                const struct policy_card *card)
 {
-	bool known = card->workload != NULL;
-	char *workload = known ? kube_format("%s/%s", card->workload->kind, card->workload->name) : NULL;
 	enum policy_answer all = fits_one(selection->namespaces, card->namespace->name);
 	enum policy_answer more[] = {
-	        fits_one(selection->workloads, workload),
+	        fits_workload(world, selection->workloads, card->workload),
 	        fits_one(selection->spiffe_ids, card->verified ? card->spiffe_id : NULL)};
 	for (size_t i = 0; i < 2; i++)
 		all = more[i] < all ? more[i] : all;
-	free(workload);
 	return all;
 }
 
 /* An agent that may be meant is; one that may be excepted is not. */
-static bool is_meant(const struct assertion *assertion, const struct policy_card *card)
+static bool is_meant(const struct world *world, const struct assertion *assertion,
+                     const struct policy_card *card)
 {
-	if (fits(&assertion->agents, card) == POLICY_DENIED)
+	if (fits(world, &assertion->agents, card) == POLICY_DENIED)
 		return false;
-	return !assertion->except.set || fits(&assertion->except, card) != POLICY_ALLOWED;
+	return !assertion->except.set || fits(world, &assertion->except, card) != POLICY_ALLOWED;
 }
 
 /* ---- what it is allowed */
@@ -123,17 +158,15 @@ static bool is_judged(const struct explanation *explanation, struct json_text ga
 	return false;
 }
 
-/* That of a directory says only that a cluster is not seen. */
+/* Any other of a directory says only that a cluster is not seen. */
 static void find_gap(struct judging *j)
 {
 	const struct explanation *explanation = j->explanation;
-	if (j->world->stands)
-		return;
 	for (struct json_member m = json_first(explanation->gaps); m.value.at; m = json_next(m)) {
 		if (json_equals(json_get(m.value, "reason"), "HostNetwork")) {
 			j->open = "the agent's pods are on their host's network, where no policy holds";
 			j->surely_open = true;
-		} else if (j->gap.at == NULL && !is_judged(explanation, m.value)) {
+		} else if (!j->world->stands && j->gap.at == NULL && !is_judged(explanation, m.value)) {
 			j->gap = m.value;
 		}
 	}
@@ -359,7 +392,7 @@ void explain_assertions_judge(struct explain_assertions *assertions, const struc
 	begin(&j);
 	for (size_t i = 0; i < assertions->count; i++) {
 		struct assertion *assertion = &assertions->at[i];
-		if (!is_meant(assertion, card))
+		if (!is_meant(world, assertion, card))
 			continue;
 		assertion->selected++;
 		struct finding finding = judge(&j, assertion);

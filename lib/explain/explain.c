@@ -144,6 +144,21 @@ static void read_decision(const struct policy_card *card, struct explanation *ex
 			decision->mode = mode_of(explanation->policies[i].egress, card->verified);
 }
 
+/* A policy's name does not tell its workload's kind, so a manifest of any kind counts. */
+static bool is_on_host_network(const struct world *world, const struct policy_workload *workload)
+{
+	char key[EVENT_KEY_SIZE + POLICY_LABEL_SIZE];
+	for (int i = 0; workload != NULL && i < K8S_WORKLOADS; i++) {
+		const struct policy_workload *found = NULL;
+		snprintf(key, sizeof key, "%s/%s/%s", workload->namespace->name, k8s_workloads[i].kind.kind,
+		         workload->name);
+		HASH_FIND_STR(world->inventory->workloads, key, found);
+		if (found != NULL && found->host_network == K8S_HOST_NETWORK_YES)
+			return true;
+	}
+	return false;
+}
+
 static bool is_undecided(struct json_text gap)
 {
 	return json_equals(json_get(gap, "reason"), "Undecided");
@@ -155,7 +170,15 @@ static void find_gaps(const struct world *world, struct explanation *explanation
 	static const char of_directory[] =
 	        "[{\"reason\":\"Undecided\",\"message\":"
 	        "\"a directory does not show what else the cluster has\"}]";
+	static const char of_host[] =
+	        "[{\"reason\":\"HostNetwork\",\"message\":"
+	        "\"the workload's manifest has its pods on their host's network, where no policy holds\"}]";
 	explanation->record = (struct json_text){0};
+	if (world->stands && is_on_host_network(world, explanation->card->workload)) {
+		explanation->gaps = json_of(of_host);
+		explanation->confinement = EXPLAIN_UNCONFINED;
+		return;
+	}
 	if (world->stands && explanation->decision.mode != POLICY_MODE_ALLOW_ALL) {
 		explanation->gaps = json_of(of_directory);
 		explanation->confinement = EXPLAIN_UNDECIDED;

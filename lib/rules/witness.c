@@ -41,6 +41,16 @@ static bool is_pods_and_block(const struct sets_part *a, const struct sets_part 
 	       (a->kind == SETS_BLOCK && b->kind == SETS_PODS);
 }
 
+/* Two names of ports may be of one number. */
+static bool may_share_number(const struct sets_ports *a, const struct sets_ports *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t j = 0; a->at[i].name.at != NULL && j < b->count; j++)
+			if (b->at[j].name.at != NULL && a->at[i].protocol == b->at[j].protocol)
+				return true;
+	return false;
+}
+
 /* What connections of `a` are in `b`. */
 static struct sets_witness meet(struct sets *sets, const struct sets_part *a,
                                 const struct sets_part *b)
@@ -50,6 +60,8 @@ static struct sets_witness meet(struct sets *sets, const struct sets_part *a,
 	both.ports = sets_ports_intersect(sets, a->ports, b->ports);
 	unsigned lost = sets_losses(sets);
 	bool some = !sets_ports_empty(both.ports);
+	if (!some && may_share_number(&a->ports, &b->ports))
+		lost |= SETS_LOST_NAMED_PORT;
 	if (!some && lost == 0)
 		return nothing;
 	bool met = sets_part_meet(sets, a, b, &both);
