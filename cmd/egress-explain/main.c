@@ -48,7 +48,7 @@ struct program {
 	struct explain_assertions *assertions; /* with --assert */
 	bool others; /* the directory has policies that nobody judges */
 	struct world world;
-	int64_t as_of, now; /* nanoseconds; 0: no --as-of; the latest time that was read */
+	int64_t as_of, now; /* nanoseconds: of --as-of; the latest time that was read */
 	bool untimed;       /* an event without a time was there */
 	bool judged; /* the translator has had the record at hand */
 	bool by_workload; /* the agent was asked for by its workload's name */
@@ -284,7 +284,7 @@ static bool is_until(struct program *program, const struct record *record)
 {
 	int64_t ns;
 	struct json_text time = json_plain(json_get(record->json, "time"));
-	if (program->as_of == 0)
+	if (program->options->as_of == NULL)
 		return true;
 	/* egress-verify's own follow what made it write them: a verdict that has changed, a line that was unusable */
 	bool is_own = json_get(record->json, "verification").at != NULL || json_equals(json_get(record->json, "type"), "ERROR");
@@ -305,7 +305,7 @@ static bool was_known(const struct program *program)
 {
 	if (program->untimed)
 		return false;
-	if (program->as_of == 0 || policy_translator_known(program->translator))
+	if (program->options->as_of == NULL || policy_translator_known(program->translator))
 		return true;
 	log_error("unknown: at %s the first lists were not complete in this log", program->options->as_of);
 	return false;
@@ -534,15 +534,17 @@ static int explain_flow_files(struct program *program)
 		explain_flows_put(flows, &out);
 	write_out(program, &out);
 	explain_flows_free(flows);
-	uint64_t matched = 0;
+	bool matched = count.undetermined > 0, doubt = count.undetermined > 0 || count.incomplete > 0;
 	for (int i = 0; i < EXPLAIN_FATES; i++)
-		matched += count.of[i];
-	if (whole && matched == 0 && count.unmatched > 0)
+		matched = matched || count.of[i] > 0;
+	if (whole && !matched && count.unmatched > 0)
 		log_error("none of %llu flows is of an agent that is asked about: are the events of the same cluster and time?",
 		          (unsigned long long)count.unmatched);
-	if (!whole || (matched == 0 && count.unmatched > 0))
+	else if (whole && !matched)
+		log_error("--flows: there is no flow: nothing was seen, so nothing is told of what would be cut");
+	if (!whole || !matched)
 		return EXIT_CANNOT;
-	return count.of[EXPLAIN_CUT] + count.of[EXPLAIN_DOUBTFUL] + count.incomplete > 0 ? EXIT_SOME : EXIT_OK;
+	return doubt || count.of[EXPLAIN_CUT] > 0 || count.of[EXPLAIN_DOUBTFUL] > 0 ? EXIT_SOME : EXIT_OK;
 }
 
 static int judge_assertions(struct program *program)

@@ -167,15 +167,44 @@ static const struct policy_workload *workload_of(struct explain_flows *flows, co
 	return found != NULL && found->cards != NULL ? found : owner_of(flows, peer) != NULL ? owner_of(flows, peer) : found;
 }
 
-static struct judged_agent *agent_of(struct explain_flows *flows, const struct flow_peer *peer)
+static struct judged_agent *agent_for(struct explain_flows *flows, const struct policy_workload *workload)
 {
-	const struct policy_workload *workload = workload_of(flows, peer);
 	struct judged_agent *agent = NULL;
 	if (workload == NULL || workload->cards == NULL)
 		return NULL;
 	const struct policy_card *card = workload->cards;
 	HASH_FIND_PTR(flows->agents, &card, agent);
 	return agent;
+}
+
+/* What controllers call pods begins with the name of what made them, of which no less than this is left
+ * where that is long. */
+enum { POD_STEM = 40 };
+
+static bool may_be_pod_of(const struct policy_workload *workload, struct json_text pod)
+{
+	size_t len = strlen(workload->name);
+	len = len < POD_STEM ? len : POD_STEM;
+	return pod.at == NULL || (pod.len >= len && memcmp(pod.at, workload->name, len) == 0);
+}
+
+/* Whether the flow may be of an agent, though which one it is of cannot be told: by labels that several
+ * templates fit, or without labels and workload. */
+static bool is_undetermined(struct explain_flows *flows, const struct flow *flow)
+{
+	const struct policy_namespace *namespace = NULL;
+	const struct flow_peer *from = &flow->source;
+	if (from->namespace.at == NULL)
+		return flow_pods_unclear(flows->pods, flow);
+	if (from->workload.at != NULL)
+		return false;
+	HASH_FIND(hh, flows->world->inventory->namespaces, from->namespace.at, from->namespace.len, namespace);
+	const struct policy_workload *workload = namespace == NULL ? NULL : namespace->workloads;
+	for (; workload != NULL; workload = workload->namespace_next)
+		if (agent_for(flows, workload) != NULL &&
+		    (from->labels.at != NULL ? is_of_template(workload, from->labels) : may_be_pod_of(workload, from->pod)))
+			return true;
+	return false;
 }
 
 static void copy_name(char *to, size_t size, struct json_text name)
@@ -345,14 +374,16 @@ static void take(struct explain_flows *flows, struct judged_agent *agent, const 
 		key = key_of(flows, flow); /* the buffer was used meanwhile */
 		kept = charge(flows, agent, bytes) ? keep(agent, &fresh, key) : NULL;
 	}
-	agent->of[kept != NULL ? kept->fate : fresh.fate] += count;
+	uint64_t *of = &agent->of[kept != NULL ? kept->fate : fresh.fate];
+	*of = flow_sum(*of, count);
 	if (kept == NULL) {
-		agent->beyond += count;
-		agent->beyond_cut += fresh.fate == EXPLAIN_CUT || fresh.fate == EXPLAIN_DOUBTFUL ? count : 0;
+		bool cut = fresh.fate == EXPLAIN_CUT || fresh.fate == EXPLAIN_DOUBTFUL;
+		agent->beyond = flow_sum(agent->beyond, count);
+		agent->beyond_cut = flow_sum(agent->beyond_cut, cut ? count : 0);
 		free(fresh.why);
 		return;
 	}
-	kept->count += count;
+	kept->count = flow_sum(kept->count, count);
 	widen(kept, flow->time);
 	widen(kept, flow->first);
 	widen(kept, flow->last);
@@ -365,9 +396,10 @@ const char *explain_flows_take(struct explain_flows *flows, struct json_text lin
 	if (wrong != NULL)
 		return wrong;
 	flow_pods_name(flows->pods, &flow);
-	struct judged_agent *agent = agent_of(flows, &flow.source);
+	struct judged_agent *agent = agent_for(flows, workload_of(flows, &flow.source));
 	if (agent == NULL) {
-		flows->unmatched += flow.count > 0 ? flow.count : 1;
+		uint64_t *of = is_undetermined(flows, &flow) ? &flows->undetermined : &flows->unmatched;
+		*of = flow_sum(*of, flow.count > 0 ? flow.count : 1);
 		return NULL;
 	}
 	agent->incomplete |= flow.incomplete;
@@ -377,10 +409,10 @@ const char *explain_flows_take(struct explain_flows *flows, struct json_text lin
 
 struct explain_flows_count explain_flows_count(const struct explain_flows *flows)
 {
-	struct explain_flows_count count = {.unmatched = flows->unmatched};
+	struct explain_flows_count count = {.unmatched = flows->unmatched, .undetermined = flows->undetermined};
 	for (const struct judged_agent *agent = flows->agents; agent != NULL; agent = agent->hh.next) {
 		for (int i = 0; i < EXPLAIN_FATES; i++)
-			count.of[i] += agent->of[i];
+			count.of[i] = flow_sum(count.of[i], agent->of[i]);
 		count.incomplete += agent->incomplete;
 	}
 	return count;

@@ -43,6 +43,7 @@ void explain_flows_put_json(const struct explain_flows *flows, struct json_buffe
 struct explain_flows_count {
 	uint64_t of[EXPLAIN_FATES];
 	uint64_t unmatched; /* flows of no agent that is wanted */
+	uint64_t undetermined; /* flows that may be of one, but of which cannot be told */
 	size_t incomplete;  /* agents of which the flows do not tell all */
 };
 struct explain_flows_count explain_flows_count(const struct explain_flows *flows);

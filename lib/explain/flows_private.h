@@ -45,7 +45,7 @@ struct explain_flows {
 	struct judged_space *spaces;
 	struct json_buffer key;
 	size_t bytes;
-	uint64_t unmatched;
+	uint64_t unmatched, undetermined;
 };
 
 /* The agent's own policy; NULL. */

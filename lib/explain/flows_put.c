@@ -116,10 +116,10 @@ static void put_destinations(struct json_buffer *out, const struct judged_agent 
 static void put_agent(struct json_buffer *out, const struct judged_agent *agent)
 {
 	static const char of_more[] = "    incomplete: some records stand for more destinations than they tell\n";
-	uint64_t all = 0;
+	bool any = false;
 	for (int i = 0; i < EXPLAIN_FATES; i++)
-		all += agent->of[i];
-	if (all == 0)
+		any = any || agent->of[i] > 0;
+	if (!any)
 		return;
 	json_puts(out, agent->card->key);
 	json_putf(out, ": %llu would be cut, %llu may be, %llu allowed, %llu denied as before\n",
@@ -136,10 +136,14 @@ static void put_agent(struct json_buffer *out, const struct judged_agent *agent)
 void explain_flows_put(const struct explain_flows *flows, struct json_buffer *out)
 {
 	struct explain_flows_count count = explain_flows_count(flows);
-	json_putf(out, "%llu flows would be cut, %llu may be, %llu are allowed, %llu denied as before, %llu are of no agent\n",
+	json_putf(out, "%llu flows would be cut, %llu may be, %llu are allowed, %llu denied as before, %llu are of no agent",
 	          (unsigned long long)count.of[EXPLAIN_CUT], (unsigned long long)count.of[EXPLAIN_DOUBTFUL],
 	          (unsigned long long)count.of[EXPLAIN_PASSES], (unsigned long long)count.of[EXPLAIN_REFUSED],
 	          (unsigned long long)count.unmatched);
+	if (count.undetermined > 0)
+		json_putf(out, ", %llu may be of one: several workloads fit, or their source says too little",
+		          (unsigned long long)count.undetermined);
+	json_putc(out, '\n');
 	for (const struct judged_agent *agent = flows->agents; agent != NULL; agent = agent->hh.next)
 		put_agent(out, agent);
 }
@@ -258,6 +262,7 @@ void explain_flows_put_json(const struct explain_flows *flows, struct json_buffe
 	json_putc(out, '{');
 	put_json_fates(out, count.of);
 	put_number(out, "unmatched", count.unmatched);
+	put_number(out, "undetermined", count.undetermined);
 	put_number(out, "incomplete", count.incomplete);
 	json_puts(out, "}\n");
 }

@@ -57,6 +57,12 @@ const char *flow_read(struct json_text line, struct flow *flow);
 /* One block; free() releases it. Running out of memory ends the program. */
 struct flow *flow_copy(const struct flow *flow);
 
+/* Counts stand in logs, which are hostile: a sum stops at the largest number. */
+static inline uint64_t flow_sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 /* True for one to FLOW_WORD_MAX printable ASCII bytes without blank, quote and backslash. */
 bool flow_is_word(struct json_text text);
 

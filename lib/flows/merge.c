@@ -187,10 +187,10 @@ void flow_merge_add(struct flow_merge *merge, const struct flow *flow)
 	uint64_t count = flow->count > 0 ? flow->count : 1;
 	workload->incomplete |= flow->incomplete;
 	if (destination == NULL) {
-		workload->beyond += count;
+		workload->beyond = flow_sum(workload->beyond, count);
 		return;
 	}
-	destination->count += count;
+	destination->count = flow_sum(destination->count, count);
 	widen(destination, flow->time);
 	widen(destination, flow->first);
 	widen(destination, flow->last);

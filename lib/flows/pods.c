@@ -196,10 +196,24 @@ static void name(const struct flow_pods *pods, struct flow_peer *peer, bool time
 		peer->labels = known->labels;
 }
 
+static bool is_timed(const struct flow *flow, int64_t *ns)
+{
+	return flow_time(flow->time, ns) || flow_time(flow->first, ns);
+}
+
 void flow_pods_name(const struct flow_pods *pods, struct flow *flow)
 {
 	int64_t ns = 0;
-	bool timed = flow_time(flow->time, &ns) || flow_time(flow->first, &ns);
+	bool timed = is_timed(flow, &ns);
 	name(pods, &flow->source, timed, ns);
 	name(pods, &flow->destination, timed, ns);
+}
+
+bool flow_pods_unclear(const struct flow_pods *pods, const struct flow *flow)
+{
+	int64_t ns = 0;
+	struct address *address = NULL;
+	if (!is_timed(flow, &ns))
+		HASH_FIND_STR(pods->addresses, flow->source.ip, address);
+	return address != NULL && address->pods->next != NULL;
 }

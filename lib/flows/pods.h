@@ -24,4 +24,7 @@ const char *flow_pods_event(struct flow_pods *pods, struct json_text line);
  * time gets those of addresses that one pod alone ever had. */
 void flow_pods_name(const struct flow_pods *pods, struct flow *flow);
 
+/* Whether the flow has no time, and its source an address that several pods had. */
+bool flow_pods_unclear(const struct flow_pods *pods, const struct flow *flow);
+
 #endif
