@@ -456,6 +456,35 @@ held() { jq -c 'select(.type != "AGENT" and (.object.metadata.name // "" | start
 	agent '.problems[] | select(.severity == null).message' | grep -q 'WidenedByPolicy: the agent is in quarantine'
 }
 
+# shared [--unverified]: the quarantined workload, and another agent whose selector takes its pods in.
+shared() {
+	api_server 10.0.0.1 && workload Deployment/other --selector '{"matchLabels":{"tier":"a"}}' &&
+		card other "$@" && mark end AgentCard && workload Deployment/weather --labels '{"app":"weather","tier":"a"}'
+}
+others() { jq -c 'select(.type == "APPLY" and .object.metadata.name == "other-signature-policy").object.spec | [.egress, .ingress]' out; }
+
+@test "another agent whose selector takes in the pods of a quarantine is cut off with it: its policy would open what is shut" {
+	quarantined
+	for card in "" --unverified; do
+		shared $card | egress-translate --bounds bounds >out
+		[ "$(others | tail -n 1)" = '[[],[]]' ]
+		[ "$(agent '[.reason, .message]' | tail -n 1)" = '["Quarantined","cut off: its selector selects the pods of agents/Deployment/weather, too: INC-1234 exfiltration"]' ]
+	done
+	# pods that have other labels are others
+	{ shared && workload Deployment/weather --type MODIFIED; } | egress-translate --bounds bounds >out
+	[ "$(others | tail -n 1 | jq -c '.[0]')" = '[{}]' ]
+}
+
+@test "pods that a deleted workload left behind stay shut for other agents, by the selector of the quarantine's object" {
+	quarantined
+	{ workload Deployment/weather && card weather; } | egress-translate --bounds bounds >out
+	held | seen ADDED >object
+	{ cat object && workload Deployment/other --labels '{"app":"weather"}' --selector '{"matchLabels":{"app":"weather"}}' && card other; } |
+		egress-translate --bounds bounds >out
+	[ "$(others)" = '[[],[]]' ]
+	[ -z "$(held)" ]
+}
+
 # The file `bounds` as an event of the stream.
 bounds_event() { egress-translate --bounds bounds --check >&2 && python3 -c '
 import json, sys, yaml
@@ -480,4 +509,40 @@ print(json.dumps({"type": sys.argv[1], "object": b}))' "${1:-ADDED}"; }
 	# a file wins over the stream
 	egress-translate --bounds bounds <log >out
 	[ "$(egress)" = "[$(rule 192.0.2.0/24)]" ]
+}
+
+# broken KIND NAME [JSON]: a change of it that cannot be used, for it is nested too deeply.
+broken() {
+	printf '{"type":"MODIFIED","object":{"apiVersion":"%s","kind":"%s","metadata":{"name":"%s","labels":{"tier":"prod"}},"x":%s}}\n' \
+		"$1" "$2" "$3" "$(printf '[%.0s' {1..200})"
+}
+
+@test "the labels of a Namespace whose record cannot be used are not known: limits count" {
+	bounds <<'YAML'
+bounds: [{namespaceLabels: {matchLabels: {tier: prod}}, atMost: {}}]
+YAML
+	run -1 --separate-stderr egress-translate --bounds bounds < <(namespace agents '{"tier":"test"}' &&
+		workload Deployment/weather && card weather && mark end AgentCard && broken v1 Namespace agents)
+	echo "$output" >out
+	[ "$(egress | tr '\n' ' ')" = '[{}] [] ' ]
+}
+
+@test "bounds whose record cannot be used leave all undecided where there are no others, also with --no-wait and later" {
+	local refused='{"type":"ADDED","object":{"apiVersion":"agent-egress.dev/v1alpha1","kind":"EgressBounds","metadata":{"name":"default"},"bounds":1}}'
+	{ workload Deployment/weather && card weather; } >world
+	broken agent-egress.dev/v1alpha1 EgressBounds default >unread
+	echo "$refused" >refused
+	local first
+	for first in unread refused; do
+		run -1 --separate-stderr egress-translate < <(cat "$first" world)
+		[[ -z $output && $stderr == *'no bounds that can be used'* ]]
+		run -1 --separate-stderr egress-translate --no-wait < <(cat "$first" world)
+		[[ -z $output && $stderr == *'no bounds that can be used'* ]]
+		run -1 --separate-stderr egress-translate < <(cat world && mark end AgentCard && cat "$first" &&
+			workload Deployment/later && card later)
+		[[ $output == *weather-signature-policy* && $output != *later-signature-policy* ]]
+	done
+	# of another name it is none of ours
+	run -1 --separate-stderr egress-translate < <(broken agent-egress.dev/v1alpha1 EgressBounds other && cat world)
+	[[ $output == *weather-signature-policy* ]]
 }

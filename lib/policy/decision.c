@@ -392,15 +392,18 @@ static void clear(struct policy_decision *decision)
 
 /* Before the verdict, and before all that a card may say. */
 static void decide_quarantined(const struct policy_inventory *inventory,
-                               const struct bounds_quarantine *entry,
+                               const struct bounds_quarantine *entry, bool shared,
                                struct policy_decision *decision)
 {
 	const char *contact = bounds_contact(inventory->settings->bounds);
 	decision->quarantined = true;
 	policy_decision_deny(decision, "Quarantined", "cut off: ");
+	if (shared)
+		json_putf(&decision->message, "its selector selects the pods of %s, too: ", entry->workload);
 	json_puts(&decision->message, entry->reason);
 	policy_problem(&decision->problems, POLICY_WARNING, "spec.targetRef", (struct json_text){0},
-	               "is in quarantine by the admin's bounds (%s): %s%s%s", entry->path,
+	               "%sis in quarantine by the admin's bounds (%s): %s%s%s",
+	               shared ? "selects the pods of another workload, too, which " : "", entry->path,
 	               entry->reason, contact[0] == '\0' ? "" : "; ask ", contact);
 }
 
@@ -437,9 +440,11 @@ void policy_decide(const struct policy_inventory *inventory, struct policy_workl
 	decision->selector =
 	        workload->selector != NULL ? json_of(workload->selector) : (struct json_text){0};
 	decision->verified = workload->permissive;
-	const struct bounds_quarantine *quarantine = policy_quarantine_of(inventory, workload);
+	const struct bounds_quarantine *own = policy_quarantine_of(inventory, workload);
+	const struct bounds_quarantine *quarantine =
+	        own != NULL ? own : policy_quarantine_shared(inventory, workload);
 	if (quarantine != NULL)
-		decide_quarantined(inventory, quarantine, decision);
+		decide_quarantined(inventory, quarantine, own == NULL, decision);
 	else if (workload->permissive)
 		decide_permissive(inventory, decision);
 	else

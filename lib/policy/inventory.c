@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/inventory_private.h"
+#include "policy/quarantine.h"
 
 char *policy_copy(struct json_text text)
 {
@@ -162,6 +163,7 @@ void policy_kind_complete(struct policy_inventory *inventory, const struct k8s_k
 struct change {
 	struct policy_inventory *inventory;
 	const struct policy_workload *workload;
+	bool quarantined; /* what shares its pods is, too */
 };
 
 /* Only whom it concerns: of very many that overlap each names a few, and most changes are not
@@ -170,7 +172,7 @@ static void touch_other(void *context, void *owner)
 {
 	const struct change *change = context;
 	struct policy_workload *other = owner;
-	bool named = other->overlaps_to == NULL ||
+	bool named = change->quarantined || other->overlaps_to == NULL ||
 	             strcmp(change->workload->key, other->overlaps_to) <= 0;
 	if (other->cards != NULL && named)
 		policy_touch(change->inventory, other);
@@ -211,7 +213,8 @@ static void set_permissive(struct policy_workload *workload, bool permissive)
 
 void policy_workload_changed(struct policy_inventory *inventory, struct policy_workload *workload)
 {
-	struct change change = {inventory, workload};
+	struct change change = {inventory, workload,
+	                        policy_quarantine_of(inventory, workload) != NULL};
 	policy_touch(inventory, workload);
 	policy_overlap_each(&workload->namespace->overlap, &workload->overlap, touch_other, &change);
 	touch_peers(inventory, workload->namespace);

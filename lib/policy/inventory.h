@@ -207,7 +207,7 @@ const char *policy_inventory_take(struct policy_inventory *inventory, const stru
 
 /* A record that cannot be used is of this object (k8s/unusable.h): from now on, until its next event, it
  * is not what it was before. A card that is held is not verified; a workload keeps its policy; a policy is
- * asked for again. False when it is a card that is not held: it may have any policy of its namespace,
+ * asked for again; a Namespace's labels are not known. False when it is a card that is not held: it may have any policy of its namespace,
  * so none of these is known to be unwanted until the next list of cards begins. */
 bool policy_inventory_unusable(struct policy_inventory *inventory, const struct event *named);
 

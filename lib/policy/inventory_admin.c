@@ -51,6 +51,15 @@ const char *policy_take_namespace(struct policy_inventory *inventory, const stru
 	return NULL;
 }
 
+/* Its labels may be any. */
+void policy_namespace_unusable(struct policy_inventory *inventory, const struct event *named)
+{
+	struct policy_namespace *namespace = NULL;
+	HASH_FIND(hh, inventory->namespaces, named->name.at, named->name.len, namespace);
+	if (namespace != NULL)
+		set_labels(inventory, namespace, NULL);
+}
+
 void policy_namespaces_begin(struct policy_inventory *inventory)
 {
 	for (struct policy_namespace *n = inventory->namespaces; n != NULL; n = n->hh.next)

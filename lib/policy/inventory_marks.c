@@ -26,6 +26,8 @@ bool policy_inventory_unusable(struct policy_inventory *inventory, const struct 
 		policy_workload_unusable(inventory, named);
 	else if ((kind = policy_kind_of(named->api_version, named->kind)) != NULL)
 		policy_object_unusable(inventory, named, kind);
+	else if (event_is(named, "", "Namespace"))
+		policy_namespace_unusable(inventory, named);
 	return true;
 }
 

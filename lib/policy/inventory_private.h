@@ -25,6 +25,7 @@ const char *policy_take_workload(struct policy_inventory *inventory, const struc
                                  enum k8s_workload_kind row);
 
 const char *policy_take_namespace(struct policy_inventory *inventory, const struct event *event);
+void policy_namespace_unusable(struct policy_inventory *inventory, const struct event *named);
 void policy_namespaces_begin(struct policy_inventory *inventory);
 void policy_namespaces_end(struct policy_inventory *inventory);
 

@@ -14,6 +14,12 @@
 const struct bounds_quarantine *policy_quarantine_of(const struct policy_inventory *inventory,
                                                      const struct policy_workload *workload);
 
+/* That of another workload of the namespace whose pods this one's selector selects, too: policies add up, so
+ * that this one's would open what the quarantine shuts. Where that one is gone its pods are those that its
+ * quarantine's object selects. NULL: there is none. */
+const struct bounds_quarantine *policy_quarantine_shared(const struct policy_inventory *inventory,
+                                                         const struct policy_workload *workload);
+
 /* quarantine-<workload>-<32 hex digits of SHA-256(kind/workload)> */
 void policy_quarantine_name(char name[POLICY_NAME_SIZE], const char *kind, const char *workload);
 

@@ -524,11 +524,19 @@ static void remove_next(struct policy_translator *translator)
 	policy_object_sweep(&translator->inventory, object);
 }
 
+/* Where they should have come and did not, nothing is decided without them. */
+static bool lacks_bounds(const struct policy_translator *translator)
+{
+	return translator->bounds_listed && translator->settings.bounds == NULL;
+}
+
 /* Until nothing is left that has changed. Policies come before deletions, so that a policy
  * that changes its name is there under the new one first. */
 static void flush(struct policy_translator *translator)
 {
 	const struct policy_inventory *inventory = &translator->inventory;
+	if (lacks_bounds(translator))
+		return;
 	for (;;) {
 		if (inventory->gone != NULL)
 			tell_gone(translator);
@@ -645,10 +653,19 @@ static bool is_card(const struct policy_translator *translator, const struct eve
 	return event_is(event, translator->inventory.settings->names->agentcard_group, "AgentCard");
 }
 
-/* Where they should have come and did not, their list goes on: nothing is decided without them. */
-static bool lacks_bounds(const struct policy_translator *translator, const struct event *mark)
+/* The one object that counts. */
+static bool is_our_bounds(const struct event *event)
 {
-	return is_bounds(mark) && translator->settings.bounds == NULL;
+	return is_bounds(event) && text_is(event->name, BOUNDS_OBJECT_NAME);
+}
+
+/* Somebody wants bounds: nothing is decided until some can be used. */
+static void want_bounds(struct policy_translator *translator, const struct event *event)
+{
+	if (translator->settings.bounds != NULL)
+		return;
+	policy_lists_begin(&translator->lists, event);
+	translator->bounds_listed = true;
 }
 
 static void end_list(struct policy_translator *translator, const struct event *event)
@@ -657,7 +674,7 @@ static void end_list(struct policy_translator *translator, const struct event *e
 		policy_inventory_end(&translator->inventory, event);
 		policy_lists_end(&translator->lists, event);
 	}
-	if (evidence_alone(event) || lacks_bounds(translator, event))
+	if (evidence_alone(event) || (is_bounds(event) && lacks_bounds(translator)))
 		return;
 	if (!translator->lost || !is_card(translator, event))
 		policy_inventory_end(&translator->inventory, event);
@@ -693,6 +710,8 @@ static void take_bookmark(struct policy_translator *translator, const struct eve
 static void take_named(struct policy_translator *translator, const struct event *named)
 {
 	take_evidence(translator, named);
+	if (is_our_bounds(named))
+		want_bounds(translator, named);
 	if (!policy_inventory_unusable(&translator->inventory, named)) {
 		translator->line.len = 0;
 		k8s_unusable_put(&translator->line, named);
@@ -734,18 +753,14 @@ static void say_fault(void *context, struct json_text at, const char *path, cons
 static const char *take_bounds(struct policy_translator *translator, const struct event *event)
 {
 	bool ours = translator->settings.bounds == translator->bounds;
-	if (!ours || event->type == EVENT_DELETED || !text_is(event->name, BOUNDS_OBJECT_NAME))
+	if (!ours || event->type == EVENT_DELETED || !is_our_bounds(event))
 		return NULL;
 	translator->fault.len = 0;
 	struct bounds *bounds =
 	        bounds_read(event->object, &(struct document_faults){say_fault, translator});
 	if (bounds == NULL) {
 		json_putc(&translator->fault, '\0');
-		if (translator->bounds == NULL) {
-			/* somebody wants bounds: nothing is decided until some can be used */
-			policy_lists_begin(&translator->lists, event);
-			translator->bounds_listed = true;
-		}
+		want_bounds(translator, event);
 		return translator->fault.at;
 	}
 	struct bounds *before = translator->bounds;
@@ -831,10 +846,10 @@ bool policy_translator_known(const struct policy_translator *translator)
 
 const char *policy_translator_end(struct policy_translator *translator)
 {
+	if (lacks_bounds(translator))
+		return "the input has no bounds that can be used, and should have: nothing is asked for";
 	if (translator->known)
 		return NULL;
-	if (translator->bounds_listed && translator->settings.bounds == NULL)
-		return "the input has no bounds that can be used, and should have: nothing is asked for";
 	if (policy_lists_any(&translator->lists))
 		return "the input ended before its lists were complete: not all is known, and "
 		       "nothing is asked for";
