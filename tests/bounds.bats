@@ -236,6 +236,12 @@ refused() {
 	refused 'line 5: quarantine: must be a list' <<<'quarantine: a/b/c'
 	refused 'line 5: quarantine[0].reason: must say why' <<<'quarantine: [{workload: a/b/c, reason: "a\tb"}]'
 	refused 'line 5: quarantine[0].workload: must be' <<<'quarantine: [{workload: a/b, reason: x}]'
+	local kind
+	for kind in deployment Deployments deployments.apps Deployment.apps; do
+		refused 'line 5: quarantine[0].workload: must be KIND as Kubernetes writes it: Deployment' <<<"quarantine: [{workload: a/$kind/c, reason: x}]"
+		refused 'line 5: bounds[0].workloads: must be KIND as Kubernetes writes it: Deployment' <<<"bounds: [{workloads: [$kind/*], atMost: {}}]"
+	done
+	refused 'line 5: grants[0].workload: must be KIND as Kubernetes writes it: Sandbox' <<<'grants: [{workload: a/sandbox/c, egress: [], until: "2026-12-01T00:00:00Z", reason: x}]'
 	printf 'kind: EgressBounds\n' >bounds
 	run -1 --separate-stderr egress-translate --bounds bounds --check
 	[[ $stderr == *'line 1: default: is missing'* && $stderr == *'apiVersion: must be'* ]]

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -10,6 +11,7 @@
 #include "k8s/name.h"
 #include "k8s/pattern.h"
 #include "k8s/selector.h"
+#include "k8s/workload.h"
 #include "rules/document.h"
 
 enum { PATH = 256, MESSAGE = 512, CONTACT = 128, REASON = 256 };
@@ -72,6 +74,56 @@ static void read_labels(struct document_check *check, struct bounds *bounds, str
 	document_fault(check, entry->namespace_labels, path, message);
 }
 
+/* As kubectl takes it, which knows other cases, the plural, and the group behind a dot. */
+static bool is_kind_loosely(const struct k8s_kind *known, const char *kind, size_t len)
+{
+	size_t word = strlen(known->kind);
+	if (len < word || strncasecmp(known->kind, kind, word) != 0)
+		return false;
+	if (word < len && (kind[word] == 's' || kind[word] == 'S'))
+		word++;
+	return word == len || (kind[word] == '.' && strlen(known->group) == len - word - 1 &&
+	                       strncasecmp(known->group, kind + word + 1, len - word - 1) == 0);
+}
+
+/* What these bytes should be to name a kind: as they are they would select nobody, and confine nobody.
+ * NULL: nothing else. */
+static const char *miswritten_kind(const char *kind, size_t len)
+{
+	for (size_t i = 0; i < K8S_WORKLOADS; i++) {
+		const struct k8s_kind *known = &k8s_workloads[i].kind;
+		if (is_kind_loosely(known, kind, len))
+			return strlen(known->kind) == len && memcmp(known->kind, kind, len) == 0
+			               ? NULL
+			               : known->kind;
+	}
+	return NULL;
+}
+
+static void refuse_kind(struct document_check *check, struct json_text at, const char *path,
+                        const char *kind)
+{
+	char message[MESSAGE];
+	snprintf(message, sizeof message, "must be KIND as Kubernetes writes it: %s", kind);
+	document_fault(check, at, path, message);
+}
+
+static void read_workloads(struct document_check *check, struct json_text value,
+                           struct bounds_entry *entry)
+{
+	char path[PATH];
+	snprintf(path, sizeof path, "%s.workloads", entry->path);
+	entry->workloads = document_patterns(check, value, "workloads", entry->path, true);
+	for (struct json_member m = json_first(entry->workloads); m.value.at; m = json_next(m)) {
+		struct json_text plain = json_plain(m.value);
+		const char *slash = plain.at == NULL ? NULL : memchr(plain.at, '/', plain.len);
+		const char *kind = slash == NULL ? NULL
+		                                 : miswritten_kind(plain.at, (size_t)(slash - plain.at));
+		if (kind != NULL)
+			refuse_kind(check, m.value, path, kind);
+	}
+}
+
 static void read_entry(struct document_check *check, struct bounds *bounds, struct json_text value,
                        struct bounds_entry *entry, bool selects)
 {
@@ -81,7 +133,7 @@ static void read_entry(struct document_check *check, struct bounds *bounds, stru
 	char path[PATH];
 	document_refuse_unknown(check, value, entry->path, selects ? known : known_default);
 	entry->namespaces = document_patterns(check, value, "namespaces", entry->path, false);
-	entry->workloads = document_patterns(check, value, "workloads", entry->path, true);
+	read_workloads(check, value, entry);
 	entry->spiffe_ids = document_patterns(check, value, "spiffeIDs", entry->path, false);
 	if (selects)
 		read_labels(check, bounds, value, entry);
@@ -187,11 +239,15 @@ static char *read_workload(struct document_check *check, struct json_text entry,
 	for (size_t i = 0; i < kind_len; i++)
 		good = good && ((kind[i] >= 'a' && kind[i] <= 'z') || (kind[i] >= 'A' && kind[i] <= 'Z') ||
 		                (kind[i] >= '0' && kind[i] <= '9') || kind[i] == '.' || kind[i] == '-');
-	if (good)
+	const char *known = good ? miswritten_kind(kind, kind_len) : NULL;
+	if (good && known == NULL)
 		return text;
 	free(text);
 	snprintf(at, sizeof at, "%s.workload", path);
-	document_fault(check, value.at == NULL ? entry : value, at, "must be NAMESPACE/KIND/NAME of one workload");
+	if (known != NULL)
+		refuse_kind(check, value, at, known);
+	else
+		document_fault(check, value.at == NULL ? entry : value, at, "must be NAMESPACE/KIND/NAME of one workload");
 	return NULL;
 }
 
