@@ -77,10 +77,16 @@ verified() { egress-verify --trust-domain example.org <agents.ndjson >verified.n
 # rendered PAGE: as man(1) shows it on a terminal of 80 columns; what groff has against it is in `warnings`
 rendered() { groff -mandoc -Tutf8 -rLL=78n -ww -P-cbou "$1" 2>warnings; }
 
+# plain_items PAGE: the items of its lists that are words alone, of which the first may be taken for a macro
+plain_items() {
+	sed -n 's/^\.It //p' "$1" | sed 's/\\&//g' | grep -E '^[A-Z][a-z]*( [a-z]+)+$' |
+		grep -vE '^(Ar|Cm|Ev|Fl|Ic|Li|Nm|Pa|Sy|Ta|Xr) '
+}
+
 # pages: all of them
 pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 
-@test "every manual is shown at 80 columns without a warning, a wide line or a lost heading" {
+@test "every manual is shown at 80 columns without a warning, a wide line, a lost heading or a lost item" {
 	local page heading count=0
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
 	export LC_ALL=C.UTF-8
@@ -92,11 +98,15 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 			sed 's/^ *//' text | grep -qxF -e "$heading" || { echo "$page: the heading is lost: $heading" && return 1; }
 			count=$((count + 1))
 		done < <(sed -n 's/^\.S[hs] //p' "$page" | sed 's/\\&//g')
+		while IFS= read -r heading; do
+			grep -qF -e "$heading" text || { echo "$page: the item is lost: $heading" && return 1; }
+			count=$((count + 1))
+		done < <(plain_items "$page")
 	done
 	[ "$count" -gt 80 ]
 }
 
-@test "that check would find a lost heading and a wide table" {
+@test "that check would find a lost heading, a wide table and a lost item" {
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
 	printf '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Ss In a pot\n.Bl -column "%050d" "%050d"\n.It a Ta b\n.El\n' 1 2 >a.1
 	rendered a.1 >text
@@ -104,6 +114,10 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	printf '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Bd -literal\n%081d\n.Ed\n' 1 >a.1
 	rendered a.1 >text
 	grep -qE '^.{81}' text
+	printf '.Dd January 1, 2026\n.Dt A 1\n.Os\n.Sh NAME\n.Nm a\n.Nd b\n.Bl -tag -width Ds\n.It No answer\nwords\n.El\n' >a.1
+	rendered a.1 >text
+	[ "$(plain_items a.1)" = 'No answer' ]
+	run -1 grep -qF 'No answer' text
 }
 
 # What a reader copies from the terminal is what is run below.
