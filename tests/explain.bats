@@ -137,6 +137,24 @@ card() {
 	[[ $output != *uid* ]]
 }
 
+@test "--card: one without a targetRef keeps that of the card of its name, as egress-propose writes it" {
+	card 198.51.100.0/24
+	run -0 ask --card card.yaml
+	local whole=$output
+	sed -i /targetRef/d card.yaml
+	run -0 ask --card card.yaml
+	[ "$output" = "$whole" ]
+	sed -i 's/ namespace: finance}/}/; s/{name: billing,/{name: billing/' card.yaml
+	run -0 ask --card card.yaml -n finance
+	[ "$output" = "$whole" ]
+	sed -i 's/name: billing/name: nobody/' card.yaml
+	run -3 ask --card card.yaml -n finance
+	[[ $output == *'targetRef names no workload'* ]]
+	# null is a targetRef that a server-side apply would take away
+	sed -i 's/name: nobody/name: billing/; s/^spec:/&\n  targetRef: null/' card.yaml
+	run -3 ask --card card.yaml -n finance
+}
+
 @test "--card: each mistake is said as the API server says it: 1" {
 	card 198.51.100.0/33
 	run -1 ask --card card.yaml

@@ -254,7 +254,7 @@ static bool try_card(void *context, const char *path, struct json_text object)
 	struct json_buffer line = {0};
 	struct event event;
 	const char *namespace = program->options->namespace == NULL ? "default" : program->options->namespace;
-	const char *wrong = explain_trial_event(&line, policy_names(program->options->names.value), object, namespace);
+	const char *wrong = explain_trial_event(&line, program->world.inventory, object, namespace);
 	struct json_text text = json_buffer_text(&line);
 	if (wrong == NULL)
 		wrong = policy_translator_take(program->translator, text, text);

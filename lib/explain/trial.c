@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "explain/words.h"
 #include "json/write.h"
 #include "k8s/event.h"
@@ -27,10 +28,50 @@ static void put_metadata(struct json_buffer *out, struct json_text metadata, con
 	json_putc(out, '}');
 }
 
-const char *explain_trial_event(struct json_buffer *out, const struct policy_names *names, struct json_text object,
+/* The held card that the object would be applied onto; NULL. */
+static const struct policy_card *held_card(const struct policy_inventory *inventory, struct json_text metadata,
+                                           const char *namespace)
+{
+	struct json_text own = json_plain(json_get(metadata, "namespace")), name = json_plain(json_get(metadata, "name"));
+	const struct policy_card *card = NULL;
+	if (name.at == NULL)
+		return NULL;
+	if (own.at == NULL)
+		own = (struct json_text){namespace, strlen(namespace)};
+	char *key = kube_format("%.*s/%.*s", (int)own.len, own.at, (int)name.len, name.at);
+	HASH_FIND_STR(inventory->cards, key, card);
+	free(key);
+	return card;
+}
+
+/* With the targetRef that the held card has. */
+static void put_spec(struct json_buffer *out, struct json_text spec, const struct policy_card *held)
+{
+	json_puts(out, "{\"targetRef\":{");
+	if (held->target_api_version[0] != '\0') {
+		json_put_key(out, "apiVersion");
+		json_put_string(out, held->target_api_version);
+	}
+	json_put_key(out, "kind");
+	json_put_string(out, held->target_kind);
+	json_put_key(out, "name");
+	json_put_string(out, held->target_name);
+	json_putc(out, '}');
+	for (struct json_member m = json_first(spec); m.value.at != NULL; m = json_next(m)) {
+		json_put_comma(out);
+		json_puttext(out, m.key);
+		json_putc(out, ':');
+		json_puttext(out, m.value);
+	}
+	json_putc(out, '}');
+}
+
+const char *explain_trial_event(struct json_buffer *out, const struct policy_inventory *inventory, struct json_text object,
                                 const char *namespace)
 {
-	struct json_text metadata = json_get(object, "metadata");
+	struct json_text metadata = json_get(object, "metadata"), spec = json_get(object, "spec");
+	bool is_partial = json_type(spec) == JSON_OBJECT && json_get(spec, "targetRef").at == NULL;
+	const struct policy_card *held = is_partial ? held_card(inventory, metadata, namespace) : NULL;
 	struct event event;
 	out->len = 0;
 	json_puts(out, "{\"type\":\"MODIFIED\",\"object\":{");
@@ -40,12 +81,14 @@ const char *explain_trial_event(struct json_buffer *out, const struct policy_nam
 		json_putc(out, ':');
 		if (m.value.at == metadata.at && json_type(metadata) == JSON_OBJECT)
 			put_metadata(out, metadata, namespace);
+		else if (m.value.at == spec.at && held != NULL && held->target_name[0] != '\0')
+			put_spec(out, spec, held);
 		else
 			json_puttext(out, m.value);
 	}
 	json_puts(out, "},\"verification\":{\"verified\":true,\"reason\":\"Verified\","
 	               "\"message\":\"as if it were: a card is tried\"}}");
-	if (event_read(json_buffer_text(out), &event) != NULL || !event_is(&event, names->agentcard_group, "AgentCard"))
+	if (event_read(json_buffer_text(out), &event) != NULL || !event_is(&event, inventory->settings->names->agentcard_group, "AgentCard"))
 		return "is no AgentCard";
 	return NULL;
 }

@@ -10,8 +10,9 @@
 #include "targets/target.h"
 
 /* Makes a verified event of an AgentCard as a file has it: in `namespace` where it names none, and as if it were
- * verified. NULL, or a static reason why it is none. */
-const char *explain_trial_event(struct json_buffer *out, const struct policy_names *names, struct json_text object,
+ * verified. One with a spec that has no targetRef keeps that of the card of its name in the inventory, as a server-side
+ * apply would: egress-propose writes such. NULL, or a static reason why it is none. */
+const char *explain_trial_event(struct json_buffer *out, const struct policy_inventory *inventory, struct json_text object,
                                 const char *namespace);
 
 /* Appends what the card's agent would get: its validation, its rules in words, and a line for each target. False
