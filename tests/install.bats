@@ -33,7 +33,7 @@ has_all() {
 		[ -x "$1/bin/$name" ] || { echo "no program $name" && return 1; }
 		compgen -G "$1/share/man/man1/$name.1*" >/dev/null || { echo "no manual of $name" && return 1; }
 	done
-	for name in man5/egress-records.5 man5/egress-bounds.5 man5/egress-assertions.5 man7/egress.7 man7/egress-security.7 man7/egress-troubleshooting.7 man7/egress-migrate.7; do
+	for name in man5/egress-records.5 man5/egress-bounds.5 man5/egress-assertions.5 man7/egress.7 man7/egress-tutorial.7 man7/egress-security.7 man7/egress-troubleshooting.7 man7/egress-migrate.7; do
 		compgen -G "$1/share/man/$name*" >/dev/null || { echo "no manual $name" && return 1; }
 	done
 	for name in "$root"/systemd/*@.*; do

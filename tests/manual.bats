@@ -45,15 +45,43 @@ page() {
 # commands of that one.
 examples() {
 	awk -v want="${2:-}" '
-		/^\.Sh/ { on = $2 == "EXAMPLES"; introduction = ""; next }
+		/^\.Sh/ { on = /^\.Sh (EXAMPLES|THE DAY)$/; introduction = ""; next }
 		!on { next }
-		/^\.(Pp|Ed)/ { code = 0; introduction = ""; next }
+		/^\.(Pp|Ed|Ss)/ { code = output = 0; introduction = ""; next }
+		/^\.\\" output$/ { output = 1 }
+		output { next }
 		/^\.(Bd|Dl)/ && want == "" { print introduction }
 		/^\.Bd/ { code = 1; next }
 		/^\.Dl/ { sub(/^\.Dl /, ""); if (introduction == want) print; next }
 		code { if (introduction == want) print; next }
 		introduction == "" && !/^\./ { introduction = $0 }' "$(page "$1")" |
 		sed 's/\\e/\\/g; s/\\(dq/"/g; s/\\&//g'
+}
+
+# shown PAGE INTRODUCTION: the output that the page shows below that example, a line each part of it, without folds.
+shown() {
+	awk -v want="$2" '
+		/^\.Ed/ { block = part = 0; next }
+		/^\.\\" output$/ { output = 1; next }
+		/^\.Bd/ { block = 1; part = output && last == want; output = 0; next }
+		part && /^ \.\.\.$/ { print ""; next }
+		part { printf "%s ", $0; next }
+		block { next }
+		$0 == want { last = want; next }
+		/:$/ && !/^\./ { last = "" }
+		END { print "" }' "$(page "$1")" | sed 's/\\e/\\/g; s/\\&//g' | tr -s ' \t' ' ' | sed 's/^ //; s/ $//; /^$/d'
+}
+
+# is_shown PAGE INTRODUCTION: `output` has each part of what the page shows, in its order.
+is_shown() {
+	local rest part
+	rest=$(tr -s ' \t\n' ' ' <<<"$output")
+	shown "$1" "$2" >parts
+	[ -s parts ] || { echo "$1 shows no output of: $2" && return 1; }
+	while IFS= read -r part; do
+		[[ $rest == *"$part"* ]] || { printf '%s\nthe page shows: %s\nit is: %s\n' "$2" "$part" "$output" && return 1; }
+		rest=${rest#*"$part"}
+	done <parts
 }
 
 # example PAGE INTRODUCTION [SED]: runs it, edited.
@@ -124,7 +152,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 @test "every example stands in the rendered manual, line by line, as it is run here" {
 	local page introduction
 	command -v groff >/dev/null || skip 'there is no groff: apt-get install groff-base'
-	for page in egress.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-tutorial.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		rendered "$(page "$page")" | sed 's/^ *//' >text
 		while IFS= read -r introduction; do
 			examples "$page" "$introduction" | sed 's/^ *//' >commands
@@ -138,7 +166,7 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 }
 
 @test "every example of the manuals is run here" {
-	for page in egress.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
+	for page in egress.7 egress-tutorial.7 egress-security.7 egress-troubleshooting.7 $(programs | sed 's/$/.1/'); do
 		examples $page >introductions
 		[ -s introductions ]
 		while IFS= read -r introduction; do
@@ -408,6 +436,75 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	grep -q $'^finance/billing\tNotApplied\tNetworkPolicy billing-signature-policy is not there$' <<<"$output"
 	run -0 example egress-troubleshooting.7 'How often each verdict was reached, with a message of each:'
 	grep -q '^[1-9][0-9]* SignatureInvalid ' <<<"$output"
+}
+
+@test "egress-tutorial(7): the whole day, from observed connections to enforced rules, and back" {
+	local -x TMPDIR=$PWD/tmp
+	mkdir -p tmp checkout/build
+	cd checkout
+	ln -s "$root/pipelines" pipelines
+	ln -s "$BUILD/bin" build/bin
+	printf 'all: ;@:\n' >Makefile
+	example egress-tutorial.7 "From a checkout, in a folder of the day's own:"
+	cd "$TMPDIR"/tmp.*
+	example egress-tutorial.7 'The sample has none, so give it the morning of one day:'
+
+	run -0 example egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
+	is_shown egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
+	run -0 example egress-tutorial.7 'A day of connections, and where they went:'
+	is_shown egress-tutorial.7 'A day of connections, and where they went:'
+	run -0 --separate-stderr example egress-tutorial.7 'Cards for review, and what their comments say:'
+	is_shown egress-tutorial.7 'Cards for review, and what their comments say:'
+	run -0 example egress-tutorial.7 'What would the proposed cards allow, and on which targets:'
+	is_shown egress-tutorial.7 'What would the proposed cards allow, and on which targets:'
+	run -0 example egress-tutorial.7 'The reviewed card, tried in the same way:'
+	is_shown egress-tutorial.7 'The reviewed card, tried in the same way:'
+
+	example egress-tutorial.7 'The log as it would go on:'
+	[ "$(wc -l <change.ndjson)" -eq 1 ]
+	run -1 example egress-tutorial.7 'Which connections would be cut, and which stay:'
+	is_shown egress-tutorial.7 'Which connections would be cut, and which stay:'
+	run -1 example egress-tutorial.7 'The same question for the rules of today, and another agent:'
+	is_shown egress-tutorial.7 'The same question for the rules of today, and another agent:'
+
+	run -0 example egress-tutorial.7 'Nobody reaches the metadata service, whatever a card says:'
+	is_shown egress-tutorial.7 'Nobody reaches the metadata service, whatever a card says:'
+	example egress-tutorial.7 'The policies of today:'
+	run -1 example egress-tutorial.7 'Does it hold today:'
+	is_shown egress-tutorial.7 'Does it hold today:'
+	run -0 example egress-tutorial.7 'Apply the log with the new card, and ask again:'
+	is_shown egress-tutorial.7 'Apply the log with the new card, and ask again:'
+	run -1 example egress-tutorial.7 'Which manifests are other than before:'
+	is_shown egress-tutorial.7 'Which manifests are other than before:'
+	[ "${#lines[@]}" -eq 1 ]
+
+	run -0 example egress-tutorial.7 'What may the agent reach now:'
+	is_shown egress-tutorial.7 'What may the agent reach now:'
+	run -0 example egress-tutorial.7 'May it reach its vendor:'
+	is_shown egress-tutorial.7 'May it reach its vendor:'
+	run -1 example egress-tutorial.7 'May it reach the metadata service:'
+	is_shown egress-tutorial.7 'May it reach the metadata service:'
+	run -1 example egress-tutorial.7 'Keep the log, and ask it later:'
+	is_shown egress-tutorial.7 'Keep the log, and ask it later:'
+
+	run -0 example egress-tutorial.7 'The log with the undo, and the policies that it leads to:'
+	is_shown egress-tutorial.7 'The log with the undo, and the policies that it leads to:'
+	run -0 example egress-tutorial.7 'The policies of today, again:'
+	[ -z "$output" ]
+}
+
+@test "that check of what a page shows would find another output, and parts in another order" {
+	output='holds     nobody reaches the cloud'"'"'s metadata service (14 agents)
+fails     only finance reaches the ledger'"'"'s database (10 agents)
+    support/chat may reach 10.20.0.0:5432/tcp: policy support/chat-signature-policy, spec.egress[0]'
+	is_shown egress-tutorial.7 'Does it hold today:'
+	output=${output/fails/holds}
+	run -1 is_shown egress-tutorial.7 'Does it hold today:'
+	output='support/triage Verified scoped unconfined
+AGENT VERDICT EGRESS CONFINED support/chat Verified allow-all - support/faq SignatureInvalid api-server unconfined'
+	run -1 is_shown egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
+	run -1 is_shown egress-tutorial.7 'The log as it would go on:'
+	[[ $output == *'shows no output of: The log as it would go on:' ]]
 }
 
 @test "egress-security(7): the commands that end an agent's connections, never its node's" {
