@@ -32,7 +32,7 @@ static enum options_verdict parse(int argc, char **argv, struct options *o)
 	         "what wrote the log; flows: our own records", &o->from},
 	        {OPTION_STRING, "pods", 0, "FILE",
 	         "give addresses the names of the pods that had them at the time:\n"
-	         "a log of egress-watch --pods --timestamps",
+	         "watch events of Pods, as kubectl get -w writes them",
 	         &o->pods},
 	        {OPTION_FLAG, "merge", 0, NULL, "write equal flows of a workload as one, with a count, at the end",
 	         &o->merge},

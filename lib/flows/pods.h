@@ -1,5 +1,5 @@
 /*
- * Which pod had an address, and when: from the events of Pods, as `egress-watch --pods --timestamps` or kubectl's watch
+ * Which pod had an address, and when: from the events of Pods, as `kubectl get -w --output-watch-events`
  * writes them. Addresses are used again, so an answer is only given for a time.
  *
  * A pod has its addresses from status.startTime (or the event that first shows them) until the event that
