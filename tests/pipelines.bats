@@ -391,6 +391,37 @@ changes() { "$pipelines/changes" --trust-domain example.org "$@"; }
 	[ -z "$output" ]
 }
 
+# later KIND NAME JQ: the timed log with a last event that changes this object at 08:02:00.
+later() {
+	timed | jq -c '(.object.spec | (.template?, .podTemplate?) | select(. != null)).spec.hostNetwork = false' >timed.ndjson
+	jq -c --arg kind "$1" --arg name "$2" "select(.object.kind == \$kind and .object.metadata.name == \$name)
+		| .type = \"MODIFIED\" | .time = \"2026-11-24T08:02:00Z\" | .object.spec |= ($3)" timed.ndjson | tail -n 1 >>timed.ndjson
+}
+
+@test "changes: MORE, when an agent leaves its policies for its host's network, and LESS when it comes back: 1" {
+	later Deployment billing '.template.spec.hostNetwork = true'
+	run -1 changes --since 2026-11-24T08:01:30Z --until 2026-11-24T08:02:00Z timed.ndjson
+	[ "${lines[0]}" = 'MORE finance/billing: scoped (Verified) then, scoped (Verified) now' ]
+	[[ ${lines[1]} == '    + gap HostNetwork: '* ]]
+	jq -c 'select(.time == "2026-11-24T08:02:00Z" and .object.metadata.name == "billing") | .time = "2026-11-24T08:03:00Z"
+		| .object.spec.template.spec.hostNetwork = false' timed.ndjson | tail -n 1 >>timed.ndjson
+	run -1 changes --since 2026-11-24T08:02:30Z timed.ndjson
+	[ "${lines[0]}" = 'LESS finance/billing: scoped (Verified) then, scoped (Verified) now' ]
+}
+
+@test "changes: MORE, when a card gets a name, or somebody's policy of another kind may widen the agent: 1" {
+	later AgentCard billing '.networkPolicy.domains = [{names: ["api.example.com"], ports: [{port: 443}]}]'
+	run -1 changes --since 2026-11-24T08:01:30Z --until 2026-11-24T08:02:00Z timed.ndjson
+	[ "${lines[0]}" = 'MORE finance/billing: scoped (Verified) then, scoped (Verified) now' ]
+	[ "${lines[1]}" = '    + names api.example.com on 443/TCP' ]
+	later AgentCard none .
+	jq -nc '{type: "ADDED", time: "2026-11-24T08:02:00Z", object: {apiVersion: "cilium.io/v2", kind: "CiliumNetworkPolicy",
+		metadata: {namespace: "finance", name: "open"}, spec: {endpointSelector: {}, egress: [{toEntities: ["world"]}]}}}' >>timed.ndjson
+	run -1 changes --since 2026-11-24T08:01:30Z --until 2026-11-24T08:02:00Z timed.ndjson
+	[[ $output == *'MORE finance/billing: scoped (Verified) then, scoped (Verified) now
+    + gap WidenedByPolicy: '*open* ]]
+}
+
 @test "changes: before the first lists, and without times, nothing can be told: 3" {
 	timed >timed.ndjson
 	run -3 changes --since 2026-11-24T08:00:30Z timed.ndjson

@@ -329,6 +329,10 @@ void put_json(struct json_buffer *out, const struct world *world,
 		json_put_key(out, "problems");
 		put_list(out, explanation);
 	}
+	if (explanation->card->workload != NULL && !json_is_empty(decision->domains)) {
+		json_put_key(out, "domains");
+		json_puttext(out, decision->domains);
+	}
 	if (world->asked != NULL) {
 		put_member(out, "destination", world->asked);
 		put_member(out, "answer", policy_answer_words[explanation->answer]);
