@@ -201,8 +201,8 @@ static bool is_undetermined(struct explain_flows *flows, const struct flow *flow
 	HASH_FIND(hh, flows->world->inventory->namespaces, from->namespace.at, from->namespace.len, namespace);
 	const struct policy_workload *workload = namespace == NULL ? NULL : namespace->workloads;
 	for (; workload != NULL; workload = workload->namespace_next)
-		if (agent_for(flows, workload) != NULL &&
-		    (from->labels.at != NULL ? is_of_template(workload, from->labels) : may_be_pod_of(workload, from->pod)))
+		if ((from->labels.at != NULL ? is_of_template(workload, from->labels) : may_be_pod_of(workload, from->pod)) &&
+		    agent_for(flows, workload) != NULL)
 			return true;
 	return false;
 }
