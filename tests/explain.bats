@@ -337,6 +337,15 @@ lets_in() { policy "$1" "in-$2" '{"podSelector": {"matchLabels": {"app": "'"$2"'
 	[[ $output == *': allowed'* ]]
 }
 
+@test "what a stage before could not use, and did not name, leaves every answer in doubt: 1" {
+	local error='{"type":"ERROR","object":{"apiVersion":"v1","kind":"Status","metadata":{},"status":"Failure","reason":"RecordRejected"}}'
+	echo "$error" >>verified
+	run -1 ask billing 203.0.113.7:443
+	[[ $output == *': allowed'* && $output == *'names no object, so this may be wrong'* ]]
+	run -1 ask --to 203.0.113.7:443
+	run -1 ask
+}
+
 @test "wrong usage: 2" {
 	for destination in 203.0.113.7 203.0.113.7:0 203.0.113.7:443/icmp 203.0.113.007:443 here:80 '[::ffff:1.2.3.4]:80' 10.0.0.1/8:1; do
 		run -2 ask billing "$destination"

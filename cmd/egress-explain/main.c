@@ -592,6 +592,16 @@ static int answer(struct program *program)
 	return status;
 }
 
+/* Of a record that cannot be used and names no object, nobody can tell what it concerned: no answer is a proof. */
+static int doubt_lost(const struct program *program, int status)
+{
+	if (status != EXIT_OK || !policy_translator_is_lost(program->translator))
+		return status;
+	log_error("a record of this stream could not be used and names no object, so this may be wrong: "
+	          "ask again with a stream that begins with complete lists");
+	return EXIT_SOME;
+}
+
 static int explain_stream(struct program *program, const struct policy_settings *settings)
 {
 	int status = EXIT_CANNOT;
@@ -602,7 +612,7 @@ static int explain_stream(struct program *program, const struct policy_settings 
 	program->world.stored = &program->stored;
 	program->world.agents = &program->agents;
 	if (read_all(program) && check_question(program))
-		status = answer(program);
+		status = doubt_lost(program, answer(program));
 	policy_translator_free(program->translator);
 	policy_stored_free(&program->stored);
 	explain_agents_free(&program->agents);
