@@ -12,23 +12,6 @@ struct source {
 	struct yaml_strict document;
 };
 
-static bool read_all(const char *path, struct json_buffer *text)
-{
-	FILE *file = fopen(path, "re");
-	char bytes[4096];
-	size_t got;
-	if (file == NULL)
-		return false;
-	/* One byte more than may be there is enough to refuse it. */
-	while (text->len <= YAML_STRICT_BYTES && (got = fread(bytes, 1, sizeof bytes, file)) > 0)
-		json_put(text, bytes, got);
-	bool good = ferror(file) == 0;
-	int why = errno;
-	fclose(file);
-	errno = why;
-	return good;
-}
-
 static void say(void *context, struct json_text at, const char *path, const char *message)
 {
 	const struct source *source = context;
@@ -42,7 +25,7 @@ struct bounds *bounds_file_read(const char *path)
 	struct json_buffer text = {0};
 	struct source source = {.path = path};
 	struct bounds *bounds = NULL;
-	if (!read_all(path, &text))
+	if (!yaml_strict_load(path, &text))
 		log_error("can't read the bounds in %s: %s", path, strerror(errno));
 	else if (!yaml_strict_read(&source.document, json_buffer_text(&text)))
 		log_error("%s: line %zu: %s", path, source.document.fault_line, source.document.fault);

@@ -126,10 +126,7 @@ void kube_agent_line_put(struct json_text line, const struct kube_agent_object *
 		if (json_equals(m.key, "gaps") || json_equals(m.key, "confined") ||
 		    json_equals(m.key, "live"))
 			continue;
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	if (judged) {
 		json_putf(out, ",\"confined\":%s,\"gaps\":", gaps.len == 2 ? "true" : "false");

@@ -9,9 +9,10 @@
 #include "apply/diff_private.h"
 #include "apply/files_private.h"
 #include "base/memory.h"
-#include "yaml/write.h"
+#include "json/write.h"
 #include "k8s/operator.h"
 #include "os/log.h"
+#include "yaml/write.h"
 
 /* Followed by the object's apiVersion, kind and name: also what a removed file is told by. */
 #define MARK "# Managed by egress-apply; edits are overwritten: "
@@ -60,22 +61,13 @@ static struct kube_outcome done(const struct kube_dir *dir, enum kube_verdict ve
 	return outcome;
 }
 
-static void put_member(const struct json_member *member, struct json_buffer *out)
-{
-	if (out->at[out->len - 1] != '{')
-		json_putc(out, ',');
-	json_puttext(out, member->key);
-	json_putc(out, ':');
-}
-
 static void put_without(struct json_text object, const char *left_out, struct json_buffer *out)
 {
 	json_putc(out, '{');
 	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
 		if (json_equals(m.key, left_out))
 			continue;
-		put_member(&m, out);
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	json_putc(out, '}');
 }
@@ -86,11 +78,12 @@ static void put_unowned(struct json_text object, struct json_buffer *out)
 {
 	json_putc(out, '{');
 	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
-		put_member(&m, out);
-		if (json_equals(m.key, "metadata"))
-			put_without(m.value, "ownerReferences", out);
-		else
-			json_puttext(out, m.value);
+		if (!json_equals(m.key, "metadata")) {
+			json_put_member(out, &m);
+			continue;
+		}
+		json_put_member_key(out, &m);
+		put_without(m.value, "ownerReferences", out);
 	}
 	json_putc(out, '}');
 }

@@ -27,10 +27,7 @@ static void put_conditions(struct json_buffer *out, struct json_text condition,
 	json_put_key(out, "conditions");
 	json_puts(out, "[{");
 	for (struct json_member m = json_first(condition); m.value.at; m = json_next(m)) {
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	json_put_key(out, "lastTransitionTime");
 	if (same && json_type(since) == JSON_STRING) {
@@ -47,10 +44,7 @@ static void put_members(struct json_buffer *out, struct json_text object, const 
 	for (struct json_member m = json_first(object); m.value.at; m = json_next(m)) {
 		if (json_equals(m.key, but))
 			continue;
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 }
 

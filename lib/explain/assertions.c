@@ -179,29 +179,12 @@ static void say(void *context, struct json_text at, const char *path, const char
 	          message);
 }
 
-static bool read_all(const char *path, struct json_buffer *text)
-{
-	FILE *file = fopen(path, "re");
-	char bytes[4096];
-	size_t got;
-	if (file == NULL)
-		return false;
-	/* One byte more than may be there is enough to refuse it. */
-	while (text->len <= YAML_STRICT_BYTES && (got = fread(bytes, 1, sizeof bytes, file)) > 0)
-		json_put(text, bytes, got);
-	bool good = ferror(file) == 0;
-	int why = errno;
-	fclose(file);
-	errno = why;
-	return good;
-}
-
 struct explain_assertions *explain_assertions_open(const char *path)
 {
 	struct json_buffer text = {0};
 	struct source source = {.path = path};
 	struct explain_assertions *assertions = NULL;
-	if (!read_all(path, &text))
+	if (!yaml_strict_load(path, &text))
 		log_error("can't read the assertions in %s: %s", path, strerror(errno));
 	else if (!yaml_strict_read(&source.document, json_buffer_text(&text)))
 		log_error("%s: line %zu: %s", path, source.document.fault_line, source.document.fault);

@@ -8,6 +8,7 @@
 #include "explain/flows_private.h"
 #include "explain/quote.h"
 #include "flows/merge.h"
+#include "k8s/selector.h"
 #include "net/ranges.h"
 
 enum { JUDGED_BYTES = sizeof(struct judged) + 64 }; /* what a destination is charged for, besides its text */
@@ -120,23 +121,6 @@ static const struct policy_workload *owner_of(struct explain_flows *flows, const
 	return named(flows, peer->namespace, json_of(is_set ? "Deployment" : "CronJob"), name);
 }
 
-/* A template's pods have all of its labels. */
-static bool is_of_template(const struct policy_workload *workload, struct json_text labels)
-{
-	if (workload->labels == NULL || json_is_empty(json_of(workload->labels)))
-		return false;
-	struct json_text template = json_of(workload->labels);
-	for (struct json_member m = json_first(template); m.value.at != NULL; m = json_next(m)) {
-		struct json_text key = json_plain(m.key), found = {0};
-		for (struct json_member l = json_first(labels); l.value.at != NULL && found.at == NULL; l = json_next(l))
-			if (json_same(json_plain(l.key), key))
-				found = l.value;
-		if (!json_same(found, m.value))
-			return false;
-	}
-	return true;
-}
-
 /* The one workload of the namespace whose template these labels fit; NULL when there are none or several. */
 static const struct policy_workload *labelled(struct explain_flows *flows, const struct flow_peer *peer)
 {
@@ -147,7 +131,7 @@ static const struct policy_workload *labelled(struct explain_flows *flows, const
 	HASH_FIND(hh, flows->world->inventory->namespaces, peer->namespace.at, peer->namespace.len, namespace);
 	const struct policy_workload *workload = namespace == NULL ? NULL : namespace->workloads;
 	for (; workload != NULL; workload = workload->namespace_next) {
-		if (!is_of_template(workload, peer->labels))
+		if (!k8s_labels_fit_template(peer->labels, json_of(workload->labels)))
 			continue;
 		if (found != NULL)
 			return NULL;
@@ -201,7 +185,7 @@ static bool is_undetermined(struct explain_flows *flows, const struct flow *flow
 	HASH_FIND(hh, flows->world->inventory->namespaces, from->namespace.at, from->namespace.len, namespace);
 	const struct policy_workload *workload = namespace == NULL ? NULL : namespace->workloads;
 	for (; workload != NULL; workload = workload->namespace_next)
-		if ((from->labels.at != NULL ? is_of_template(workload, from->labels) : may_be_pod_of(workload, from->pod)) &&
+		if ((from->labels.at != NULL ? k8s_labels_fit_template(from->labels, json_of(workload->labels)) : may_be_pod_of(workload, from->pod)) &&
 		    agent_for(flows, workload) != NULL)
 			return true;
 	return false;

@@ -3,7 +3,6 @@
 #include "explain/words.h"
 #include "json/write.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const char table_head[] =
@@ -83,15 +82,6 @@ static void put_policy(struct json_buffer *out, const struct world *world,
 	json_putc(out, '\n');
 }
 
-static void put_decoded(struct json_buffer *out, struct json_text string)
-{
-	size_t len;
-	char *text = json_string(string, &len);
-	if (text != NULL)
-		json_put_plain(out, text, len);
-	free(text);
-}
-
 /* Those of the record, in which others' policies have theirs. */
 static void put_list(struct json_buffer *out, const struct explanation *explanation)
 {
@@ -111,10 +101,10 @@ static void put_problems(struct json_buffer *out, const struct explanation *expl
 		bool warning = json_equals(json_get(m.value, "severity"), "warning");
 		json_puts(out, warning ? "    warning " : "    problem ");
 		if (!json_equals(json_get(m.value, "field"), "")) {
-			put_decoded(out, json_get(m.value, "field"));
+			explain_put_string(out, json_get(m.value, "field"));
 			json_puts(out, ": ");
 		}
-		put_decoded(out, json_get(m.value, "message"));
+		explain_put_string(out, json_get(m.value, "message"));
 		json_putc(out, '\n');
 	}
 	json_buffer_free(&list);
@@ -129,9 +119,9 @@ static void put_gaps(struct json_buffer *out, const struct explanation *explanat
 		json_putf(out, "    %s\n", explain_confinement_words[explanation->confinement]);
 	for (struct json_member m = json_first(explanation->gaps); m.value.at; m = json_next(m)) {
 		json_puts(out, "    gap ");
-		put_decoded(out, json_get(m.value, "reason"));
+		explain_put_string(out, json_get(m.value, "reason"));
 		json_puts(out, ": ");
-		put_decoded(out, json_get(m.value, "message"));
+		explain_put_string(out, json_get(m.value, "message"));
 		json_putc(out, '\n');
 	}
 }

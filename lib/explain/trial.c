@@ -20,10 +20,7 @@ static void put_metadata(struct json_buffer *out, struct json_text metadata, con
 		json_put_string(out, namespace);
 	}
 	for (struct json_member m = json_first(metadata); m.value.at != NULL; m = json_next(m)) {
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	json_putc(out, '}');
 }
@@ -58,10 +55,7 @@ static void put_spec(struct json_buffer *out, struct json_text spec, const struc
 	json_put_string(out, held->target_name);
 	json_putc(out, '}');
 	for (struct json_member m = json_first(spec); m.value.at != NULL; m = json_next(m)) {
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	json_putc(out, '}');
 }
@@ -76,9 +70,7 @@ const char *explain_trial_event(struct json_buffer *out, const struct policy_inv
 	out->len = 0;
 	json_puts(out, "{\"type\":\"MODIFIED\",\"object\":{");
 	for (struct json_member m = json_first(object); m.value.at != NULL; m = json_next(m)) {
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
+		json_put_member_key(out, &m);
 		if (m.value.at == metadata.at && json_type(metadata) == JSON_OBJECT)
 			put_metadata(out, metadata, namespace);
 		else if (m.value.at == spec.at && held != NULL && held->target_name[0] != '\0')
@@ -103,15 +95,6 @@ static struct policy_decision decide(const struct policy_inventory *inventory, c
 	return decision;
 }
 
-static void put_decoded(struct json_buffer *out, struct json_text string)
-{
-	size_t len;
-	char *text = json_string(string, &len);
-	if (text != NULL)
-		json_put_plain(out, text, len);
-	free(text);
-}
-
 /* Those behind the first `skipped`, which were there before. */
 static size_t put_problems(struct json_buffer *out, const struct policy_decision *decision, size_t skipped, const char *before)
 {
@@ -126,10 +109,10 @@ static size_t put_problems(struct json_buffer *out, const struct policy_decision
 		if (before[0] == ' ')
 			json_puts(out, json_equals(json_get(m.value, "severity"), "warning") ? "warning " : "problem ");
 		if (!json_equals(json_get(m.value, "field"), "")) {
-			put_decoded(out, json_get(m.value, "field"));
+			explain_put_string(out, json_get(m.value, "field"));
 			json_puts(out, ": ");
 		}
-		put_decoded(out, json_get(m.value, "message"));
+		explain_put_string(out, json_get(m.value, "message"));
 		json_putc(out, '\n');
 		told++;
 	}

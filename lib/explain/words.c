@@ -1,5 +1,7 @@
 #include "explain/words.h"
 
+#include <stdlib.h>
+
 #include "json/json.h"
 
 static void put_selector(struct json_buffer *out, struct json_text selector)
@@ -83,6 +85,15 @@ void explain_put_rule_words(struct json_buffer *out, struct json_text rule, cons
 	put_rule(&words, rule, namespace);
 	json_put_plain(out, words.at, words.len);
 	json_buffer_free(&words);
+}
+
+void explain_put_string(struct json_buffer *out, struct json_text string)
+{
+	size_t len;
+	char *text = json_string(string, &len);
+	if (text != NULL)
+		json_put_plain(out, text, len);
+	free(text);
 }
 
 void explain_put_name_words(struct json_buffer *out, struct json_text domain)

@@ -14,6 +14,9 @@ void explain_put_peer_words(struct json_buffer *out, struct json_text peer, cons
 void explain_put_ports_words(struct json_buffer *out, struct json_text ports);
 void explain_put_rule_words(struct json_buffer *out, struct json_text rule, const char *namespace);
 
+/* The characters of a JSON string; safe to print. */
+void explain_put_string(struct json_buffer *out, struct json_text string);
+
 /* Of an element of domains: "api.example.com, example.org on 443/TCP"; safe to print. */
 void explain_put_name_words(struct json_buffer *out, struct json_text domain);
 

@@ -233,23 +233,9 @@ const char *flow_proposals_event(struct flow_proposals *p, struct json_text line
 	return NULL;
 }
 
-/* A workload's pods carry all labels of its template. */
 static bool is_of_template(const struct proposed_named *workload, struct json_text labels)
 {
-	if (workload == NULL || workload->labels == NULL || labels.at == NULL)
-		return false;
-	struct json_text template = json_of(workload->labels);
-	if (json_is_empty(template))
-		return false;
-	for (struct json_member m = json_first(template); m.value.at != NULL; m = json_next(m)) {
-		struct json_text key = json_plain(m.key), found = {0};
-		for (struct json_member l = json_first(labels); l.value.at != NULL && found.at == NULL; l = json_next(l))
-			if (json_same(json_plain(l.key), key))
-				found = l.value;
-		if (!json_same(found, m.value))
-			return false;
-	}
-	return true;
+	return workload != NULL && k8s_labels_fit_template(labels, json_of(workload->labels));
 }
 
 /* A ReplicaSet's name is its Deployment's, a dash and a hash of digits and consonants. */
@@ -378,10 +364,7 @@ static bool put_pods(struct json_buffer *out, const struct flow_peer *to)
 	for (struct json_member m = json_first(to->labels); m.value.at != NULL; m = json_next(m)) {
 		if (is_of_controller(json_plain(m.key)))
 			continue;
-		json_put_comma(out);
-		json_puttext(out, m.key);
-		json_putc(out, ':');
-		json_puttext(out, m.value);
+		json_put_member(out, &m);
 	}
 	json_putc(out, '}');
 	return out->len > begin + 2;

@@ -61,3 +61,16 @@ void json_put_key(struct json_buffer *buffer, const char *key)
 	json_put_string(buffer, key);
 	json_putc(buffer, ':');
 }
+
+void json_put_member_key(struct json_buffer *buffer, const struct json_member *member)
+{
+	json_put_comma(buffer);
+	json_puttext(buffer, member->key);
+	json_putc(buffer, ':');
+}
+
+void json_put_member(struct json_buffer *buffer, const struct json_member *member)
+{
+	json_put_member_key(buffer, member);
+	json_puttext(buffer, member->value);
+}

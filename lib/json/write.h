@@ -6,6 +6,7 @@
 #define JSON_WRITE_H
 
 #include "base/buffer.h"
+#include "json/json.h"
 
 /* A JSON string with its quotes, from UTF-8 bytes; bytes that are not UTF-8 become U+FFFD. */
 void json_put_string(struct json_buffer *buffer, const char *string);
@@ -18,5 +19,8 @@ void json_put_escape(struct json_buffer *buffer, unsigned char c);
 void json_put_comma(struct json_buffer *buffer);
 /* The same, then `"key":`. */
 void json_put_key(struct json_buffer *buffer, const char *key);
+/* The same of a member that stands elsewhere, byte for byte: its key, and its value as well. */
+void json_put_member_key(struct json_buffer *buffer, const struct json_member *member);
+void json_put_member(struct json_buffer *buffer, const struct json_member *member);
 
 #endif

@@ -184,3 +184,15 @@ bool policy_selector_asks_beyond(struct json_text selector, struct json_text lab
 			return true;
 	return false;
 }
+
+bool k8s_labels_fit_template(struct json_text labels, struct json_text template)
+{
+	if (template.at == NULL || json_is_empty(template))
+		return false;
+	for (struct json_member m = json_first(template); m.value.at; m = json_next(m)) {
+		struct json_text value = label_of(labels, m.key);
+		if (value.at == NULL || !same_string(value, m.value))
+			return false;
+	}
+	return true;
+}

@@ -32,4 +32,8 @@ bool policy_selector_may_match(struct json_text selector, struct json_text label
  * (k8s_label_is_controllers()) and nobody any other. */
 bool policy_selector_matches_template(struct json_text selector, struct json_text labels);
 
+/* Whether these labels, of any pod, have all of a template's, as those of its pods do. False of a template
+ * that is absent or has none: every pod's would. */
+bool k8s_labels_fit_template(struct json_text labels, struct json_text template);
+
 #endif

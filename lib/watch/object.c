@@ -11,14 +11,6 @@
 static const char FETCHED[] = "agent-egress.dev/fetched-from";
 static const char LAST_APPLIED[] = "kubectl.kubernetes.io/last-applied-configuration";
 
-static void put_member(struct json_buffer *out, const struct json_member *member)
-{
-	json_put_comma(out);
-	json_puttext(out, member->key);
-	json_putc(out, ':');
-	json_puttext(out, member->value);
-}
-
 /* `"key":value` when there is a value. */
 static void put_value(struct json_buffer *out, const char *key, struct json_text value)
 {
@@ -48,7 +40,7 @@ static void put_annotations(struct json_buffer *out, struct json_text annotation
 	json_putc(out, '{');
 	for (struct json_member m = json_first(annotations); m.value.at; m = json_next(m))
 		if (!json_equals(m.key, FETCHED) && (full || !json_equals(m.key, LAST_APPLIED)))
-			put_member(out, &m);
+			json_put_member(out, &m);
 	json_putc(out, '}');
 }
 
@@ -62,7 +54,7 @@ static void put_metadata(struct json_buffer *out, struct json_text metadata, boo
 		if (json_equals(m.key, "annotations") && json_type(m.value) == JSON_OBJECT)
 			put_annotations(out, m.value, full);
 		else
-			put_member(out, &m);
+			json_put_member(out, &m);
 	}
 	json_putc(out, '}');
 }
@@ -97,7 +89,7 @@ static void put_whole(struct json_buffer *out, const struct k8s_kind *kind,
 		else if (card && json_equals(m.key, "status") && json_type(m.value) == JSON_OBJECT)
 			put_card_status(out, m.value);
 		else
-			put_member(out, &m);
+			json_put_member(out, &m);
 	}
 }
 

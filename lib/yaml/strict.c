@@ -1,5 +1,7 @@
 #include "yaml/strict.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <yaml.h>
 
@@ -169,4 +171,21 @@ void yaml_strict_free(struct yaml_strict *read)
 	json_buffer_free(&read->json);
 	free(read->lines);
 	*read = (struct yaml_strict){0};
+}
+
+bool yaml_strict_load(const char *path, struct json_buffer *text)
+{
+	FILE *file = fopen(path, "re");
+	char bytes[4096];
+	size_t got;
+	if (file == NULL)
+		return false;
+	/* One byte more than may be there is enough to refuse it. */
+	while (text->len <= YAML_STRICT_BYTES && (got = fread(bytes, 1, sizeof bytes, file)) > 0)
+		json_put(text, bytes, got);
+	bool good = ferror(file) == 0;
+	int why = errno;
+	fclose(file);
+	errno = why;
+	return good;
 }

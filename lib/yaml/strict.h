@@ -25,6 +25,10 @@ struct yaml_strict {
 	size_t fault_line;
 };
 
+/* Appends a file's text, or so much of it that yaml_strict_read() refuses it as too large. False, with
+ * errno, when it cannot be read. */
+bool yaml_strict_load(const char *path, struct json_buffer *text);
+
 /* False with `fault` and its line. */
 bool yaml_strict_read(struct yaml_strict *read, struct json_text text);
 
