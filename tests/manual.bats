@@ -84,6 +84,12 @@ is_shown() {
 	done <parts
 }
 
+# shows STATUS example PAGE INTRODUCTION: it ends so, and its output is what the page shows.
+shows() {
+	run "-$1" "${@:2}"
+	is_shown "$3" "$4"
+}
+
 # example PAGE INTRODUCTION [SED]: runs it, edited.
 example() {
 	examples "$1" "$2" | sed "${3:-}" >example.bash
@@ -449,46 +455,31 @@ pages() { ls "$root"/cmd/*/*.1 "$root"/lib/*/*.5 "$root"/pipelines/*.7; }
 	cd "$TMPDIR"/tmp.*
 	example egress-tutorial.7 'The sample has none, so give it the morning of one day:'
 
-	run -0 example egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
-	is_shown egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
-	run -0 example egress-tutorial.7 'A day of connections, and where they went:'
-	is_shown egress-tutorial.7 'A day of connections, and where they went:'
+	shows 0 example egress-tutorial.7 'Check the signatures, and list the agents of one namespace:'
+	shows 0 example egress-tutorial.7 'A day of connections, and where they went:'
 	run -0 --separate-stderr example egress-tutorial.7 'Cards for review, and what their comments say:'
 	is_shown egress-tutorial.7 'Cards for review, and what their comments say:'
-	run -0 example egress-tutorial.7 'What would the proposed cards allow, and on which targets:'
-	is_shown egress-tutorial.7 'What would the proposed cards allow, and on which targets:'
-	run -0 example egress-tutorial.7 'The reviewed card, tried in the same way:'
-	is_shown egress-tutorial.7 'The reviewed card, tried in the same way:'
+	shows 0 example egress-tutorial.7 'What would the proposed cards allow, and on which targets:'
+	shows 0 example egress-tutorial.7 'The reviewed card, tried in the same way:'
 
 	example egress-tutorial.7 'The log as it would go on:'
 	[ "$(wc -l <change.ndjson)" -eq 1 ]
-	run -1 example egress-tutorial.7 'Which connections would be cut, and which stay:'
-	is_shown egress-tutorial.7 'Which connections would be cut, and which stay:'
-	run -1 example egress-tutorial.7 'The same question for the rules of today, and another agent:'
-	is_shown egress-tutorial.7 'The same question for the rules of today, and another agent:'
+	shows 1 example egress-tutorial.7 'Which connections would be cut, and which stay:'
+	shows 1 example egress-tutorial.7 'The same question for the rules of today, and another agent:'
 
-	run -0 example egress-tutorial.7 'Nobody reaches the metadata service, whatever a card says:'
-	is_shown egress-tutorial.7 'Nobody reaches the metadata service, whatever a card says:'
+	shows 0 example egress-tutorial.7 'Nobody reaches the metadata service, whatever a card says:'
 	example egress-tutorial.7 'The policies of today:'
-	run -1 example egress-tutorial.7 'Does it hold today:'
-	is_shown egress-tutorial.7 'Does it hold today:'
-	run -0 example egress-tutorial.7 'Apply the log with the new card, and ask again:'
-	is_shown egress-tutorial.7 'Apply the log with the new card, and ask again:'
-	run -1 example egress-tutorial.7 'Which manifests are other than before:'
-	is_shown egress-tutorial.7 'Which manifests are other than before:'
+	shows 1 example egress-tutorial.7 'Does it hold today:'
+	shows 0 example egress-tutorial.7 'Apply the log with the new card, and ask again:'
+	shows 1 example egress-tutorial.7 'Which manifests are other than before:'
 	[ "${#lines[@]}" -eq 1 ]
 
-	run -0 example egress-tutorial.7 'What may the agent reach now:'
-	is_shown egress-tutorial.7 'What may the agent reach now:'
-	run -0 example egress-tutorial.7 'May it reach its vendor:'
-	is_shown egress-tutorial.7 'May it reach its vendor:'
-	run -1 example egress-tutorial.7 'May it reach the metadata service:'
-	is_shown egress-tutorial.7 'May it reach the metadata service:'
-	run -1 example egress-tutorial.7 'Keep the log, and ask it later:'
-	is_shown egress-tutorial.7 'Keep the log, and ask it later:'
+	shows 0 example egress-tutorial.7 'What may the agent reach now:'
+	shows 0 example egress-tutorial.7 'May it reach its vendor:'
+	shows 1 example egress-tutorial.7 'May it reach the metadata service:'
+	shows 1 example egress-tutorial.7 'Keep the log, and ask it later:'
 
-	run -0 example egress-tutorial.7 'The log with the undo, and the policies that it leads to:'
-	is_shown egress-tutorial.7 'The log with the undo, and the policies that it leads to:'
+	shows 0 example egress-tutorial.7 'The log with the undo, and the policies that it leads to:'
 	run -0 example egress-tutorial.7 'The policies of today, again:'
 	[ -z "$output" ]
 }

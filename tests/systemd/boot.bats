@@ -62,7 +62,7 @@ build_package() {
 # the network. What is installed, configured and enabled there stays there, and outlives a reboot,
 # which is a second call of this.
 boot() {
-	local tries=0 init
+	local tries=0
 	systemd-nspawn --quiet --machine="egress-$$" --directory=/ --volatile=yes --register=no \
 		--keep-unit --link-journal=no --overlay="/usr:$BATS_FILE_TMPDIR/usr:/usr" \
 		--overlay="/var/lib/dpkg:$BATS_FILE_TMPDIR/dpkg:/dpkg" --bind-ro="$BATS_FILE_TMPDIR/opt:/opt" \
@@ -71,12 +71,11 @@ boot() {
 		--bind="$BATS_FILE_TMPDIR/etc:/etc/egress" --boot -- systemd.unit=multi-user.target \
 		>"$BATS_FILE_TMPDIR/console" 2>&1 </dev/null 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/nspawn"
-	until init=$(pgrep -P "$(cat "$BATS_FILE_TMPDIR/nspawn")" systemd) &&
-		[ -e "/proc/$init/root/run/systemd/private" ]; do
+	until pgrep -P "$(cat "$BATS_FILE_TMPDIR/nspawn")" systemd >"$BATS_FILE_TMPDIR/init" &&
+		inside test -e /run/systemd/private 2>/dev/null; do
 		kill -0 "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null && [ $((tries += 1)) -lt 1200 ] || return 1
 		sleep 0.2
 	done
-	echo "$init" >"$BATS_FILE_TMPDIR/init"
 }
 
 # inside COMMAND...: in the container
